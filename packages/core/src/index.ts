@@ -46,6 +46,8 @@ export type {
 } from './generator/options.js';
 export { mixTable, psiTable, seedTable } from './generator/tables.js';
 export type { MixTableOptions, PsiTableOptions, Sampler } from './generator/tables.js';
+export { project } from './generator/project.js';
+export type { Projection, Projector, ProjectOptions } from './generator/project.js';
 export { someClass } from './generator/some-class.js';
 export { manifestFor } from './generator/manifest-for.js';
 export { textTensor, wordsOf } from './generator/texts.js';

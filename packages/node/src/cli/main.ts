@@ -14,6 +14,7 @@ import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
 import { mix } from './mix.js';
 import { overview, programOf } from './program.js';
+import { projectCommand } from './project.js';
 import { sample } from './sample.js';
 import { score } from './score.js';
 import { serve } from './serve.js';
@@ -35,6 +36,7 @@ export const OWN: readonly CliCommand[] = [
   mix,
   video,
   score,
+  projectCommand,
   inspect,
   convert,
   bench,

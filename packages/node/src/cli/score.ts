@@ -1,11 +1,10 @@
 // forja score: prints a discriminator's scores of how real pictures are.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ForjaError, UsageError, type CliCommand, type ImageLike } from '@forja/core';
-import { reasonOf } from './errors.js';
+import type { CliCommand } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf } from './parse.js';
 import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
+import { readPng } from './read-png.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -44,7 +43,7 @@ export const score: CliCommand = {
     const args = raw as unknown as Args; // the options above
     const { pictures = [], text } = args;
     const label = args.label?.map((one) => labelOf('score --label', one));
-    const images = await Promise.all(pictures.map((path) => readPng(path, resolve(io.cwd, path))));
+    const images = await Promise.all(pictures.map((path) => readPng('score', path, io.cwd)));
     const { load } = await import('../index.js');
     const model = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
@@ -66,20 +65,3 @@ export const score: CliCommand = {
     }
   },
 };
-
-/** Grey PNGs are decoded to RGB, which models of grey pictures accept too. */
-async function readPng(name: string, path: string): Promise<ImageLike> {
-  const { PNG } = await import('pngjs');
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new ForjaError('data.notFound', `score: cannot read ${path}: ${reasonOf(cause)}`, { cause });
-  }
-  try {
-    const { width, height, data } = PNG.sync.read(bytes);
-    return { width, height, data };
-  } catch (cause) {
-    throw new UsageError(`score: expected a PNG, got ${name}: ${reasonOf(cause)}`, { cause });
-  }
-}

@@ -84,6 +84,10 @@ export const runEntries = {
     v.optional(v.boolean(), false),
     'write discriminator.onnx beside the generator: how real a picture is, for forja score',
   ),
+  exportProjector: described(
+    v.optional(v.boolean(), false),
+    'write projector.onnx beside the generator: which latent makes a picture, for forja project',
+  ),
   engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
   lowering: described(
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),

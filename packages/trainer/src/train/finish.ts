@@ -5,6 +5,7 @@ import { exportOnnx } from '../export/export.js';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import { nearest, type NearestResult } from '../report/nearest.js';
 import { reportHtml } from '../report/report.js';
+import { isProjectable, projectorOutput } from '../systems/projector.js';
 import type { Output } from '../systems/system.js';
 import type { Engine } from './engine.js';
 import type { PreviewFeeds } from './feeds.js';
@@ -37,7 +38,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   const errors: number[] = [];
   const exportAll = async (prefix: string, step: number, scores: Readonly<Record<string, number>>): Promise<void> => {
     await engine.writeVariables();
-    for (const output of [...Object.values(system.outputs), ...discriminatorsOf(run)]) {
+    for (const output of [...Object.values(system.outputs), ...discriminatorsOf(run), ...projectorsOf(run, dataset)]) {
       const { model, report } = await exportOutput(output, run, dataset, { ...scores, steps: step }, runtime);
       if (report.verified === 'passed') errors.push(...report.errors.map(({ relative }) => relative));
       const file: `${string}.onnx` = `${prefix}${output.file.replace(/[.]onnx$/, '')}.onnx`;
@@ -88,6 +89,13 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
 /** Discriminators that the run writes too. */
 function discriminatorsOf({ system, config }: Run): readonly Output[] {
   return config.exportDiscriminator ? Object.values(system.discriminators ?? {}) : [];
+}
+
+/** The first generator's projector, if the run writes one too. Its pictures are as the data's. */
+function projectorsOf({ system, config }: Run, { fields }: Dataset): readonly Output[] {
+  const output = config.exportProjector ? Object.values(system.outputs).find(isProjectable) : undefined;
+  const shape = Object.values(fields).find((field) => field.shape.length === 3)?.shape;
+  return output === undefined || shape === undefined ? [] : [projectorOutput(output, shape)];
 }
 
 async function exportOutput(

@@ -23,6 +23,7 @@ import { checkData, checkInputs } from '../systems/check.js';
 import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
 import type { Schedule } from '../schedules/index.js';
 import { systemOptions } from '../systems/options.js';
+import { isProjectable } from '../systems/projector.js';
 import { kindOf } from '../systems/registry.js';
 import type { GanSystem } from '../systems/system.js';
 import { clock } from './clock.js';
@@ -277,6 +278,12 @@ export function prepare(
       throw new UsageError(
         'config.exportDiscriminator: expected a discriminator that judges examples one by one, got the ' +
           `system '${system.name}', whose does not with these options; leave it out`,
+        { code: 'config.invalid' },
+      );
+    if (config.exportProjector && !Object.values(system.outputs).some(isProjectable))
+      throw new UsageError(
+        'config.exportProjector: expected a generator of pictures from latents, got the ' +
+          `system '${system.name}', which has none; leave it out`,
         { code: 'config.invalid' },
       );
   } catch (error) {

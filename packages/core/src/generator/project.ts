@@ -1,0 +1,183 @@
+// From a picture of one's own to the latent that makes the nearest one: Adam on latents, by a projector that gives loss
+// and gradient. After Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix D, in z and
+// by pixels alone.
+import { abortError, ModelFormatError, UsageError } from '../errors.js';
+import { fromImages, type ImageLike } from '../image/from-images.js';
+import { checkInteger } from '../integer.js';
+import { latents } from '../latent/latents.js';
+import { philoxNormal } from '../latent/streams.js';
+import type { Manifest } from '../manifest/manifest.js';
+import type { AbortSignalLike } from '../platform.js';
+import { optionsOf } from '../realm.js';
+import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
+import { conditioned } from './conditions.js';
+import { rows, rowsOf } from './latent-model.js';
+import { MOST } from './options.js';
+import { encodingOf } from './picture-buffer.js';
+import { channelsOf, checkImage, checkWhole, dtypeOf, fixedSize } from './translate.js';
+
+/** Options of {@link project}. */
+export interface ProjectOptions {
+  /** Of the latents that it begins with, and of the noise of models that take some. Default 0. */
+  seed?: number | bigint;
+  /** Latents that are followed at once; the best is returned. Default 8. */
+  starts?: number;
+  /** Steps of Adam, one run of the projector each. Default 300. */
+  steps?: number;
+  /** Its highest rate; it rises over the first twentieth of the steps and falls to 0 over the last quarter. Default 0.1. */
+  rate?: number;
+  /** Index or name of the class, for models that take one. Default: start i is of class i modulo their number. */
+  label?: number | string;
+  /** What the picture shows, for models that take a text. */
+  text?: string;
+  /** Called after each step with the lowest loss so far. */
+  onProgress?: (progress: { done: number; total: number; loss: number }) => void;
+  signal?: AbortSignalLike;
+}
+
+/** A latent that was found. */
+export interface Projection {
+  /** For `sample({ latents, seed, label })` of the generator, with the seed of the projection. */
+  latent: Float32Array;
+  /** Class that it was found for, where the model has classes: the one asked for, or the best start's. */
+  label?: number;
+  /** Mean squared difference of pixels, in the model's own range: 4 between black and white of [−1, 1]. */
+  loss: number;
+  /** The lowest loss before each step. */
+  losses: number[];
+}
+
+/** What runs `projector.onnx`: a loaded model. */
+export interface Projector {
+  readonly manifest: Manifest;
+  run(feeds: NamedTensors, options?: { signal?: AbortSignalLike }): Promise<NamedTensors>;
+}
+
+/** Moments of Adam (Kingma and Ba 2015), the paper's defaults. */
+const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
+
+/**
+ * The latent whose picture is nearest to `image`, found with `projector`, a loaded `projector.onnx`
+ * (`exportProjector`). Rejects with `model.notGenerator` for another model, `input.shape` for a picture of another size,
+ * `input.range` (starts, steps, label), `aborted`.
+ */
+export async function project(
+  projector: Projector,
+  image: ImageLike,
+  options: ProjectOptions = {},
+): Promise<Projection> {
+  optionsOf('project', options);
+  optionsOf('project.image', image);
+  const { seed = 0, starts = 8, steps = 300, rate = 0.1, label, text, onProgress, signal } = options;
+  checkInteger('project.starts', starts, 1, MOST);
+  checkInteger('project.steps', steps, 1, 1_000_000);
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw new UsageError(`project.rate: expected a number above 0, got ${String(rate)}`, { code: 'input.range' });
+  const { inputs, outputs } = projector.manifest;
+  const [latent, target] = (['latent', 'image'] as const).map((role) => inputs.find((input) => input.role === role));
+  const gives = (name: string): boolean => outputs.some((output) => output.name === name);
+  if (!latent || !target || !gives('loss') || !gives('gradient'))
+    throw new ModelFormatError(
+      'model.notGenerator',
+      'project: expected a model from a latent and a target to a loss and its gradient, got inputs ' +
+        `${inputs.map(({ name }) => name).join(', ')} and outputs ${outputs.map(({ name }) => name).join(', ')}; ` +
+        'forja train --export-projector writes one',
+    );
+  checkImage('project', image, image);
+  checkWhole('project', image, fixedSize(target));
+  const { feeds: conditions } = conditioned(projector.manifest, {
+    start: 0,
+    ...(label === undefined ? {} : { label }),
+    ...(text === undefined ? {} : { text }),
+  });
+  const row = rowsOf(latent);
+  const size = sizeOf(row.row);
+  const fixed: NamedTensors = {
+    ...conditions(0, starts),
+    [target.name]: repeated(
+      fromImages([image], {
+        ...encodingOf(target),
+        channels: channelsOf('project', target, image),
+        dtype: dtypeOf('project', target),
+      }),
+      starts,
+    ),
+  };
+  // the noise of picture 0 of the seed for all: that is what sample() gives the latent back
+  inputs
+    .filter(({ role }) => role === 'noise')
+    .forEach((noise, stream) => {
+      const own = rowsOf(noise);
+      const one = philoxNormal({ seed, stream, step: 0 }, sizeOf(own.row));
+      fixed[noise.name] = repeated(rows(own, 1, one), starts);
+    });
+
+  const { distribution = 'normal' } = latent;
+  const z = Float64Array.from(latents(seed, 0, starts, size, { distribution }));
+  const [first, second] = [new Float64Array(z.length), new Float64Array(z.length)];
+  const best = { loss: Infinity, start: 0, latent: new Float32Array(size) };
+  const losses: number[] = [];
+  const look = async (): Promise<Float32Array> => {
+    if (signal?.aborted) throw abortError(signal.reason);
+    const feeds = { ...fixed, [latent.name]: rows(row, starts, Float32Array.from(z)) };
+    const found = await projector.run(feeds, signal ? { signal } : {});
+    const [loss, gradient] = ['loss', 'gradient'].map((name) => numbersOf(found[name], name)) as [
+      Float32Array,
+      Float32Array,
+    ];
+    loss.forEach((value, start) => {
+      if (!(value < best.loss)) return;
+      Object.assign(best, {
+        loss: value,
+        start,
+        latent: Float32Array.from(z.subarray(start * size, (start + 1) * size)),
+      });
+    });
+    return gradient;
+  };
+  for (let step = 0; step < steps; step++) {
+    const gradient = await look();
+    losses.push(best.loss);
+    const stride = rate * ramp(step / steps) * (Math.sqrt(1 - BETA2 ** (step + 1)) / (1 - BETA1 ** (step + 1)));
+    for (let i = 0; i < z.length; i++) {
+      const g = gradient[i] as number; // one a number of a latent
+      const m = (first[i] = BETA1 * (first[i] as number) + (1 - BETA1) * g);
+      const v = (second[i] = BETA2 * (second[i] as number) + (1 - BETA2) * g * g);
+      const moved = (z[i] as number) - (stride * m) / (Math.sqrt(v) + EPSILON);
+      z[i] = distribution === 'uniform' ? Math.min(1, Math.max(-1, moved)) : moved;
+    }
+    onProgress?.({ done: step + 1, total: steps, loss: best.loss });
+  }
+  await look();
+  return { latent: best.latent, ...labelOf(fixed, inputs, best.start), loss: best.loss, losses };
+}
+
+/** Up over the first twentieth, down by half a cosine over the last quarter. */
+const ramp = (t: number): number =>
+  Math.min(1, (t + 1e-3) / 0.05) * (0.5 - 0.5 * Math.cos(Math.PI * Math.min(1, (1 - t) / 0.25)));
+
+/** The class of a start. */
+function labelOf(fixed: NamedTensors, inputs: Manifest['inputs'], start: number): { label?: number } {
+  const input = inputs.find(({ role }) => role === 'label');
+  const fed = input && fixed[input.name];
+  if (!fed) return {};
+  const width = sizeOf(fed.shape.slice(1));
+  const own = Array.from(fed.data as TypedArray, Number).slice(start * width, (start + 1) * width);
+  return { label: width === 1 ? (own[0] ?? 0) : own.indexOf(Math.max(...own)) };
+}
+
+/** A tensor of one row as one of `count`. */
+function repeated({ dtype, shape, data }: Tensor, count: number): Tensor {
+  const own = data as Uint8Array; // the same array type as `all`: both are of `dtype`
+  const all: TypedArray = new ARRAY_OF[dtype](own.length * count);
+  for (let i = 0; i < count; i++) (all as Uint8Array).set(own, i * own.length);
+  return { dtype, shape: [count, ...shape.slice(1)], data: all };
+}
+
+function numbersOf(tensor: Tensor | undefined, name: string): Float32Array {
+  if (tensor?.dtype === 'float32') return tensor.data as Float32Array;
+  throw new ModelFormatError(
+    'model.format',
+    `project: expected float32 as '${name}', got ${tensor?.dtype ?? 'nothing'}`,
+  );
+}
