@@ -230,7 +230,7 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 /** Says how the study ended, and returns it. */
 function told({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {
   for (const set of sets) io.print(`made pictures: ${set}`);
-  for (const line of table) io.print(line);
+  if (arms.length > 0) for (const line of table) io.print(line);
   if (reason === 'interrupted') io.print(`stopped, saved; go on with: forja augment --resume ${folder}`);
   else if (onlySet !== true) io.print(join(folder, 'results.json'));
   return { reason, folder, sets, arms };

@@ -55,7 +55,7 @@ export async function trainedClassifier(training: Training, test: Part): Promise
               const seen = seenOf(image as tf.Tensor4D, augment, outside);
               const logits = model.apply(seen, { training: true }) as tf.Tensor2D;
               const target = tf.oneHot(label as tf.Tensor1D, classes);
-              return tf.neg(tf.mean(tf.sum(tf.mul(target, tf.logSoftmax(logits)), 1)));
+              return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(target, tf.logSoftmax(logits)), 1)));
             }, weights);
             applyUpdates(optimizer(weights, grads, rate as tf.Scalar));
             return { loss: value };
