@@ -24,7 +24,7 @@ export interface ProjectOptions {
   starts?: number;
   /** Steps of Adam, one run of the projector each. Default 300. */
   steps?: number;
-  /** Its highest rate; it rises over the first twentieth of the steps and falls to 0 over the last quarter. Default 0.1. */
+  /** Its highest rate, reached after a twentieth of the steps; it falls to 0 over the last quarter. Default 0.1. */
   rate?: number;
   /** Index or name of the class, for models that take one. Default: start i is of class i modulo their number. */
   label?: number | string;
@@ -58,8 +58,8 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /**
  * The latent whose picture is nearest to `image`, found with `projector`, a loaded `projector.onnx`
- * (`exportProjector`). Rejects with `model.notGenerator` for another model, `input.shape` for a picture of another size,
- * `input.range` (starts, steps, label), `aborted`.
+ * (`exportProjector`). Rejects with `model.notGenerator` for another model, `input.shape` for a picture of another
+ * size, `input.range` (starts, steps, label), `aborted`.
  */
 export async function project(
   projector: Projector,

@@ -1,7 +1,7 @@
 // A study of augmentation in its folder: a few pictures a class, a generator trained on those alone, what it makes, and
 // classifiers trained with and without it. Each part that is done stays, so that a study which was stopped goes on.
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve as resolvePath } from 'node:path';
+import { join } from 'node:path';
 import { UsageError, type AbortSignalLike, type ImageBatch } from '@forja/core';
 import { load, runtime as nodeRuntime } from '@forja/node';
 import { augmentationOf } from '../augment/index.js';
@@ -169,6 +169,7 @@ export async function goOnWithStudy(
       await runtime.dispose();
     }
   }
+  if (runs.length > 0) await writeResults(folder, config, data, runs); // more seeds may be asked for than before
   return end('finished');
 }
 

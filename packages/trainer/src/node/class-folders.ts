@@ -1,5 +1,5 @@
 // Pictures with classes as a folder: a subfolder a class, a PNG a picture, and one picture that shows some of each.
-import { rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Image, ImageBatch } from '@forja/core';
 import type { Examples } from '../study/small-set.js';
@@ -34,7 +34,9 @@ export async function writeClassFolders(
     const label = labels[i] as number; // i < count
     const number = numbers[label]!++;
     const png = await new Image(width, height, channels as 1, bytes.subarray(i * size, (i + 1) * size)).toPNG();
-    await writeFileSafely(join(aside, names[label] ?? '', `${String(number).padStart(5, '0')}.png`), png);
+    const into = join(aside, names[label] ?? '');
+    if (number === 0) await mkdir(into, { recursive: true });
+    await writeFile(join(into, `${String(number).padStart(5, '0')}.png`), png);
   }
   await rename(aside, folder);
 }

@@ -11,8 +11,9 @@ export const isProjectable = ({ inputs, outputs }: Output): boolean =>
   inputs.some(({ role }) => role === 'latent') && outputs[0]?.role === 'image';
 
 /**
- * Of a generator's inputs and `target`, pictures [batch, …shape] in the range of what it makes: `loss` [batch], the mean
- * squared difference to the target, and `gradient` [batch, latent], by each picture's latent. Weights are constant.
+ * Of a generator's inputs and `target`, pictures [batch, …shape] in the range of what it makes: `loss` [batch], the
+ * mean squared difference to the target, and `gradient` [batch, latent], by each picture's latent. Weights are
+ * constant.
  */
 export function projectorOutput(output: Output, shape: readonly number[]): Output {
   const { inputs, outputs, model } = output;
