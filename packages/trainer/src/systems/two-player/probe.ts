@@ -10,6 +10,9 @@ const MAX_EXAMPLES = 128;
 /** Least spread of real examples that is divided by: a batch of equal ones has none. */
 const LEAST = 1e-6;
 
+/** Least spread of real examples that is divided by: a batch of equal ones has none. */
+const LEAST = 1e-6;
+
 /** What is looked at. Networks are applied in inference, so that no statistic moves. */
 export interface Looks {
   readonly batch: number;
