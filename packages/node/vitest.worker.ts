@@ -20,6 +20,8 @@ export const buildForTests = (): Promise<string> =>
       'onnxruntime-node',
       'onnxruntime-web',
       'commander',
+      'bullmq',
+      'ioredis',
       '@dagrejs/dagre',
       '@clack/prompts',
       'hono',

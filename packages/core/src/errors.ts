@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'train.nan'
   | 'checkpoint.format'
   | 'checkpoint.mismatch'
+  | 'job.failed'
   | 'io'
   | 'internal';
 

@@ -12,6 +12,7 @@ import { inspect } from './inspect.js';
 import { init } from './init.js';
 import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
+import { jobs } from './jobs.js';
 import { mix } from './mix.js';
 import { overview, programOf } from './program.js';
 import { projectCommand } from './project.js';
@@ -41,6 +42,7 @@ export const OWN: readonly CliCommand[] = [
   convert,
   bench,
   serve,
+  jobs,
   exportRepository,
   doctor,
 ];

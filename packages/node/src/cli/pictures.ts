@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions } from '@forja/core';
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
+import { pictureName } from '../files/picture-name.js';
 import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
@@ -94,12 +95,11 @@ export async function writePictures(
   }
   await refuseOlder(path, batch.count);
   const files: string[] = [];
-  const digits = Math.max(4, String(batch.count - 1).length);
   const progress = io.progress(batch.count, 'Writing');
   for (const image of batch) {
     if (io.signal.aborted)
       throw new ForjaError('aborted', `interrupted after ${files.length} of ${batch.count} pictures`);
-    const file = join(path, `${String(files.length).padStart(digits, '0')}.png`);
+    const file = join(path, pictureName(files.length, batch.count));
     await writeAside(file, await image.toPNG());
     files.push(file);
     progress.update(files.length);
@@ -109,7 +109,7 @@ export async function writePictures(
 }
 
 /** Refuses a folder where pictures of an earlier call would remain, as readers would mix them up. */
-async function refuseOlder(folder: string, count: number): Promise<void> {
+export async function refuseOlder(folder: string, count: number): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   const older = names.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
   if (older.length > 0)

@@ -83,6 +83,7 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'train.nan': BROKEN,
   'checkpoint.format': BROKEN,
   'checkpoint.mismatch': BROKEN,
+  'job.failed': BROKEN,
   io: BROKEN,
   internal: BROKEN,
 };

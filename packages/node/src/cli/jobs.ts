@@ -1,0 +1,379 @@
+// forja jobs: pictures by the million, made by any number of workers on any number of machines. Submits, works, says
+// how far a job is.
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption, type SampleOptions } from '@forja/core';
+import type { JobState } from '../jobs/coordinator.js';
+import { FORMAT_NAMES, type Format } from '../jobs/formats.js';
+import { MOST_PICTURES, nameOf, shardAt } from '../jobs/plan.js';
+import type { JobFile } from '../jobs/record.js';
+import type { JobRequest } from '../jobs/request.js';
+import type { WorkEvent } from '../jobs/worker.js';
+import { pictureTarget } from './files.js';
+import { loadOptions, type LoadArgs } from './load-args.js';
+import { labelOf, mixOf, seedOf, truncationOf } from './parse.js';
+import { LOAD_OPTIONS, LOWERING_OPTION, refuseOlder } from './pictures.js';
+
+interface Args extends LoadArgs {
+  action: string;
+  target?: string;
+  redis?: string;
+  queue: string;
+  out?: string;
+  count: number;
+  seed: string;
+  label?: string;
+  text?: string[];
+  truncation?: string;
+  mix?: string;
+  format: Format;
+  shard: number;
+  attempts: number;
+  detach?: boolean;
+  concurrency: number;
+  model?: string[];
+  lock: number;
+  check?: boolean;
+}
+
+/** Address of the queue where neither --redis nor FORJA_REDIS gives one. */
+const REDIS = 'redis://127.0.0.1:6379';
+
+const QUEUE: readonly CliOption[] = [
+  {
+    flags: '--redis <url>',
+    description: `Redis or Valkey; default: the environment variable FORJA_REDIS, else ${REDIS}`,
+  },
+  { flags: '--queue <name>', description: 'queue in that server, which workers serve', default: 'jobs' },
+];
+
+/** A word after `forja jobs`. */
+interface Action {
+  options: readonly CliOption[];
+  run(args: Args, io: CliIo): Promise<unknown>;
+}
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  submit: {
+    options: [
+      {
+        flags: '-o, --out <folder>',
+        description: 'folder for the pictures, the same path for all workers',
+        type: 'path',
+      },
+      { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 1000 },
+      {
+        flags: '-s, --seed <n>',
+        description: 'picture i of a seed is the same, whoever makes it',
+        default: '0',
+      },
+      { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+      {
+        flags: '--text <words>',
+        description: 'what the pictures show, for models that take a text; given more than once: in turn',
+        type: 'list',
+      },
+      { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
+      {
+        flags: '--mix <seed:layer>',
+        description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
+      },
+      { flags: '--format <name>', description: 'of each picture', default: 'png', choices: FORMAT_NAMES },
+      { flags: '--shard <n>', description: 'pictures that a worker makes at a time', type: 'integer', default: 1000 },
+      { flags: '--attempts <n>', description: 'how often a shard may fail', type: 'integer', default: 3 },
+      { flags: '--detach', description: 'leave once the shards are in the queue' },
+      ...QUEUE,
+      LOWERING_OPTION,
+    ],
+    run: submitJob,
+  },
+  work: {
+    options: [
+      { flags: '--concurrency <n>', description: 'shards at once', type: 'integer', default: 1 },
+      {
+        flags: '--model <file>',
+        description: 'a copy of a model, where this machine has it under another path; may be repeated',
+        type: 'list',
+      },
+      {
+        flags: '--lock <seconds>',
+        description: 'a worker that is silent for so long has lost its shard to others',
+        type: 'integer',
+        default: 10,
+      },
+      ...QUEUE,
+      ...LOAD_OPTIONS.filter(({ flags }) => !flags.startsWith('--integrity')), // a model is known by its SHA-256
+    ],
+    run: work,
+  },
+  status: {
+    options: [{ flags: '--check', description: 'read all pictures, and compare them with their digests' }, ...QUEUE],
+    run: status,
+  },
+};
+
+/** The command. */
+export const jobs: CliCommand = {
+  name: 'jobs',
+  summary: 'make very many pictures with many workers, over Redis or Valkey',
+  arguments: [
+    { name: 'action', description: 'submit, work or status', required: true },
+    { name: 'target', description: 'submit: ONNX file of a generator; status: the folder, or the name of a job' },
+  ],
+  options: QUEUE,
+  optionsFor: (words) =>
+    Promise.resolve(ACTIONS[words.find((word) => Object.hasOwn(ACTIONS, word)) ?? '']?.options ?? QUEUE),
+  examples: [
+    'forja jobs submit generator.onnx -o pictures --count 100000 --seed 1 --label 3',
+    'forja jobs submit generator.onnx -o pictures --count 100000 --shard 500 --redis redis://queue.example:6379',
+    'forja jobs work --redis redis://queue.example:6379',
+    'forja jobs work --threads 1 --lock 30',
+    'forja jobs status pictures --check',
+    'forja jobs submit --help',
+  ],
+  run(raw, io) {
+    const args = raw as unknown as Args; // the options above
+    const action = Object.hasOwn(ACTIONS, args.action) ? ACTIONS[args.action] : undefined;
+    if (!action)
+      throw new UsageError(`jobs: expected ${Object.keys(ACTIONS).join(', ')}, got '${args.action}'; jobs --help`);
+    return action.run(args, io);
+  },
+};
+
+async function submitJob(args: Args, io: CliIo): Promise<unknown> {
+  const { target, out, count, shard, attempts } = args;
+  if (target === undefined) throw new UsageError('jobs submit: expected an ONNX file of a generator, got none');
+  if (out === undefined) throw new UsageError('jobs submit --out: expected a folder for the pictures, got none');
+  within('jobs submit --count', count, MOST_PICTURES);
+  within('jobs submit --shard', shard, MOST_PICTURES);
+  within('jobs submit --attempts', attempts, 1000);
+  const { path } = await pictureTarget('jobs submit --out', io.cwd, out, []);
+  const request = await requestOf(target, args, io);
+  await refuseOlder(path, count);
+  const { follow, submit } = await import('../jobs/coordinator.js');
+  const { JobFolder } = await import('../jobs/folder.js');
+  const queue = await queueOf(args, io);
+  try {
+    const folder = new JobFolder(path);
+    const { file, added } = await submit(queue, folder, request, attempts);
+    const shards = Math.ceil(count / shard);
+    io.print(
+      `Job ${file.id}: ${count} pictures in ${shards} shards, to ${path}` +
+        `${added < shards ? `; ${shards - added} shards are there already` : ''}.`,
+    );
+    if (args.detach && added > 0) return { id: file.id, folder: path, shards, added };
+    if (added > 0 && (await queue.workers()) === 0)
+      io.print('No worker is running: start some by `forja jobs work`, here or on other machines.');
+    const progress = io.progress(count, 'Making');
+    const state = await follow(queue, folder, file, {
+      attempts,
+      signal: io.signal,
+      onState: (now) => progress.update(now.pictures, `${now.made.length}/${now.shards} shards, ${workersOf(now)}`),
+    });
+    progress.stop();
+    if (io.signal.aborted)
+      throw new ForjaError('aborted', `interrupted; the workers go on, and \`forja jobs status ${path}\` follows them`);
+    await report(state, io);
+    refuseFailed(state);
+    return { ...(await summaryOf(state, path)), added };
+  } finally {
+    await queue.close();
+  }
+}
+
+async function work(args: Args, io: CliIo): Promise<unknown> {
+  within('jobs work --concurrency', args.concurrency, 1024);
+  within('jobs work --lock', args.lock, 86_400);
+  if (args.target !== undefined)
+    throw new UsageError(`jobs work: expected no '${args.target}': it takes what was submitted; --model names a copy`);
+  const { modelHash, Models } = await import('../jobs/models.js');
+  const { shardWork } = await import('../jobs/worker.js');
+  const { openWorker } = await import('../jobs/bullmq.js');
+  const own = new Map<string, string>();
+  for (const model of args.model ?? []) own.set(await modelHash(resolve(io.cwd, model)), resolve(io.cwd, model));
+  const { signal, ...load } = loadOptions({ ...args, integrity: 'error' }, io);
+  const models = new Models(load, own);
+  const counts = { made: 0, there: 0, failed: 0, pictures: 0 };
+  let end: () => void = () => undefined;
+  let unfit: ForjaError | undefined;
+  const ended = new Promise<void>((done) => {
+    end = done;
+    if (io.signal.aborted) done();
+    else signal?.addEventListener('abort', () => done(), { once: true });
+  });
+  const onEvent = (event: WorkEvent): void => {
+    const text = LINES[event.type];
+    if (event.type !== 'begun') counts[event.type]++;
+    if (event.type === 'made') counts.pictures += event.record.count;
+    io.print(`${event.job} ${nameOf(event.shard)}: ${text(event as never)}`);
+  };
+  const onUnfit = (error: ForjaError): void => {
+    unfit = error;
+    end();
+  };
+  try {
+    const worker = await openWorker(
+      { ...addressOf(args, io), concurrency: args.concurrency, lockMs: 1000 * args.lock, losses: LOSSES },
+      shardWork({ models, onEvent, onUnfit }),
+    );
+    io.print('Working; Ctrl-C finishes the shards that are begun and stops.');
+    await ended;
+    await worker.stop();
+  } finally {
+    await models.close();
+  }
+  if (unfit) throw unfit;
+  io.print(`Stopped: ${counts.made} shards made, ${counts.pictures} pictures; ${counts.failed} failures.`);
+  return counts;
+}
+
+/** How often a shard may be lost with its worker: what ends processes is not tried for ever. */
+const LOSSES = 5;
+
+/** What is printed of each event. */
+const LINES: { [T in WorkEvent['type']]: (event: Extract<WorkEvent, { type: T }>) => string } = {
+  begun: ({ attempt }) => `begun${attempt > 1 ? `, attempt ${attempt}` : ''}`,
+  made: ({ record }) => `made, ${record.seconds} s, ${record.cpuSeconds} s of CPU`,
+  there: () => 'is there already',
+  failed: ({ attempt, reason }) => `attempt ${attempt} failed: ${reason}`,
+};
+
+async function status(args: Args, io: CliIo): Promise<unknown> {
+  const { target } = args;
+  if (target === undefined) throw new UsageError('jobs status: expected a folder, or the name of a job, got none');
+  const { stateOf } = await import('../jobs/coordinator.js');
+  const { JobFolder } = await import('../jobs/folder.js');
+  const at = resolve(io.cwd, target);
+  const isFolder = (await stat(at).catch(() => undefined))?.isDirectory() === true;
+  const asks = !isFolder || (args.redis ?? process.env['FORJA_REDIS']) !== undefined;
+  const queue = asks ? await queueOf(args, io) : undefined;
+  try {
+    const path = isFolder ? at : await queue?.folderOf(target);
+    const folder = path === undefined ? undefined : new JobFolder(path);
+    let file: JobFile | undefined = await folder?.read();
+    if (!folder || !file || path === undefined)
+      throw new UsageError(
+        `jobs status: expected a folder with job.json, or a job of the queue, got '${target}'` +
+          `${isFolder ? ', a folder without one' : ''}`,
+      );
+    if (!file.done) file = (await folder.collect(file)) ?? file;
+    const state = await stateOf(folder, file, queue);
+    await report(state, io);
+    const damaged: number[] = [];
+    if (args.check)
+      for (const record of state.made) if (!(await folder.intact(file.request, record))) damaged.push(record.shard);
+    if (args.check) io.print(damaged.length === 0 ? 'All pictures made so far have their digests.' : '');
+    if (damaged.length > 0)
+      throw new ForjaError(
+        'job.failed',
+        `jobs status --check: expected pictures with the digests of their records in ${path}, got others or none in ` +
+          `shards ${damaged.join(', ')}; remove a picture of each and submit the job again`,
+      );
+    return summaryOf(state, path);
+  } finally {
+    await queue?.close();
+  }
+}
+
+/** The request of a command line. Draws one picture, so that what no shard could be made of is refused at once. */
+async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequest> {
+  const { label, text, count, shard, format, lowering = 'auto' } = args;
+  const seed = seedOf('jobs submit --seed', args.seed);
+  const truncation =
+    args.truncation === undefined ? undefined : truncationOf('jobs submit --truncation', args.truncation);
+  const mix = args.mix === undefined ? undefined : mixOf('jobs submit --mix', args.mix);
+  const drawn: SampleOptions = {
+    seed,
+    ...(label === undefined ? {} : { label: labelOf(label) }),
+    ...(text === undefined ? {} : { text }),
+    ...(truncation === undefined ? {} : { truncation }),
+    ...(mix === undefined ? {} : { mix }),
+  };
+  const address = /^(https?|file):/i.test(target) ? target : resolve(io.cwd, target);
+  const { load } = await import('../index.js');
+  const { modelHash } = await import('../jobs/models.js');
+  const generator = await load(address, { lowering: 'portable', threads: 1, signal: io.signal });
+  try {
+    await generator.sample({ ...drawn, count: 1, signal: io.signal });
+  } finally {
+    await generator.dispose();
+  }
+  return {
+    model: { path: address, sha256: await modelHash(address) },
+    seed: String(seed),
+    count,
+    shard,
+    format,
+    lowering,
+    ...(label === undefined ? {} : { label: labelOf(label) }),
+    ...(text === undefined ? {} : { text }),
+    ...(truncation === undefined ? {} : { truncation }),
+    ...(mix === undefined ? {} : { mix: { seed: String(mix.seed), from: mix.from } }),
+  };
+}
+
+async function report(state: JobState, io: CliIo): Promise<void> {
+  const { made, shards, active, failed, file } = state;
+  const { totalsOf } = await import('../jobs/record.js');
+  const { pictures, seconds, cpuSeconds, bytes, kinds } = totalsOf(made);
+  io.print(
+    `Job ${file.id}: ${made.length} of ${shards} shards made, ${pictures} pictures, ${bytes} bytes, ` +
+      `${seconds} s of workers, ${cpuSeconds} s of CPU${state.workers === undefined ? '' : `; ${workersOf(state)}`}`,
+  );
+  for (const [kind, count] of Object.entries(kinds)) io.print(`  ${count} shards on ${kind}`);
+  if (Object.keys(kinds).length > 1)
+    io.print('  Pictures of one kind are equal bit for bit; those of another may differ by 1 of 255.');
+  for (const { shard, done, worker } of active)
+    io.print(`  ${nameOf(shardAt(file.request, shard))}: ${done} pictures, by ${worker}`);
+  for (const { shard, attempts, reason } of failed)
+    io.print(`  ${nameOf(shardAt(file.request, shard))}: failed ${attempts} times: ${reason}`);
+}
+
+function refuseFailed({ failed, file, made, shards }: JobState): void {
+  const [first] = failed;
+  if (!first) return;
+  const names = failed.slice(0, 5).map(({ shard }) => nameOf(shardAt(file.request, shard)));
+  const more = failed.length > names.length ? ` and ${failed.length - names.length} more` : '';
+  throw new ForjaError(
+    'job.failed',
+    `jobs submit: expected ${shards} shards, got ${made.length}; failed: ${names.join(', ')}${more}. The reason of the ` +
+      `first: ${first.reason}. The same command tries again what is missing`,
+  );
+}
+
+async function summaryOf(state: JobState, folder: string): Promise<object> {
+  const { file, shards, made, active, failed, workers } = state;
+  const { totalsOf } = await import('../jobs/record.js');
+  return {
+    id: file.id,
+    folder,
+    shards,
+    made: made.length,
+    totals: totalsOf(made),
+    active,
+    failed,
+    workers,
+    records: made,
+  };
+}
+
+function workersOf({ workers = 0 }: JobState): string {
+  return `${workers} worker${workers === 1 ? '' : 's'}`;
+}
+
+async function queueOf(args: Args, io: CliIo) {
+  const { openQueue } = await import('../jobs/bullmq.js');
+  return openQueue(addressOf(args, io));
+}
+
+function addressOf({ redis, queue }: Args, io: CliIo) {
+  if (!/^[\w.-]{1,100}$/.test(queue))
+    throw new UsageError(`jobs --queue: expected letters, digits, '.', '_' and '-', got '${queue}'`);
+  const url = redis ?? (process.env['FORJA_REDIS'] || REDIS);
+  return { url, queue, onConnection: (message: string) => io.warn(message) };
+}
+
+function within(where: string, value: number, most: number): void {
+  if (value >= 1 && value <= most) return;
+  throw new UsageError(`${where}: expected an integer from 1 to ${most}, got ${value}`, { code: 'input.range' });
+}

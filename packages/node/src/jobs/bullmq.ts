@@ -1,0 +1,237 @@
+// The queue over BullMQ, which keeps it in Redis or Valkey. The only file that imports bullmq and ioredis; both are
+// optional peers.
+import { ForjaError, messageOf, UsageError, type AbortSignalLike } from '@forja/core';
+import type { Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { hasCode } from '../has-code.js';
+import type { Active, Delivery, Failure, JobQueue, QueueWorker, Task } from './queue.js';
+import { workerName } from './shard.js';
+
+/** Where the queue is. */
+export interface QueueAddress {
+  /** `redis://` or `rediss://`, with user, password and database as usual. */
+  url: string;
+  /** Name of the queue in that server; workers serve one. */
+  queue: string;
+  /** Called when the connection is lost, and when it is there again. */
+  onConnection?: (message: string) => void;
+}
+
+/** Options of {@link openWorker}. */
+export interface WorkerOptions extends QueueAddress {
+  /** Shards at once. */
+  concurrency: number;
+  /** After this time without a sign of life, a shard is given to another worker. It is renewed at half of it. */
+  lockMs: number;
+  /** How often a shard may be lost with its worker. */
+  losses: number;
+}
+
+/** Waiting time before a failed shard is tried again. */
+const AGAIN_MS = 1000;
+/** Tasks in one command. */
+const CHUNK = 1000;
+/** Longest time between two attempts to connect again. */
+const RECONNECT_MS = 2000;
+
+/** Connects to the queue. Throws UsageError where bullmq or ioredis is missing, `io` where no server answers. */
+export async function openQueue(address: QueueAddress): Promise<JobQueue> {
+  const { Queue, QueueEvents } = (await peers()).bullmq;
+  const connection = await connect(address);
+  const listening = connection.duplicate(); // a connection that waits for events serves nothing else
+  const queue = new Queue<Task, unknown, string>(address.queue, { connection, prefix: PREFIX });
+  const events = new QueueEvents(address.queue, { connection: listening, prefix: PREFIX });
+  queue.on('error', () => undefined); // `connect` reports the connection
+  events.on('error', () => undefined);
+  const waiting = new Set<(id: string) => void>();
+  const wake = ({ jobId }: { jobId: string }): void => waiting.forEach((one) => one(jobId));
+  events.on('completed', wake).on('failed', wake).on('progress', wake).on('active', wake);
+  await events.waitUntilReady();
+  const close = async (): Promise<void> => {
+    for (const one of [events, queue]) await one.close().catch(() => undefined);
+    for (const one of [listening, connection]) one.disconnect();
+  };
+  return new BullQueue({ queue, connection, waiting, close });
+}
+
+interface Parts {
+  queue: Queue<Task, unknown, string>;
+  connection: Redis;
+  /** Called with the id of a task of which there is news. */
+  waiting: Set<(id: string) => void>;
+  close(): Promise<void>;
+}
+
+class BullQueue implements JobQueue {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async add(tasks: readonly Task[], attempts: number): Promise<void> {
+    const { queue, connection } = this.#parts;
+    const [first] = tasks;
+    if (first) await connection.set(folderKey(queue.name, first.job), first.folder);
+    for (let at = 0; at < tasks.length; at += CHUNK)
+      await queue.addBulk(
+        tasks.slice(at, at + CHUNK).map((task) => ({
+          name: 'shard',
+          data: task,
+          opts: {
+            jobId: `${task.job}-${task.shard}`, // one id, one task: the same shard is not added twice
+            attempts,
+            backoff: { type: 'fixed', delay: AGAIN_MS },
+            removeOnComplete: true, // the folder says what is made
+          },
+        })),
+      );
+  }
+
+  async forget(job: string): Promise<void> {
+    for (const one of await this.#of(job, 'failed')) await one.remove();
+  }
+
+  async failed(job: string): Promise<Failure[]> {
+    return (await this.#of(job, 'failed')).map(({ data, failedReason, attemptsMade }) => ({
+      shard: data.shard,
+      reason: failedReason || 'unknown',
+      attempts: attemptsMade,
+    }));
+  }
+
+  async active(job: string): Promise<Active[]> {
+    return (await this.#of(job, 'active')).map(({ data, progress, processedBy }) => ({
+      shard: data.shard,
+      done: typeof progress === 'number' ? progress : 0,
+      worker: processedBy ?? 'unknown',
+    }));
+  }
+
+  async workers(): Promise<number> {
+    return this.#parts.queue.getWorkersCount();
+  }
+
+  async folderOf(job: string): Promise<string | undefined> {
+    return (await this.#parts.connection.get(folderKey(this.#parts.queue.name, job))) ?? undefined;
+  }
+
+  changed(job: string, ms: number, signal: AbortSignalLike): Promise<void> {
+    const { waiting } = this.#parts;
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        waiting.delete(onNews);
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const onNews = (id: string): void => void (id.startsWith(`${job}-`) && over());
+      const timer = setTimeout(over, ms);
+      waiting.add(onNews);
+      if (signal.aborted) over();
+      else signal.addEventListener('abort', over, { once: true });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.close();
+  }
+
+  async #of(job: string, state: 'failed' | 'active'): Promise<Job<Task, unknown, string>[]> {
+    const jobs = await this.#parts.queue.getJobs([state]);
+    return jobs.filter((one) => one?.data?.job === job); // one that is removed meanwhile is undefined
+  }
+}
+
+/** Takes tasks from the queue until it is stopped. `work` throws for a shard that failed. */
+export async function openWorker(
+  { concurrency, lockMs, losses, ...address }: WorkerOptions,
+  work: (delivery: Delivery) => Promise<void>,
+): Promise<QueueWorker> {
+  const { Worker } = (await peers()).bullmq;
+  const connection = await connect(address);
+  const worker = new Worker<Task, void, string>(
+    address.queue,
+    (job) =>
+      work({
+        task: job.data,
+        attempt: job.attemptsStarted,
+        progress: (done) => void job.updateProgress(done).catch(() => undefined), // the task may be another's by now
+      }),
+    {
+      connection,
+      prefix: PREFIX,
+      name: workerName(),
+      concurrency,
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount: losses,
+      runRetryDelay: RECONNECT_MS,
+    },
+  );
+  worker.on('error', () => undefined); // `connect` reports the connection; a lock that was lost is another's shard now
+  await worker.waitUntilReady();
+  return {
+    stop: async () => {
+      await worker.close();
+      connection.disconnect();
+    },
+  };
+}
+
+/** All keys begin with it. */
+const PREFIX = 'forja';
+
+function folderKey(queue: string, job: string): string {
+  return `${PREFIX}:${queue}:folder:${job}`;
+}
+
+/** A connection that tries again for as long as the process lives, once it has been there. */
+async function connect({ url, onConnection }: QueueAddress): Promise<Redis> {
+  if (!/^rediss?:\/\/\S+$/.test(url))
+    throw new UsageError(`jobs --redis: expected an address such as redis://127.0.0.1:6379, got '${hidden(url)}'`);
+  const { Redis } = (await peers()).ioredis;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: null, // BullMQ's wish: commands wait for the connection
+    retryStrategy: (times) => Math.min(100 * times, RECONNECT_MS),
+  });
+  let reason = '';
+  client.on('error', (error: unknown) => void (reason = messageOf(error) || String(Object(error).code ?? '')));
+  await client.connect().catch((cause: unknown) => {
+    client.disconnect();
+    throw new ForjaError(
+      'io',
+      `jobs: cannot reach Redis at ${hidden(url)}: ${reason || messageOf(cause)}; start it (redis-server), or name ` +
+        'another by --redis',
+      { cause },
+    );
+  });
+  let lost = false;
+  client.on('close', () => {
+    if (!lost) onConnection?.(`jobs: lost the connection to Redis at ${hidden(url)}; trying again`);
+    lost = true;
+  });
+  client.on('ready', () => {
+    if (lost) onConnection?.(`jobs: connected to Redis at ${hidden(url)} again`);
+    lost = false;
+  });
+  return client;
+}
+
+/** An address without its password. */
+function hidden(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}
+
+let imported: Promise<{ bullmq: typeof import('bullmq'); ioredis: typeof import('ioredis') }> | undefined;
+
+function peers(): NonNullable<typeof imported> {
+  return (imported ??= Promise.all([import('bullmq'), import('ioredis')]).then(
+    ([bullmq, ioredis]) => ({ bullmq, ioredis }),
+    (cause: unknown) => {
+      if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND') && !hasCode(cause, 'MODULE_NOT_FOUND')) throw cause;
+      throw new UsageError('jobs: expected bullmq and ioredis to be installed: npm install bullmq ioredis', { cause });
+    },
+  ));
+}

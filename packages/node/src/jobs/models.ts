@@ -1,0 +1,96 @@
+// The generators that a worker has loaded, by the SHA-256 of their files. A model that is not the request's is refused.
+import { createHash } from 'node:crypto';
+import { ModelFormatError, type Generator } from '@forja/core';
+import { sha256 } from '../files/hash.js';
+import { readModel } from '../files/read.js';
+import { load, type LoadOptions } from '../load.js';
+import type { JobRequest } from './request.js';
+
+/** Loaded models that are kept though no shard uses them. */
+const KEPT = 2;
+
+/** SHA-256, in hexadecimal, of a model file; with external data, over the digests of all its files. */
+export async function modelHash(path: string): Promise<string> {
+  const { bytes, external } = await readModel(path, {});
+  const main = await sha256(bytes);
+  if (external.size === 0) return main;
+  const all = createHash('sha256').update(main);
+  for (const [name, data] of [...external].sort(([a], [b]) => (a < b ? -1 : 1)))
+    all.update(`\n${name} ${await sha256(data)}`);
+  return all.digest('hex');
+}
+
+/** Thrown by a worker that cannot load a request's model: others may. */
+export class ModelUnfit extends ModelFormatError {}
+
+interface Loaded {
+  generator: Promise<Generator>;
+  users: number;
+}
+
+/** Loads models on first use, and keeps the last ones. */
+export class Models {
+  readonly #options: LoadOptions;
+  readonly #own: ReadonlyMap<string, string>;
+  readonly #loaded = new Map<string, Loaded>();
+
+  /** `own`: paths by SHA-256 to use instead of a request's. */
+  constructor(options: LoadOptions, own: ReadonlyMap<string, string> = new Map()) {
+    this.#options = options;
+    this.#own = own;
+  }
+
+  /** Runs `work` with the model of a request, which stays loaded meanwhile. */
+  async use<T>(request: JobRequest, work: (generator: Generator) => Promise<T>): Promise<T> {
+    const key = `${request.model.sha256} ${request.lowering}`;
+    const loaded = this.#loaded.get(key) ?? { generator: this.#load(request), users: 0 };
+    this.#loaded.delete(key);
+    this.#loaded.set(key, loaded); // last in the order of removal
+    loaded.users++;
+    try {
+      const generator = await loaded.generator.catch((error: unknown) => {
+        if (this.#loaded.get(key) === loaded) this.#loaded.delete(key);
+        throw error;
+      });
+      return await work(generator);
+    } finally {
+      loaded.users--;
+      await this.#free(KEPT);
+    }
+  }
+
+  /** Disposes of all. */
+  async close(): Promise<void> {
+    await this.#free(0);
+  }
+
+  async #free(kept: number): Promise<void> {
+    for (const [key, { generator, users }] of this.#loaded) {
+      if (this.#loaded.size <= kept) return;
+      if (users > 0) continue;
+      this.#loaded.delete(key);
+      await generator.then(
+        (one) => one.dispose(),
+        () => undefined,
+      );
+    }
+  }
+
+  async #load({ model, lowering }: JobRequest): Promise<Generator> {
+    const path = this.#own.get(model.sha256) ?? model.path;
+    const got = await modelHash(path).catch((cause: unknown) => {
+      if (!(cause instanceof ModelFormatError)) throw cause;
+      throw new ModelUnfit(cause.code as 'model.notFound', `${cause.message}; jobs work --model names a copy`, {
+        cause,
+      });
+    });
+    if (got !== model.sha256)
+      throw new ModelUnfit(
+        'model.integrity',
+        `jobs work: expected in ${path} the model of the request, with SHA-256 ${model.sha256}, got one with ${got}; ` +
+          'put the right file there, name a copy of it by --model, or submit the job again into another folder',
+      );
+    // The hash has been compared, so the manifest's own need not be.
+    return load(path, { ...this.#options, lowering, deterministic: true, integrity: 'off' });
+  }
+}

@@ -1,0 +1,57 @@
+// What jobs need of a queue. bullmq.ts is the one there is.
+import type { AbortSignalLike } from '@forja/core';
+
+/** A shard to make: everything else stands in the folder's job.json. */
+export interface Task {
+  job: string;
+  /** Absolute path of the job's folder, the same on every machine. */
+  folder: string;
+  shard: number;
+}
+
+/** A shard that failed as often as is allowed. */
+export interface Failure {
+  shard: number;
+  reason: string;
+  attempts: number;
+}
+
+/** A shard that a worker is making. */
+export interface Active {
+  shard: number;
+  /** Pictures written so far. */
+  done: number;
+  worker: string;
+}
+
+/** The submitter's side. */
+export interface JobQueue {
+  /** Adds what is not in the queue; nothing happens for what is. A task is tried `attempts` times. */
+  add(tasks: readonly Task[], attempts: number): Promise<void>;
+  /** Removes failed shards, so that `add` adds them anew. */
+  forget(job: string): Promise<void>;
+  failed(job: string): Promise<Failure[]>;
+  active(job: string): Promise<Active[]>;
+  /** Number of connected workers. */
+  workers(): Promise<number>;
+  /** The folder of a job that was submitted here. */
+  folderOf(job: string): Promise<string | undefined>;
+  /** Resolves at the next event of the job, when `signal` aborts, or after `ms`. */
+  changed(job: string, ms: number, signal: AbortSignalLike): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One delivery of a task to a worker. */
+export interface Delivery {
+  task: Task;
+  /** From 1. */
+  attempt: number;
+  /** Tells the queue how many pictures are written. */
+  progress(done: number): void;
+}
+
+/** The worker's side. */
+export interface QueueWorker {
+  /** Takes no more shards, waits for those begun, disconnects. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+// A job over a real Redis: two worker processes, one of them killed, a shard that cannot be written, the same request
+// again.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildForTests } from '../../vitest.worker.js';
+import {
+  forja,
+  generatorFile,
+  picturesIn,
+  REDIS_MISSING,
+  startRedis,
+  WorkerProcess,
+  type RedisServer,
+} from './jobs.support.js';
+
+let root: string;
+let bin: string;
+let redis: RedisServer | undefined;
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  if (REDIS_MISSING !== undefined) return;
+  root = mkdtempSync(join(tmpdir(), 'forja-redis-'));
+  writeFileSync(join(root, 'g.onnx'), generatorFile());
+  bin = join(await buildForTests(), 'bin.js');
+  redis = await startRedis(join(root, 'redis'));
+});
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
+  await redis?.stop();
+  if (root) rmSync(root, { recursive: true, force: true });
+});
+
+test('a worker is killed, a shard cannot be written: the rest is made, then that too, and nothing twice', async (context) => {
+  if (!redis) return context.skip(REDIS_MISSING);
+  const { url } = redis;
+  const request = ['--count', '60', '--seed', '3', '--device', 'cpu'];
+  expect((await forja(root, 'sample', 'g.onnx', '-o', 'sampled', ...request)).code).toBe(0);
+  const expected = picturesIn(join(root, 'sampled'));
+  const out = join(root, 'out');
+  mkdirSync(join(out, '0035.png'), { recursive: true }); // in the place of a picture of shard 3
+  const job = ['--count', '60', '--seed', '3', '--shard', '10', '--attempts', '2', '--redis', url];
+  const submit = () => forja(root, 'jobs', 'submit', 'g.onnx', '-o', 'out', ...job, '--json');
+
+  const first = submit();
+  const killed = new WorkerProcess(bin, root, ['--redis', url, '--lock', '1']);
+  workers.push(killed);
+  const [, lost] = await killed.line(/shard (\d+) .*: begun/); // before the model is loaded
+  await killed.end('SIGKILL');
+  workers.push(new WorkerProcess(bin, root, ['--redis', url, '--lock', '1']));
+  const { code, json } = await first;
+  expect(code).toBe(1);
+  expect(json).toMatchObject({ error: { code: 'job.failed' } });
+  const { message } = (json as { error: { message: string } }).error;
+  expect(message).toMatch(/got 5; failed: shard 3 \(pictures 30 to 39\)\..*0035\.png/);
+  rmSync(join(out, '0035.png'), { recursive: true });
+
+  const second = await submit();
+  expect(second, second.text).toMatchObject({ code: 0, json: { made: 6, added: 1, failed: [] } });
+  expect(picturesIn(out)).toEqual(expected);
+  const { records } = second.json as { records: { shard: number; worker: string }[] };
+  expect(records.map(({ shard }) => shard)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(records[Number(lost)]!.worker).toMatch(new RegExp(`:${workers[1]!.child.pid}$`));
+
+  const third = await submit();
+  expect(third, third.text).toMatchObject({ code: 0, json: { made: 6, added: 0, records } });
+  expect(await workers[1]!.end('SIGTERM')).toBe(0);
+  const { id } = third.json as { id: string };
+  const byName = await forja(root, 'jobs', 'status', id, '--redis', url, '--check', '--json');
+  expect(byName, byName.text).toMatchObject({ code: 0, json: { id, folder: out, made: 6, workers: 0, records } });
+  const other = await forja(root, 'jobs', 'submit', 'g.onnx', '-o', 'out', ...job, '--seed', '4', '--json');
+  expect(other).toMatchObject({ code: 2, json: { error: { code: 'usage' } } });
+  expect(other.text).toContain('seed \\"3\\", not \\"4\\"');
+});
+
+test('without a server: refused at once, with the address but without its password', async () => {
+  const { code, json } = await forja(tmpdir(), 'jobs', 'work', '--redis', 'redis://me:secret@127.0.0.1:1', '--json');
+  expect(code).toBe(1);
+  expect(json).toMatchObject({ error: { code: 'io', message: expect.stringContaining('127.0.0.1:1') as string } });
+  expect(JSON.stringify(json)).not.toContain('secret');
+});

@@ -1,0 +1,83 @@
+// Makes shards from the queue: finds out what is asked, whether it is made already, makes it, and writes job.json after
+// the last one.
+import { ForjaError, messageOf, UsageError } from '@forja/core';
+import { JobFolder } from './folder.js';
+import { ModelUnfit, type Models } from './models.js';
+import { nameOf, shardAt, type Shard } from './plan.js';
+import type { Delivery, Task } from './queue.js';
+import type { JobFile, ShardRecord } from './record.js';
+import { makeShard } from './shard.js';
+
+/** What a worker says of its work. */
+export type WorkEvent =
+  | { type: 'begun'; job: string; shard: Shard; attempt: number }
+  | { type: 'made'; job: string; shard: Shard; record: ShardRecord }
+  | { type: 'there'; job: string; shard: Shard }
+  | { type: 'failed'; job: string; shard: Shard; attempt: number; reason: string };
+
+/** Options of {@link shardWork}. */
+export interface WorkOptions {
+  models: Models;
+  onEvent: (event: WorkEvent) => void;
+  /** Called once for a model that this worker cannot load: it should stop, as others may be able to. */
+  onUnfit: (error: ModelUnfit) => void;
+}
+
+/** Milliseconds between two reports of progress to the queue. */
+const REPORT_MS = 1000;
+
+/** A function that makes one delivered shard; it throws where that failed. */
+export function shardWork({ models, onEvent, onUnfit }: WorkOptions): (delivery: Delivery) => Promise<void> {
+  const known = new Map<string, JobFile>();
+  return async ({ task, attempt, progress }) => {
+    const folder = new JobFolder(task.folder);
+    const file = known.get(task.job) ?? (await fileOf(folder, task));
+    known.set(task.job, file);
+    const { request } = file;
+    const shard = shardAt(request, task.shard);
+    try {
+      if (await folder.settled(request, shard)) {
+        onEvent({ type: 'there', job: task.job, shard });
+      } else {
+        onEvent({ type: 'begun', job: task.job, shard, attempt });
+        const onProgress = throttled(REPORT_MS, progress);
+        const record = await models.use(request, (generator) =>
+          makeShard(generator, request, shard, folder, { attempt, onProgress }),
+        );
+        onEvent({ type: 'made', job: task.job, shard, record });
+      }
+      await folder.collect(file);
+    } catch (error) {
+      onEvent({ type: 'failed', job: task.job, shard, attempt, reason: messageOf(error) });
+      if (error instanceof ModelUnfit) onUnfit(error);
+      throw new ForjaError(
+        error instanceof ForjaError ? error.code : 'internal',
+        `${nameOf(shard)}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  };
+}
+
+/** job.json of the task's folder. */
+async function fileOf(folder: JobFolder, { job }: Task): Promise<JobFile> {
+  const file = await folder.read();
+  if (file?.id === job) return file;
+  throw new UsageError(
+    `jobs work: expected job ${job} in ${folder.path}/job.json, got ${file ? `job ${file.id}` : 'no such file'}; the ` +
+      'folder must be the same, under the same path, on every machine',
+  );
+}
+
+/** Passes on a call, unless the last one was less than `ms` ago. */
+function throttled(ms: number, report: (done: number) => void): (done: number) => void {
+  let last = performance.now();
+  return (done) => {
+    const now = performance.now();
+    if (now - last < ms) return;
+    last = now;
+    report(done);
+  };
+}
