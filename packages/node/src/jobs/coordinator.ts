@@ -1,9 +1,9 @@
 // The submitter's side: puts a job's missing shards into the queue, follows them, says how far a job is.
 import { UsageError, type AbortSignalLike } from '@forja/core';
 import type { JobFolder } from './folder.js';
-import { planOf, shardAt, shardCount, type Shard } from './plan.js';
+import { planOf, shardCount, type Shard } from './plan.js';
 import type { Active, Failure, JobQueue } from './queue.js';
-import { totalsOf, type JobFile, type ShardRecord } from './record.js';
+import type { JobFile, ShardRecord } from './record.js';
 import { jobId, sameRequest, type JobRequest } from './request.js';
 
 /** How far a job is. */
@@ -96,7 +96,7 @@ export async function stateOf(
   const { request, id } = file;
   for (const index of await folder.made()) {
     if (known.has(index)) continue;
-    const record = await folder.settled(request, shardAt(request, index));
+    const record = await folder.record(index);
     if (record) known.set(index, record);
   }
   const made = [...known.values()].sort((a, b) => a.shard - b.shard);
@@ -113,11 +113,6 @@ export async function stateOf(
     failed: pending((await queue?.failed(id)) ?? []),
     workers: await queue?.workers(),
   };
-}
-
-/** Sums over what is made so far. */
-export function costOf({ made }: JobState): ReturnType<typeof totalsOf> {
-  return totalsOf(made);
 }
 
 /** Shards without a record, or whose pictures are gone. */

@@ -50,10 +50,10 @@ export class JobFolder {
     await writeAside(join(this.path, 'job.json'), `${JSON.stringify(file, undefined, 2)}\n`);
   }
 
-  /** Indices of the shards that have a record, or are committed. */
+  /** Indices of the shards that have a record. */
   async made(): Promise<Set<number>> {
     const names = await guarded(this.#shards, () => list(this.#shards));
-    return new Set(names.flatMap((name) => /^(\d+)\.(?:json|done)$/.exec(name)?.[1] ?? []).map(Number));
+    return new Set(names.flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number));
   }
 
   /** Pictures that lie in the folder, by name. */
@@ -68,7 +68,7 @@ export class JobFolder {
    */
   async settled(request: JobRequest, shard: Shard, there?: ReadonlySet<string>): Promise<ShardRecord | undefined> {
     const moved = await this.#settle(shard.index);
-    const record = await this.#record(shard.index);
+    const record = await this.record(shard.index);
     if (!record) return undefined;
     for (let i = shard.start; i < shard.start + shard.count; i++) {
       const name = pictureName(i, request.count, request.format);
@@ -96,7 +96,7 @@ export class JobFolder {
         await guarded(folder, () => writeFile(join(folder, RECORD), JSON.stringify(record)));
         await guarded(folder, () => renameUnlessThere(folder, this.#donePath(shard.index)));
         await this.#settle(shard.index);
-        return (await this.#record(shard.index)) ?? record;
+        return (await this.record(shard.index)) ?? record;
       },
       discard: () => rm(folder, { recursive: true, force: true }).catch(() => undefined),
     };
@@ -112,7 +112,7 @@ export class JobFolder {
     const records: ShardRecord[] = [];
     for (const { index } of shards) {
       await this.#settle(index);
-      const record = await this.#record(index);
+      const record = await this.record(index);
       if (!record) return undefined;
       records.push(record);
     }
@@ -138,6 +138,13 @@ export class JobFolder {
       if (name.endsWith('.making')) await rm(join(this.#shards, name), { recursive: true, force: true });
   }
 
+  /** The record of a shard that is made, without a look at its pictures. */
+  async record(index: number): Promise<ShardRecord | undefined> {
+    const path = this.#recordPath(index);
+    const bytes = await readIfThere(path);
+    return bytes && checked(path, recordSchema, parseJson(path, bytes));
+  }
+
   /** Moves what is committed to its place; whether there was anything. Several processes may do so at once. */
   async #settle(index: number): Promise<boolean> {
     const done = this.#donePath(index);
@@ -149,12 +156,6 @@ export class JobFolder {
       await rmdir(done).catch(() => undefined); // removed by another process, or filled by a later attempt
       return true;
     });
-  }
-
-  async #record(index: number): Promise<ShardRecord | undefined> {
-    const path = this.#recordPath(index);
-    const bytes = await readIfThere(path);
-    return bytes && checked(path, recordSchema, parseJson(path, bytes));
   }
 
   #recordPath(index: number): string {

@@ -50,7 +50,8 @@ export async function makeShard(
       hash.update(file);
       bytes += file.length;
       await making.write(shard.start + done, file);
-      onProgress?.(++done);
+      done++;
+      onProgress?.(done);
     }
     const { user, system } = process.cpuUsage(cpu);
     return await making.commit({
