@@ -1,8 +1,10 @@
 // A job over a real Redis: two worker processes, one of them killed, a shard that cannot be written, the same request
 // again.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildForTests } from '../../vitest.worker.js';
 import {
@@ -21,16 +23,15 @@ let redis: RedisServer | undefined;
 const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
-  if (REDIS_MISSING !== undefined) return;
   root = mkdtempSync(join(tmpdir(), 'forja-redis-'));
   writeFileSync(join(root, 'g.onnx'), generatorFile());
   bin = join(await buildForTests(), 'bin.js');
-  redis = await startRedis(join(root, 'redis'));
+  if (REDIS_MISSING === undefined) redis = await startRedis(join(root, 'redis'));
 });
 afterAll(async () => {
   await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
   await redis?.stop();
-  if (root) rmSync(root, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
 });
 
 test('a worker is killed, a shard cannot be written: the rest is made, then that too, and nothing twice', async (context) => {
@@ -80,4 +81,23 @@ test('without a server: refused at once, with the address but without its passwo
   expect(code).toBe(1);
   expect(json).toMatchObject({ error: { code: 'io', message: expect.stringContaining('127.0.0.1:1') as string } });
   expect(JSON.stringify(json)).not.toContain('secret');
+});
+
+test('without bullmq: the command that installs it', () => {
+  const apart = join(root, 'apart');
+  cpSync(dirname(bin), apart, { recursive: true });
+  mkdirSync(join(apart, 'node_modules'));
+  for (const name of ['commander', 'valibot', 'onnxruntime-node'])
+    symlinkSync(
+      fileURLToPath(new URL(`../../node_modules/${name}`, import.meta.url)),
+      join(apart, 'node_modules', name),
+    );
+  writeFileSync(join(apart, 'package.json'), '{ "type": "module" }');
+  const { status, stdout } = spawnSync(process.execPath, [join(apart, 'bin.js'), 'jobs', 'work', '--json'], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_PATH: '' },
+  });
+  expect(status).toBe(2);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+  expect(error).toEqual({ code: 'usage', message: expect.stringContaining('npm install bullmq ioredis') as string });
 });
