@@ -1,9 +1,8 @@
 // npm run bench:jobs: pictures a second of `forja jobs` with 1, 2 and more worker processes, against one process that
-// makes the same pictures by the same calls without a queue. Needs redis-server; `--help` lists the flags.
+// makes the same pictures and writes them as `forja sample` does. Needs redis-server; `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -43,11 +42,12 @@ const ports = o.workers.split(',').map(Number);
 /** Pictures by one process, as a worker makes them: a line a round, asked for by a line with the folder. */
 async function one() {
   const { load } = await import('@forja/node');
+  const { writeAside } = await import('@forja/node/cli');
   const generator = await load(o.model, { device: 'cpu', threads: Number(o.threads), deterministic: true });
   const draw = async (folder, n) => {
     let i = 0;
     for await (const picture of generator.stream({ seed: 1, count: n }))
-      await writeFile(join(folder, `${String(i++).padStart(6, '0')}.png`), await picture.toPNG());
+      await writeAside(join(folder, `${String(i++).padStart(6, '0')}.png`), await picture.toPNG());
   };
   const warm = mkdtempSync(join(tmpdir(), 'forja-bench-'));
   await draw(warm, 64);

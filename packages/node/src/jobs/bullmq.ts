@@ -49,7 +49,8 @@ export async function openQueue(address: QueueAddress): Promise<JobQueue> {
   await events.waitUntilReady();
   const close = async (): Promise<void> => {
     for (const one of [events, queue]) await one.close().catch(() => undefined);
-    for (const one of [listening, connection]) one.disconnect();
+    listening.disconnect();
+    leave(connection);
   };
   return new BullQueue({ queue, connection, waiting, close });
 }
@@ -174,7 +175,7 @@ export async function openWorker(
   return {
     stop: async () => {
       await worker.close();
-      connection.disconnect();
+      leave(connection);
     },
   };
 }
@@ -217,6 +218,12 @@ async function connect({ url, onConnection }: QueueAddress): Promise<Redis> {
     lost = false;
   });
   return client;
+}
+
+/** Disconnects for good, which is no news. */
+function leave(connection: Redis): void {
+  connection.removeAllListeners('close');
+  connection.disconnect();
 }
 
 /** An address without its password. */

@@ -91,7 +91,7 @@ export async function stateOf(
   folder: JobFolder,
   file: JobFile,
   queue?: JobQueue,
-  known = new Map<number, ShardRecord>(),
+  known: Map<number, ShardRecord> = new Map(),
 ): Promise<JobState> {
   const { request, id } = file;
   for (const index of await folder.made()) {

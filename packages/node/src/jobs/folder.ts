@@ -4,8 +4,10 @@
 // several attempts, one wins. Then the pictures are moved to their places, and the record last. Whoever finds a `.done`
 // folder, left by a killed process, moves what is still in it.
 import { createHash, randomBytes } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ForjaError } from '@forja/core';
 import { reasonOf } from '../cli/errors.js';
 import { writeAside } from '../cli/files.js';
@@ -18,9 +20,14 @@ import type { JobRequest } from './request.js';
 
 const RECORD = 'record.json';
 
+/** Files that are being written at once: the next picture is encoded meanwhile. */
+const WRITES = 8;
+/** Files that are moved before other work has its turn. A move is a short call: a promise for each would cost more. */
+const MOVES = 64;
+
 /** A shard that is being made. */
 export interface Making {
-  /** Writes picture `index` of the request. */
+  /** Writes picture `index` of the request; resolves once there is room for the next, `commit` once all are written. */
   write(index: number, bytes: Uint8Array): Promise<void>;
   /** Puts everything in its place, unless another attempt was first. Resolves to the record that holds. */
   commit(record: ShardRecord): Promise<ShardRecord>;
@@ -85,12 +92,20 @@ export class JobFolder {
   async begin(request: JobRequest, shard: Shard): Promise<Making> {
     const folder = join(this.#shards, `${digits(shard.index)}.${randomBytes(6).toString('hex')}.making`);
     await guarded(folder, () => mkdir(folder, { recursive: true }));
+    const writing = new Set<Promise<void>>();
     return {
-      write: (index, bytes) => {
+      write: async (index, bytes) => {
         const path = join(folder, pictureName(index, request.count, request.format));
-        return guarded(path, () => writeFile(path, bytes));
+        const one = guarded(path, () => writeFile(path, bytes));
+        one.then(
+          () => writing.delete(one),
+          () => undefined, // stays, for the next call to throw it
+        );
+        writing.add(one);
+        if (writing.size >= WRITES) await Promise.race(writing);
       },
       commit: async (record) => {
+        await Promise.all(writing);
         const earlier = await this.settled(request, shard);
         if (earlier) return earlier;
         await guarded(folder, () => writeFile(join(folder, RECORD), JSON.stringify(record)));
@@ -98,7 +113,10 @@ export class JobFolder {
         await this.#settle(shard.index);
         return (await this.record(shard.index)) ?? record;
       },
-      discard: () => rm(folder, { recursive: true, force: true }).catch(() => undefined),
+      discard: async () => {
+        await Promise.allSettled(writing);
+        await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+      },
     };
   }
 
@@ -151,8 +169,11 @@ export class JobFolder {
     return guarded(this.path, async () => {
       const names = await list(done);
       if (names.length === 0) return false;
-      for (const name of names) if (name !== RECORD) await move(join(done, name), join(this.path, name));
-      await move(join(done, RECORD), this.#recordPath(index));
+      for (const [i, name] of names.entries()) {
+        if (name !== RECORD) move(join(done, name), join(this.path, name));
+        if (i % MOVES === MOVES - 1) await setImmediate();
+      }
+      move(join(done, RECORD), this.#recordPath(index));
       await rmdir(done).catch(() => undefined); // removed by another process, or filled by a later attempt
       return true;
     });
@@ -181,14 +202,12 @@ async function list(folder: string): Promise<string[]> {
 }
 
 /** Moves a file unless another process has. */
-async function move(from: string, to: string): Promise<void> {
-  await guarded(to, async () => {
-    try {
-      await rename(from, to);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    }
-  });
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw ioError(to, error);
+  }
 }
 
 /** Renames a folder, unless one that is not empty has that name. */
@@ -218,6 +237,10 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof ForjaError) throw cause;
-    throw new ForjaError('io', `jobs: cannot read or write in ${path}: ${reasonOf(cause)}`, { cause });
+    throw ioError(path, cause);
   }
+}
+
+function ioError(path: string, cause: unknown): ForjaError {
+  return new ForjaError('io', `jobs: cannot read or write ${path}: ${reasonOf(cause)}`, { cause });
 }

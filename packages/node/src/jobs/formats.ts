@@ -1,13 +1,13 @@
 // How a picture of a job is stored: encoders by the extension of the file.
 import type { Image } from '@forja/core';
 
-/** Encoders by name. */
-export const FORMATS = {
-  png: (image: Image): Promise<Uint8Array> => image.toPNG(),
-} as const;
-
 /** The name of a format. */
-export type Format = keyof typeof FORMATS;
+export type Format = 'png';
+
+/** Encoders by name. */
+export const FORMATS: Readonly<Record<Format, (image: Image) => Promise<Uint8Array>>> = {
+  png: (image) => image.toPNG(),
+};
 
 /** Names of all formats. */
-export const FORMAT_NAMES = Object.keys(FORMATS) as [Format, ...Format[]];
+export const FORMAT_NAMES: readonly Format[] = Object.keys(FORMATS) as Format[]; // its type has no others

@@ -26,7 +26,7 @@ export function generatorFile(scale = 1): Uint8Array {
 }
 
 /** Why there is no server to test with; undefined if there is. */
-export const REDIS_MISSING =
+export const REDIS_MISSING: string | undefined =
   spawnSync('redis-server', ['--version']).status === 0
     ? undefined
     : 'redis-server is not installed (Debian: apt install redis-server)';

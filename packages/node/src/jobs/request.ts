@@ -2,18 +2,35 @@
 import { createHash } from 'node:crypto';
 import type { StreamOptions } from '@forja/core';
 import * as v from 'valibot';
-import { FORMAT_NAMES } from './formats.js';
+import { FORMAT_NAMES, type Format } from './formats.js';
 import { MOST_PICTURES } from './plan.js';
 
-const seed = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
-const from1 = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+/**
+ * `count` pictures of one seed from a model, `shard` of them a shard. Seeds are decimal digits, since JSON has no 64-bit
+ * integers. `model.path` says where workers look first; the model itself is what has this SHA-256.
+ */
+export interface JobRequest {
+  model: { path: string; sha256: string };
+  seed: string;
+  count: number;
+  shard: number;
+  format: Format;
+  lowering: 'auto' | 'portable';
+  label?: number | string;
+  text?: string[];
+  truncation?: number | { psi: number };
+  mix?: { seed: string; from: number };
+}
 
-/** A job's request. */
-export const requestSchema = v.strictObject({
+const seed = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
+const pictures = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_PICTURES));
+
+/** A job's request, as read from a file. */
+export const requestSchema: v.GenericSchema<JobRequest> = v.strictObject({
   model: v.strictObject({ path: v.string(), sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
   seed,
-  count: from1(MOST_PICTURES),
-  shard: from1(MOST_PICTURES),
+  count: pictures,
+  shard: pictures,
   format: v.picklist(FORMAT_NAMES),
   lowering: v.picklist(['auto', 'portable']),
   label: v.exactOptional(v.union([v.number(), v.string()])),
@@ -21,12 +38,6 @@ export const requestSchema = v.strictObject({
   truncation: v.exactOptional(v.union([v.number(), v.strictObject({ psi: v.number() })])),
   mix: v.exactOptional(v.strictObject({ seed, from: v.number() })),
 });
-
-/**
- * `count` pictures of one seed from a model, `shard` of them a shard. Seeds are decimal digits, since JSON has no 64-bit
- * integers. `model.path` says where workers look first; the model itself is what has this SHA-256.
- */
-export type JobRequest = v.InferOutput<typeof requestSchema>;
 
 /** Name of a job: equal for equal requests into the same folder. 16 hexadecimal digits. */
 export function jobId(request: JobRequest, folder: string): string {
