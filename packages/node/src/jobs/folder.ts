@@ -210,13 +210,14 @@ function move(from: string, to: string): void {
   }
 }
 
-/** Renames a folder, unless one that is not empty has that name. */
+/** Renames a folder, unless one that is not empty has that name, or had it just now. */
 async function renameUnlessThere(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
-    const taken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].some((code) => hasCode(error, code));
-    if (!taken || (await list(to)).length === 0) throw error;
+    if (['ENOTEMPTY', 'EEXIST'].some((code) => hasCode(error, code))) return;
+    const taken = hasCode(error, 'EPERM') && (await list(to)).length > 0; // Windows
+    if (!taken) throw error;
   }
 }
 

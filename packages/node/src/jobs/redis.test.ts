@@ -87,7 +87,7 @@ test('without bullmq: the command that installs it', () => {
   const apart = join(root, 'apart');
   cpSync(dirname(bin), apart, { recursive: true });
   mkdirSync(join(apart, 'node_modules'));
-  for (const name of ['commander', 'valibot', 'onnxruntime-node'])
+  for (const name of ['commander', 'fastest-levenshtein', 'valibot', 'onnxruntime-node'])
     symlinkSync(
       fileURLToPath(new URL(`../../node_modules/${name}`, import.meta.url)),
       join(apart, 'node_modules', name),
