@@ -336,8 +336,8 @@ function refuseFailed({ failed, file, made, shards }: JobState): void {
   const more = failed.length > names.length ? ` and ${failed.length - names.length} more` : '';
   throw new ForjaError(
     'job.failed',
-    `jobs submit: expected ${shards} shards, got ${made.length}; failed: ${names.join(', ')}${more}. The reason of the ` +
-      `first: ${first.reason}. The same command tries again what is missing`,
+    `jobs submit: expected ${shards} shards, got ${made.length}; failed: ${names.join(', ')}${more}. The reason of ` +
+      `the first: ${first.reason}. The same command tries again what is missing`,
   );
 }
 

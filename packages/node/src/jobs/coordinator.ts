@@ -86,7 +86,7 @@ export async function follow(
   }
 }
 
-/** How far the job of a folder is; without a queue only what lies in the folder. `known` saves reading records again. */
+/** How far the job of a folder is; without a queue, what lies in the folder. `known` saves reading records again. */
 export async function stateOf(
   folder: JobFolder,
   file: JobFile,

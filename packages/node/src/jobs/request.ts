@@ -6,7 +6,7 @@ import { FORMAT_NAMES, type Format } from './formats.js';
 import { MOST_PICTURES } from './plan.js';
 
 /**
- * `count` pictures of one seed from a model, `shard` of them a shard. Seeds are decimal digits, since JSON has no 64-bit
+ * `count` pictures of one seed from a model, `shard` of them a shard. Seeds are decimal digits, as JSON has no 64-bit
  * integers. `model.path` says where workers look first; the model itself is what has this SHA-256.
  */
 export interface JobRequest {
