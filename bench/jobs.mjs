@@ -1,9 +1,11 @@
 // npm run bench:jobs: pictures a second of `forja jobs` with 1, 2 and more worker processes, against one process that
-// makes the same pictures and writes them as `forja sample` does. Needs redis-server; `--help` lists the flags.
+// makes the same pictures: written aside and renamed as `forja sample` does, and plainly, which a crash leaves half
+// written. Needs redis-server; `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -44,10 +46,11 @@ async function one() {
   const { load } = await import('@forja/node');
   const { writeAside } = await import('@forja/node/cli');
   const generator = await load(o.model, { device: 'cpu', threads: Number(o.threads), deterministic: true });
+  const write = o.one === 'plain' ? writeFile : writeAside;
   const draw = async (folder, n) => {
     let i = 0;
     for await (const picture of generator.stream({ seed: 1, count: n }))
-      await writeAside(join(folder, `${String(i++).padStart(6, '0')}.png`), await picture.toPNG());
+      await write(join(folder, `${String(i++).padStart(6, '0')}.png`), await picture.toPNG());
   };
   const warm = mkdtempSync(join(tmpdir(), 'forja-bench-'));
   await draw(warm, 64);
@@ -134,8 +137,16 @@ async function main() {
   try {
     await redis.line(/Ready to accept/);
     redis.drain();
-    const alone = begin(here, '--one', 'yes', '--model', o.model, '--count', `${count}`, '--threads', o.threads);
-    await alone.line(/ready/);
+    const alone = [];
+    for (const [name, way] of [
+      ['one', 'aside'],
+      ['plain', 'plain'],
+    ]) {
+      const args = ['--one', way, '--model', o.model, '--count', `${count}`, '--threads', o.threads];
+      const peer = begin(here, ...args);
+      await peer.line(/ready/);
+      alone.push([name, peer]);
+    }
     const groups = [];
     for (const size of ports) {
       const queue = `w${size}`;
@@ -148,12 +159,14 @@ async function main() {
       await submit(queue, 64 * size, 16); // all load the model
       groups.push({ size, queue, workers });
     }
-    const got = { one: [], ...Object.fromEntries(groups.map(({ queue }) => [queue, []])) };
+    const got = { one: [], plain: [], ...Object.fromEntries(groups.map(({ queue }) => [queue, []])) };
     for (let round = 0; round < rounds; round++) {
-      const folder = fresh();
-      alone.child.stdin.write(`${folder}\n`);
-      got.one.push(JSON.parse(await alone.line()));
-      rmSync(folder, { recursive: true });
+      for (const [name, peer] of alone) {
+        const folder = fresh();
+        peer.child.stdin.write(`${folder}\n`);
+        got[name].push(JSON.parse(await peer.line()));
+        rmSync(folder, { recursive: true });
+      }
       for (const { queue, workers } of groups) {
         const cpu = () => workers.reduce((sum, { child }) => sum + cpuOf(child.pid), 0);
         const before = cpu();
@@ -161,6 +174,7 @@ async function main() {
         got[queue].push({ ...measured, cpuSeconds: cpu() - before });
       }
     }
+    const titles = { one: 'one process', plain: 'one, written plainly' };
     const median = (list) => quantile(list, 0.5);
     const results = {};
     for (const [name, list] of Object.entries(got)) {
@@ -174,7 +188,7 @@ async function main() {
       };
       const { imagesPerSecond, cpuMsPerImage, wallOverOne, cpuOverOne } = results[name];
       console.log(
-        `${(name === 'one' ? 'one process, no queue' : `${name.slice(1)} workers`).padEnd(22)}` +
+        `${(titles[name] ?? `jobs, ${name.slice(1)} workers`).padEnd(22)}` +
           `${imagesPerSecond.toFixed(0).padStart(7)} images/s, CPU ms an image ${cpuMsPerImage.toFixed(3)}; ` +
           `over one process: wall ${wallOverOne.toFixed(3)}, CPU ${cpuOverOne.toFixed(3)}`,
       );

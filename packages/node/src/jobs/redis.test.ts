@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test('a worker is killed, a shard cannot be written: the rest is made, then that too, nothing twice', async (context) => {
+test('a worker is killed, a shard cannot be written: the rest is made, later that too, once', async (context) => {
   if (!redis) return context.skip(REDIS_MISSING);
   const { url } = redis;
   const request = ['--count', '60', '--seed', '3', '--device', 'cpu'];
