@@ -1,6 +1,6 @@
-// npm run bench:lazy: what R1 costs as a phase of its own, run in each iteration of a DCGAN and in every 16th, in turn in
-// one process. Each run of the phase is timed alone (CPU time of all threads): a lazy penalty costs a sixteenth of its
-// price if a run costs the same in both (bar: within 5 %). `--help` lists the flags.
+// npm run bench:lazy: what R1 costs as a phase of its own, run in each iteration of a DCGAN and in every 16th, in turn
+// in one process. Each run of the phase is timed alone (CPU time of all threads): a lazy penalty costs a sixteenth of
+// its price if a run costs the same in both (bar: within 5 %). `--help` lists the flags.
 import { parseArgs } from 'node:util';
 import { machine, quantile, save } from './lib/report.mjs';
 import { batchesOf, cpuRuntime, trainer, versions } from './peers/forja.mjs';

@@ -1,7 +1,7 @@
-// npm run bench:recipes: which recipe for pictures? Each is trained on MNIST or Fashion-MNIST for the same CPU time (its
-// steps are counted out by a short trial), and measured on its moving average: Fréchet distance, KID, precision and
-// recall over our own features. What a run came to is written when it ends, to bench/results/recipes.json and
-// docs/measures.md, and not done again; a run that was stopped goes on from its checkpoint in --runs.
+// npm run bench:recipes: which recipe for pictures? Each is trained on MNIST or Fashion-MNIST for the same CPU time
+// (its number of steps comes from a short trial), and measured on its moving average: Fréchet distance, KID, precision
+// and recall over our own features. Results are written as each run ends, to bench/results/recipes.json and
+// docs/measures.md; finished runs are skipped, and a stopped one resumes from its checkpoint in --runs.
 import {
   copyFileSync,
   existsSync,

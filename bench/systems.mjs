@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: process.cwd() }, // from here the data's packages are resolved
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    options: { type: 'string', default: '{}' }, // of cyclegan, as JSON
   },
 });
 /** File and export of each bench. */
@@ -36,6 +37,7 @@ const results = await (
   runs: values.runs,
   from: resolve(values.from),
   seed: Number(values.seed),
+  more: JSON.parse(values.options),
   ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
 });
 const folder = new URL('./results/systems/', import.meta.url).pathname;

@@ -8,10 +8,11 @@ import { examplesOf, heldOut, mean, patchFrechet, sheet, trained, translated } f
 export const dayToNight = (options) => cyclegan({ ...options, name: 'cyclegan', data: 'earth-day-night' });
 export const emojiStyles = (options) => cyclegan({ ...options, name: 'cyclegan-emoji', data: 'emoji-styles' });
 
-async function cyclegan({ name, data, runs, from, seed, steps = 500 }) {
+async function cyclegan({ name, data, runs, from, seed, more, steps = 500 }) {
   const { highFrequency, psnr, ssim } = await trainer();
   const common = { data, seed, steps, sampleEvery: 0, checkpointEvery: 100 };
-  const game = await trained({ ...common, system: 'cyclegan' }, join(runs, name), from);
+  const given = Object.keys(more).length > 0 ? `-${JSON.stringify(more).replace(/\W+/g, '-')}` : '';
+  const game = await trained({ ...common, system: 'cyclegan', ...more }, join(runs, `${name}${given}`), from);
   const pairs = await trained({ ...common, system: 'pix2pix' }, join(runs, `${name}-pairs`), from);
   const {
     pictures: { a, b },
@@ -48,6 +49,7 @@ async function cyclegan({ name, data, runs, from, seed, steps = 500 }) {
   const shown = [3, 14, 22, 33, 47, 60, 70].filter((i) => i < b.length);
   return {
     steps,
+    options: more,
     seconds: { cyclegan: game.seconds, pix2pix: pairs.seconds },
     pictures: { training, heldOut: b.length },
     rows,

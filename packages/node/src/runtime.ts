@@ -114,11 +114,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     this.alive();
-    const { external } = optionsOf(
-      'createSession',
-      options,
-      'external lowering spinning state strict threads',
-    );
+    const { external } = optionsOf('createSession', options, 'external lowering spinning state strict threads');
     const bytes = ownBytes('createSession', model);
     if (external !== undefined && classOf(external) !== 'Map')
       throw new UsageError(`createSession.external: expected a Map of files by location, got ${shown(external)}`);

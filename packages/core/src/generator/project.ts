@@ -66,7 +66,7 @@ export async function project(
   image: ImageLike,
   options: ProjectOptions = {},
 ): Promise<Projection> {
-  optionsOf('project', options);
+  optionsOf('project', options, 'label onProgress rate seed signal starts steps text');
   optionsOf('project.image', image);
   const { seed = 0, starts = 8, steps = 300, rate = 0.1, label, text, onProgress, signal } = options;
   checkInteger('project.starts', starts, 1, MOST);

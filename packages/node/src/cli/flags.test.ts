@@ -42,7 +42,9 @@ test.each(Object.entries(NUMBERS).flatMap(([command, flags]) => flags.map((flag)
 
 test('every flag of whole numbers has a range', () => {
   const open = OWN.flatMap(({ name, options = [] }) =>
-    options.filter(({ type, range }) => type === 'integer' && range === undefined).map(({ flags }) => `${name} ${flags}`),
+    options
+      .filter(({ type, range }) => type === 'integer' && range === undefined)
+      .map(({ flags }) => `${name} ${flags}`),
   );
   expect(open).toEqual([]);
 });

@@ -61,7 +61,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         description: 'folder for the pictures, the same path for all workers',
         type: 'path',
       },
-      { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 1000 },
+      { flags: '-n, --count <n>', description: 'pictures', type: 'integer', range: [1, MOST_PICTURES], default: 1000 },
       {
         flags: '-s, --seed <n>',
         description: 'picture i of a seed is the same, whoever makes it',
@@ -79,8 +79,20 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
       },
       { flags: '--format <name>', description: 'of each picture', default: 'png', choices: FORMAT_NAMES },
-      { flags: '--shard <n>', description: 'pictures that a worker makes at a time', type: 'integer', default: 1000 },
-      { flags: '--attempts <n>', description: 'how often a shard may fail', type: 'integer', default: 3 },
+      {
+        flags: '--shard <n>',
+        description: 'pictures that a worker makes at a time',
+        type: 'integer',
+        range: [1, MOST_PICTURES],
+        default: 1000,
+      },
+      {
+        flags: '--attempts <n>',
+        description: 'how often a shard may fail',
+        type: 'integer',
+        range: [1, 1000],
+        default: 3,
+      },
       { flags: '--detach', description: 'leave once the shards are in the queue' },
       ...QUEUE,
       LOWERING_OPTION,
@@ -89,7 +101,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   work: {
     options: [
-      { flags: '--concurrency <n>', description: 'shards at once', type: 'integer', default: 1 },
+      { flags: '--concurrency <n>', description: 'shards at once', type: 'integer', range: [1, 1024], default: 1 },
       {
         flags: '--model <file>',
         description: 'a copy of a model, where this machine has it under another path; may be repeated',
@@ -99,6 +111,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         flags: '--lock <seconds>',
         description: 'a worker that is silent for so long has lost its shard to others',
         type: 'integer',
+        range: [1, 86_400],
         default: 10,
       },
       ...QUEUE,
@@ -144,9 +157,6 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
   const { target, out, count, shard, attempts } = args;
   if (target === undefined) throw new UsageError('jobs submit: expected an ONNX file of a generator, got none');
   if (out === undefined) throw new UsageError('jobs submit --out: expected a folder for the pictures, got none');
-  within('jobs submit --count', count, MOST_PICTURES);
-  within('jobs submit --shard', shard, MOST_PICTURES);
-  within('jobs submit --attempts', attempts, 1000);
   const { path } = await pictureTarget('jobs submit --out', io.cwd, out, []);
   const request = await requestOf(target, args, io);
   await refuseOlder(path, count);
@@ -182,8 +192,6 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
 }
 
 async function work(args: Args, io: CliIo): Promise<unknown> {
-  within('jobs work --concurrency', args.concurrency, 1024);
-  within('jobs work --lock', args.lock, 86_400);
   if (args.target !== undefined)
     throw new UsageError(`jobs work: expected no '${args.target}': it takes what was submitted; --model names a copy`);
   const { modelHash, Models } = await import('../jobs/models.js');
@@ -284,7 +292,7 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
   const mix = args.mix === undefined ? undefined : mixOf('jobs submit --mix', args.mix);
   const drawn: SampleOptions = {
     seed,
-    ...(label === undefined ? {} : { label: labelOf(label) }),
+    ...(label === undefined ? {} : { label: labelOf('jobs submit --label', label) }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix }),
@@ -305,7 +313,7 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
     shard,
     format,
     lowering,
-    ...(label === undefined ? {} : { label: labelOf(label) }),
+    ...(label === undefined ? {} : { label: labelOf('jobs submit --label', label) }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix: { seed: String(mix.seed), from: mix.from } }),
@@ -371,9 +379,4 @@ function addressOf({ redis, queue }: Args, io: CliIo) {
     throw new UsageError(`jobs --queue: expected letters, digits, '.', '_' and '-', got '${queue}'`);
   const url = redis ?? (process.env['FORJA_REDIS'] || REDIS);
   return { url, queue, onConnection: (message: string) => io.warn(message) };
-}
-
-function within(where: string, value: number, most: number): void {
-  if (value >= 1 && value <= most) return;
-  throw new UsageError(`${where}: expected an integer from 1 to ${most}, got ${value}`, { code: 'input.range' });
 }

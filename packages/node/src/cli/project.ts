@@ -4,7 +4,7 @@ import { fromImages, ImageBatch, project, toBatch, type CliCommand } from '@forj
 import { pictureTarget, writeAside } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf } from './parse.js';
-import { enlarged, LOAD_OPTIONS, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+import { enlarged, LOAD_OPTIONS, onDevice, SCALE_OPTION, writePictures } from './pictures.js';
 import { readPng } from './read-png.js';
 
 interface Args extends LoadArgs {
@@ -41,8 +41,13 @@ export const projectCommand: CliCommand = {
     { flags: '--label <class>', description: 'number or name of the class; default: starts of all classes' },
     { flags: '--text <words>', description: 'what the picture shows, for models that take a text' },
     { flags: '-s, --seed <n>', description: 'of the latents that it begins with; default 0' },
-    { flags: '--starts <n>', description: 'latents that are followed at once; default 8', type: 'integer' },
-    { flags: '--steps <n>', description: 'steps of Adam; default 300', type: 'integer' },
+    {
+      flags: '--starts <n>',
+      description: 'latents that are followed at once; default 8',
+      type: 'integer',
+      range: [1, 4096],
+    },
+    { flags: '--steps <n>', description: 'steps of Adam; default 300', type: 'integer', range: [1, 1_000_000] },
     { flags: '--rate <n>', description: 'its highest rate; default 0.1', type: 'number' },
     SCALE_OPTION,
     ...LOAD_OPTIONS,
@@ -53,7 +58,7 @@ export const projectCommand: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const scale = scaleOf('project --scale', args.scale);
+    const { scale = 1 } = args;
     const seed = seedOf('project --seed', args.seed ?? '0');
     const { path } = await pictureTarget('project --out', io.cwd, args.out, ['png'], false);
     const picture = await readPng('project', args.picture, io.cwd);
@@ -73,7 +78,7 @@ export const projectCommand: CliCommand = {
           ...(starts === undefined ? {} : { starts }),
           ...(steps === undefined ? {} : { steps }),
           ...(rate === undefined ? {} : { rate }),
-          ...(label === undefined ? {} : { label: labelOf(label) }),
+          ...(label === undefined ? {} : { label: labelOf('project --label', label) }),
           ...(text === undefined ? {} : { text }),
         }).finally(() => bar.stop());
         const made = await generator.sample({

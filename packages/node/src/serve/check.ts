@@ -21,5 +21,9 @@ export function parseJson(where: string, bytes: Uint8Array): unknown {
 
 /** Requests may be large and private: of lists and objects only the kind is named. */
 function brief(value: unknown): string {
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : describeValue(value);
+  return Array.isArray(value)
+    ? 'a list'
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : describeValue(value);
 }

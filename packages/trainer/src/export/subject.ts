@@ -232,7 +232,9 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
     const dtype = spec?.dtype ?? input.dtype;
     refuseName('input', name);
     if (!isProgramDType(dtype))
-      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${describeValue(dtype)}`);
+      throw new UsageError(
+        `exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${describeValue(dtype)}`,
+      );
     return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
   });
   const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));

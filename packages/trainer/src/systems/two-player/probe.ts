@@ -7,11 +7,8 @@ import { shareAbove, type Inputs } from './step.js';
 /** Maximum number of examples measured. */
 const MAX_EXAMPLES = 128;
 
-/** Least spread of real examples that is divided by: a batch of equal ones has none. */
-const LEAST = 1e-6;
-
-/** Least spread of real examples that is divided by: a batch of equal ones has none. */
-const LEAST = 1e-6;
+/** Smallest spread of real examples to divide by: identical examples have none. */
+const MIN_SPREAD = 1e-6;
 
 /** What is looked at. Networks are applied in inference, so that no statistic moves. */
 export interface Looks {
@@ -48,7 +45,7 @@ export function probeOf({ batch, pack, inputs, holdout, signed, generate, judge 
     step: (given) => {
       const [real, fake] = [given['real'] as tf.Tensor, generate(given)];
       const scalars: Record<string, tf.Tensor> = {
-        spread: tf.div(spreadOf(fake), tf.maximum(spreadOf(real), LEAST)),
+        spread: tf.div(spreadOf(fake), tf.maximum(spreadOf(real), MIN_SPREAD)),
         apart: apart(real, fake),
       };
       if (!holdout) return scalars;
