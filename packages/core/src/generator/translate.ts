@@ -36,8 +36,8 @@ export async function translate(
   // isArray does not narrow readonly arrays
   const images = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
   for (const one of images) optionsOf('translate.image', one);
-  const { input, output } = endsOf(manifest);
   const { signal, onProgress } = optionsOf('translate', options, 'onProgress overlap signal tile');
+  const { input, output } = endsOf(manifest);
   const [first] = images;
   if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
   for (const image of images) checkImage('translate', image, first);
