@@ -1,7 +1,7 @@
 // npm run bench:phases: CPU time of phases over shared state against the single graph of a DCGAN iteration.
 // `recomputed`: separate steps of G and D, where D's runs the generator again. `handed on`: G's keeps its pictures as
 // state. `R1 …`: the penalty in the one graph, as a separate phase in each iteration, and in every 16th, which should
-// cost a sixteenth of that. `--help` lists the flags.
+// cost a sixteenth of that (bench:lazy measures that alone). `--help` lists the flags.
 import { compare, options, ours } from './lib/compare.mjs';
 
 const o = options('phases', { seconds: 3, peers: 'The peers are the same iteration in several phases.' });
@@ -19,16 +19,9 @@ const forms = {
   'R1 lazy': 'lazy',
 };
 
-const results = await compare('phases', cases, o, (_, c) =>
+await compare('phases', cases, o, (_, c) =>
   Object.entries(forms).map(([name, form]) => {
     const { args, ...rest } = ours('phases', c, o);
     return { ...rest, name, args: [...args, '--form', form] };
   }),
 );
-for (const {
-  case: { name },
-  forjaIsFasterBy: ratios,
-} of results) {
-  const [lazy, apart] = ['R1 lazy', 'R1 apart'].map((peer) => ratios[peer].cpu.median - 1);
-  console.log(`${name}: a lazy penalty costs ${((16 * lazy) / apart).toFixed(3)} of a sixteenth of its price`);
-}
