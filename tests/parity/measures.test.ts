@@ -245,10 +245,13 @@ describe('forja evaluate', () => {
     [{ source: 'kept', metrics: 'fid' }, /measure: /],
     [{ source: 'kept', metrics: 'memorisation' }, /measure 'memorisation': /],
     [{ source: 'kept', floor: true }, /--floor: /],
-    [{ source: 'kept', seeds: 0 }, /--seeds: /],
     [{ source: 'black', data: 'real', count: 13 }, /at most the 12 pictures/],
     [{ source: 'kept', features: 'none.onnx' }, /expected an ONNX file or one of random/],
   ])('refuses %j', async (args, message) => {
     await expect(evaluate(args)).rejects.toThrow(message);
+  });
+
+  it('has at least one seed, as the parser of flags checks', () => {
+    expect(evaluateCommand.options?.find(({ flags }) => flags.startsWith('--seeds'))?.range?.[0]).toBe(1);
   });
 });
