@@ -1,15 +1,6 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
 // onnxruntime.
-import {
-  checkInteger,
-  DroppedHandles,
-  ExecutorRuntime,
-  madeHere,
-  oneOf,
-  optionsOf,
-  shown,
-  UsageError,
-} from '@forja/core/page';
+import { DroppedHandles, ExecutorRuntime, madeHere, oneOf, optionsOf, shown, UsageError } from '@forja/core/page';
 import type {
   DeviceName,
   DeviceReport,
@@ -94,7 +85,8 @@ export function executorOptions({
   assets,
   timeoutMs = 600_000,
 }: RuntimeOptions): ExecutorOptions {
-  if (threads !== undefined) checkInteger('runtime.threads', threads, 1, 1024);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new UsageError(`runtime.threads: expected an integer from 1, got ${shown(threads)}`);
   oneOf('runtime.executor', executor, EXECUTORS);
   if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
     throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
