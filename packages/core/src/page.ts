@@ -3,7 +3,6 @@
 // that an imported entry re-exports as reachable, and so would load up front what is meant to be imported on first use.
 export { abortError, DeviceError, ForjaError, fromErrorRecord, UsageError } from './errors.js';
 export { Generator } from './generator/generator.js';
-export { checkInteger } from './integer.js';
 export { classOf, isBytes, oneOf, optionsOf } from './realm.js';
 export { shown } from './shown.js';
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
