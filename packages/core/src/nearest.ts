@@ -1,18 +1,15 @@
-// The known name that a mistyped one was meant to be. Own code and not a library's, because every page loads it.
+// The known name that a mistyped one was meant to be. Own code and not a library's: pages load it to draw texts.
 
 /** Letters to change, add or leave out to make one word of the other (Levenshtein). */
 export function edits(a: string, b: string): number {
-  const row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    let before = i;
-    row[0] = i + 1;
-    for (let j = 1; j <= b.length; j++) {
-      const best = Math.min(row[j]! + 1, row[j - 1]! + 1, before + Number(a[i] !== b[j - 1])); // inside the row
-      before = row[j]!;
-      row[j] = best;
-    }
+  let row = [...Array(b.length + 1).keys()];
+  for (const letter of a) {
+    const next = [row[0]! + 1];
+    for (let j = 0; j < b.length; j++)
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + Number(letter !== b[j]))); // inside the rows
+    row = next;
   }
-  return row[b.length]!;
+  return row.pop()!;
 }
 
 /** Whether a word that is so many edits from another is near it. */

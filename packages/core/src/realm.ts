@@ -1,7 +1,6 @@
 // Type checks that work across realms. `instanceof` knows the classes of one realm only; test runners, vm contexts and
 // frames pass arrays of others.
 import { UsageError } from './errors.js';
-import { nearest } from './nearest.js';
 import type { AbortSignalLike } from './platform.js';
 import { classOf, shown } from './shown.js';
 
@@ -50,20 +49,18 @@ export function optionsOf<T extends object, S extends string>(where: string, opt
   const given: unknown = options;
   const names = known?.split(' ');
   // With names, nothing but a plain object: a promise is an object without options.
-  if (
-    classOf(given) !== 'Object' &&
-    (names || !given || typeof given !== 'object' || ArrayBuffer.isView(given) || Array.isArray(given))
-  )
+  const kind = classOf(given);
+  if (kind !== 'Object' && (names || Object(given) !== given || /Array|Function/.test(kind)))
     throw new UsageError(`${where}: expected an object, got ${shown(given)}`);
   for (const name in names && options) {
     const value: unknown = options[name as keyof T];
     const wanted = !names!.includes(name)
-      ? 'no such option'
+      ? `one of the options ${names!.join(', ')}`
       : name === 'signal'
         ? !(value as Partial<AbortSignalLike> | null)?.addEventListener && 'an AbortSignal'
         : /^on[A-Z]/.test(name) && typeof value !== 'function' && 'a function';
     if (wanted && value !== undefined)
-      throw new UsageError(`${where}.${name}: expected ${wanted}, got ${shown(value)}${nearest(name, names!)}`);
+      throw new UsageError(`${where}.${name}: expected ${wanted}, got ${shown(value)}`);
   }
   return options;
 }

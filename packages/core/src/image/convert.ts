@@ -18,7 +18,7 @@ export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch
   checkLayout('toBatch', options.layout);
   const { shape, data } = optionsOf('toBatch', tensor);
   if (!Array.isArray(shape) || !ArrayBuffer.isView(data))
-    throw shapeError(`toBatch: expected a tensor, got ${shown(shape)} and ${shown(data)} as its shape and data`);
+    throw shapeError(`toBatch: expected a tensor, got ${shown(tensor)}`);
   const { count, width, height, channels } = sizesOf(tensor, options.layout);
   const pixels = new Uint8ClampedArray(count * width * height * channels);
   fillPixels(pixels, 0, tensor, options);

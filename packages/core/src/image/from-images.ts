@@ -2,7 +2,8 @@
 // load it.
 import { UsageError } from '../errors.js';
 import { halfOf } from '../half.js';
-import { optionsOf } from '../realm.js';
+import { oneOf, optionsOf } from '../realm.js';
+import { shapeError } from '../shape-error.js';
 import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 import type { Channels } from './image.js';
@@ -36,15 +37,14 @@ export function fromImages(
   if (!Array.isArray(images)) throw new UsageError(`fromImages: expected a list of pictures, got ${shown(images)}`);
   for (const image of images as readonly ImageLike[]) optionsOf('fromImages.image', image);
   const [first] = images;
-  if (!first) throw new UsageError('fromImages: expected one picture or more, got none', { code: 'input.shape' });
+  if (!first) throw shapeError('fromImages: expected one picture or more, got none');
   const { layout, dtype = 'float32', range = defaultRange(dtype), channels = channelsOf(first) } = options;
   const { width, height } = first;
   checkLayout('fromImages', layout);
   checkRange('fromImages', range);
-  if (!['float32', 'float16', 'uint8'].includes(dtype))
-    throw new UsageError(`fromImages.dtype: expected float32, float16 or uint8, got ${shown(dtype)}`);
+  oneOf('fromImages.dtype', dtype, ['float32', 'float16', 'uint8']);
   if (![1, 3, 4].includes(channels))
-    throw new UsageError(`fromImages.channels: expected 1, 3 or 4, got ${shown(channels)}`, { code: 'input.shape' });
+    throw shapeError(`fromImages.channels: expected 1, 3 or 4, got ${shown(channels)}`);
   const scale = (range[1] - range[0]) / 255;
   const plane = width * height;
   const data = new { float32: Float32Array, float16: Uint16Array, uint8: Uint8ClampedArray }[dtype](
@@ -52,9 +52,8 @@ export function fromImages(
   );
   images.forEach((image, i) => {
     if (image.width !== width || image.height !== height)
-      throw new UsageError(
+      throw shapeError(
         `fromImages: expected every picture to be ${width} × ${height}, got ${image.width} × ${image.height} at ${i}`,
-        { code: 'input.shape' },
       );
     const have = channelsOf(image);
     for (let p = 0; p < plane; p++) {
@@ -80,8 +79,7 @@ function channelsOf({ width, height, channels, data }: ImageLike): Channels {
   const { length } = Object(data) as ArrayLike<number>; // 'undefined' where callers without types give none
   const found = length / (width * height);
   if ((found === 1 || found === 3 || found === 4) && (channels === undefined || channels === found)) return found;
-  throw new UsageError(
+  throw shapeError(
     `fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${length} bytes`,
-    { code: 'input.shape' },
   );
 }
