@@ -79,6 +79,5 @@ for (const shape of CASES) {
   results.push(await measured(shape));
   console.log(JSON.stringify(results.at(-1)));
 }
-console.log(
-  `written: ${save('lazy', { bench: 'lazy', machine: machine(), versions: await versions(), options: { rounds, threads }, results })}`,
-);
+const made = { bench: 'lazy', machine: machine(), versions: await versions(), options: { rounds, threads }, results };
+console.log(`written: ${save('lazy', made)}`);

@@ -54,7 +54,7 @@ describe('a function that branches on a size', () => {
     expect(await refusal(fn, shape)).toMatch(/reads the size at \S*branches\.test\.ts:\d+:\d+/);
   });
 
-  it('is refused with the range where it does not branch, and exported with those bounds, which load enforces', async () => {
+  it('is refused with the range without a branch, and exported with those bounds, which load enforces', async () => {
     const fn: Fn = (v) => (v.shape[1] > 512 ? tf.relu(v) : tf.tanh(v));
     expect(await refusal(fn)).toContain('bounds: { height: [1, 512] }');
     const { model, report } = await exported(fn, PICTURE, {

@@ -790,7 +790,7 @@ describe('what would export a wrong file', () => {
   };
   const site = /dynamic\.test\.ts:\d+:\d+/;
 
-  it('is refused by kernel and line: branches on sizes, sizes without an expression, random and read numbers', async () => {
+  it('is refused by kernel and line: branches, sizes without an expression, random and read numbers', async () => {
     const table = [3, 1, 4, 1, 2, 3, 1, 1];
     for (const [fn, message] of [
       [(x: tf.Tensor) => (size(x, 0) % 2 === 0 ? tf.sin(x) : tf.cos(x)), /branches on a size/],

@@ -256,7 +256,7 @@ describe('forja export and verify', () => {
     });
   });
 
-  it('reads a model and its shards from a server, keeps the query string, and shows a failing server’s message', async () => {
+  it('reads a model and its shards from a server, keeps the query, and shows a failing server’s message', async () => {
     await save(network(), join(folder, 'tfjs'), 1000);
     const asked: string[] = [];
     const server = createServer((request, response) => {

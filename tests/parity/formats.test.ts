@@ -173,7 +173,7 @@ describe('external weights', () => {
     await expect(load(path)).rejects.toMatchObject({ code: 'model.integrity' });
   });
 
-  it('are external above a number of bytes, also in half precision; inlined again they give the same model', async () => {
+  it('are external above a number of bytes, also in half precision; inlined they are the same model', async () => {
     const model = network('dcgan', 8);
     const plain = await exportOnnx(model, { precision: 'fp16', verify: false, externalData: 1e9 });
     expect(plain.external).toBeUndefined();

@@ -122,7 +122,7 @@ describe('weights', () => {
 });
 
 describe('the graph', () => {
-  test('each value is cast once; inputs, outputs, norms, sums, softmax and scales of Resize stay in float32', async () => {
+  test('casts each value once; inputs, outputs, norms, sums, softmax, scales of Resize stay in float32', async () => {
     const g = new GraphBuilder();
     const x = g.input('x', 'float32', ['batch', 3, 4, 4]);
     const conv = g.op('Conv', [x, g.constant('float32', [3, 3, 1, 1], [1, 0, 0.5, 0, 1, 0, 0.25, 0, 1], 'w')], {

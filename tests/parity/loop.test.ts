@@ -81,7 +81,7 @@ test.each(Object.keys(SYSTEMS))('%s: five steps in two runs are five runs, bit f
   system.dispose();
 });
 
-test('read-only state, random numbers per step, results of any type, and names that collide with the loop’s', async () => {
+test('read-only state, random numbers per step, results of any type, names that collide with the loop’s', async () => {
   const w = tf.tidy(() => tf.variable(tf.tensor1d([1, 2]), true, 'loop/w'));
   const fixed = tf.tidy(() => tf.variable(tf.tensor1d([10, 20]), false, 'loop/fixed'));
   const optimizer = adam({ name: 'loop/adam' }).prepare([w]);

@@ -130,7 +130,7 @@ describe('a run in a folder', () => {
     seconds: 0.1,
   });
 
-  it('saves a new best checkpoint before it deletes the old one, and drops lines after the last checkpoint', async () => {
+  it('saves a new best checkpoint before it deletes the old one; drops lines after the last one', async () => {
     const config: TrainConfig = { system: 'mlp', data: 'ring', steps: 4, batch: 8, base: 4, out: join(folder, 'kept') };
     const measured = {
       ...config,

@@ -331,7 +331,7 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
-  test('supports read-only variables, integers, comparisons, random numbers and any optimizer, as in tfjs eager', async () => {
+  test('supports read-only variables, integers, comparisons, random numbers, any optimizer, as tfjs', async () => {
     const inputs: Record<string, TensorSpec> = {
       x: { shape: [5, 3] },
       label: { shape: [5], dtype: 'int32' },

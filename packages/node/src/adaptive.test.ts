@@ -30,7 +30,7 @@ const scripts = new Scripts();
 afterAll(() => scripts.remove());
 
 describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
-  test('single pictures use the file’s convolutions, large batches faster ones, within 1e-5; the device report says so', async () => {
+  test('single pictures use the file’s convolutions, large batches others, within 1e-5, said by `device`', async () => {
     const [generator, plain] = await Promise.all([
       load(model, { device: 'cpu', executor, warmup: [8] }),
       load(model, { device: 'cpu', executor, lowering: 'portable' }),

@@ -145,7 +145,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await rt.dispose();
   });
 
-  test('whose replacement ends in the same run: the run fails with a code, and the next one gets a new executor', async () => {
+  test('whose replacement ends in the same run: the run fails with a code, the next has a new executor', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 2));
     const session = await rt.createSession(quick);
     const runs = [session.run(SHORT), session.run(SHORT)];
@@ -292,7 +292,7 @@ describe('a call that hangs', () => {
     expect(children.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(['SIGKILL', 0]);
   });
 
-  test('in native code of a worker: a new worker takes over, and the old one ends once it has left native code', async () => {
+  test('in native code of a worker: a new one takes over, and the old one ends once it has left that', async () => {
     const rt = faulty('worker', { timeoutMs }, async (nth, op, call) => {
       if (op !== 'run' || nth > 2) return call();
       const { active } = loopOf(workers.at(-1));

@@ -27,7 +27,8 @@ export function registry<T extends { readonly name: string }>(kind: string, read
       const item = items.get(name);
       if (item === undefined)
         throw new UsageError(
-          `${kind}: expected one of ${[...items.keys()].join(', ')}, got ${describeValue(name)}${nearest(String(name), [...items.keys()])}`,
+          `${kind}: expected one of ${[...items.keys()].join(', ')}, got ${describeValue(name)}` +
+            nearest(String(name), [...items.keys()]),
           {
             code: 'config.invalid',
           },

@@ -17,7 +17,8 @@ export function checkTruncation(where: string, truncation: Truncation): void {
   const psi = typeof truncation === 'number' ? undefined : (truncation as { psi?: unknown } | null)?.psi;
   if (typeof truncation === 'number' ? truncation > 0 : typeof psi === 'number' && psi >= 0 && psi <= 2) return;
   throw new UsageError(
-    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ${psi === undefined ? shown(truncation) : `{ psi: ${shown(psi)} }`}`,
+    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ` +
+      (psi === undefined ? shown(truncation) : `{ psi: ${shown(psi)} }`),
     { code: 'input.range' },
   );
 }

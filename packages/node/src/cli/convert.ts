@@ -175,7 +175,9 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   throw new ModelFormatError(
     'model.format',
     `convert: expected numbers from the model, got NaN or infinity in its output '${bad[0]}' ` +
-      `${weight === undefined ? 'for inputs as its manifest describes them' : `and in its weight '${weight.name ?? ''}'`}` +
+      (weight === undefined
+        ? 'for inputs as its manifest describes them'
+        : `and in its weight '${weight.name ?? ''}'`) +
       '; train or export it again, or write it uncompared with --no-compare',
   );
 }

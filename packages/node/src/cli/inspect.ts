@@ -231,8 +231,11 @@ function rowsOf(found: Findings): (readonly [string, string])[] {
       ? [
           [
             'manifest',
-            `${manifest.kind}, by ` +
-              `${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.weights === undefined ? '' : `, weights stored as ${manifest.weights}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`,
+            `${manifest.kind}, by ${manifest.producer}` +
+              (manifest.precision === undefined ? '' : `, ${manifest.precision}`) +
+              (manifest.weights === undefined ? '' : `, weights stored as ${manifest.weights}`) +
+              (manifest.license === undefined ? '' : `, licence ${manifest.license}`) +
+              (manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`),
           ] as const,
         ]
       : []),

@@ -81,7 +81,7 @@ async function start(...args: string[]) {
   return { child, said, ended, url: /http:\S+\d/.exec(said.out)?.[0] ?? '' };
 }
 
-test('SIGTERM under load: requests on open connections are answered, new connections refused, exit code 0', async () => {
+test('SIGTERM under load: open connections are answered, new ones refused, exit code 0', async () => {
   const { child, said, ended, url } = await start('slow.onnx');
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   const heard = new Map<string, number>();

@@ -15,7 +15,8 @@ export function originsOf(origins: readonly string[] = []): readonly string[] {
     const seen = origin === '*' ? origin : URL.canParse(origin) ? new URL(origin).origin : 'no address';
     if (seen !== origin)
       throw new UsageError(
-        `serve.origins: expected '*' or an origin such as https://example.org, got ${shown(origin)}${seen === 'no address' || seen === 'null' ? '' : `; its origin is ${seen}`}`,
+        `serve.origins: expected '*' or an origin such as https://example.org, got ${shown(origin)}` +
+          (seen === 'no address' || seen === 'null' ? '' : `; its origin is ${seen}`),
       );
   }
   return origins;

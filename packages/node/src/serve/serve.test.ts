@@ -605,7 +605,7 @@ test('a function whose first size is not declared a batch gets a run per request
   await own.close();
 });
 
-test('reload: new requests use the new file, running ones the old; a file that cannot be loaded changes nothing', async () => {
+test('reload: new requests take the new file, running ones the old; one that is damaged changes nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'forja-reload-'));
   const file = join(folder, 'model.onnx');
   /** image = z · factor, 500 products later. */
@@ -744,7 +744,7 @@ describe('queues, limits and closing', () => {
     expect(service.stats()).toEqual({ accepted: 2, answered: 1, aborted: 1 });
   });
 
-  test('closing refuses new work, finishes accepted requests, and does not dispose the caller’s generator', async () => {
+  test('closing refuses new work, finishes what was accepted, and keeps the caller’s generator', async () => {
     const { session, service, draw } = gated();
     const accepted = draw();
     await turn();

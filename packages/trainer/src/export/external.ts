@@ -25,7 +25,8 @@ export function placement(option: ExternalDataOption = 'auto'): Placement {
   const { above = LARGE, location } = typeof option === 'number' ? { above: option } : option;
   if (!(above >= 0))
     throw new UsageError(
-      `exportOnnx.externalData: expected 'auto', true, false, a number of bytes or { above, location }, got ${shown(above)}`,
+      `exportOnnx.externalData: expected 'auto', true, false, a number of bytes ` +
+        `or { above, location }, got ${shown(above)}`,
     );
   return { above, ...(location === undefined ? {} : { location }) };
 }

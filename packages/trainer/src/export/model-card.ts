@@ -85,15 +85,17 @@ function loading({ file, report, manifest }: CardSource): [string, string, strin
   };
   const array = (dtype: string, n: number): string => `new ${ARRAY[dtype] ?? 'Float32Array'}(${n})`;
   const word = report.inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
+  const given = feeds.map(
+    ({ key, dtype, size }) =>
+      `${key}: { dtype: '${dtype}', shape: [${size.join(', ')}], data: ${array(dtype, count(size))} }`,
+  );
   const forja =
     manifest.kind === 'latent'
       ? 'const images = await generator.sample({ count: 4, seed: ' +
         `1${word === undefined ? '' : `, text: ${JSON.stringify(word)}`} });`
       : manifest.kind === 'image-to-image' || manifest.kind === 'super-resolution'
         ? 'const images = await generator.translate(picture); // { width, height, channels, data }'
-        : 'const results = await generator.run({ ' +
-          `${feeds.map(({ key, dtype, size }) => `${key}: { dtype: '${dtype}', shape: [${size.join(', ')}], data: ${array(dtype, count(size))} }`).join(', ')} ` +
-          '});';
+        : `const results = await generator.run({ ${given.join(', ')} });`;
   const tensors = feeds
     .map(
       ({ key, dtype, size }) =>
@@ -159,7 +161,19 @@ export async function modelCard(source: CardSource): Promise<string> {
     report.dynamicDims.length === 0
       ? 'All sizes are fixed.'
       : 'Sizes that you choose: ' +
-        `${report.dynamicDims.map((dim) => `\`${dim}\``).join(', ')}${steps.length === 0 ? '' : `; ${steps.join(', ')}`}.`;
+        report.dynamicDims.map((dim) => `\`${dim}\``).join(', ') +
+        (steps.length === 0 ? '.' : `; ${steps.join(', ')}.`);
+  const least = Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1);
+  const decibels = report.psnr === undefined ? '' : `; the least was ${least} dB`;
+  const stored =
+    report.weights === undefined
+      ? ''
+      : `Weights: ${storedText(report.weights)}. What follows is of the file before that.\n\n`;
+  const fidelity =
+    report.verified === 'passed'
+      ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: ` +
+        `relative error at most ${worst.toExponential(1)} (${criterion(report)}${decibels}).`
+      : 'Not compared with the original.';
   const text = [
     `# ${markdownText(file)}`,
     `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB${Object.entries(
@@ -175,8 +189,7 @@ export async function modelCard(source: CardSource): Promise<string> {
     `## Training data\n\n${manifest.trainedOn === undefined ? UNKNOWN : markdownText(manifest.trainedOn)}`,
     `## Metrics\n\n${metrics.length === 0 ? 'Not stated.' : metrics.join('\n')}`,
     `## Licence\n\n${manifest.license === undefined ? UNKNOWN : markdownText(manifest.license)}`,
-    '## Fidelity to the ' +
-      `original\n\n${report.weights === undefined ? '' : `Weights: ${storedText(report.weights)}. What follows is of the file before that.\n\n`}${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
+    `## Fidelity to the original\n\n${stored}${fidelity}`,
     `## Loading it\n\n${loading(source)
       .map(([title, language, code]) => `### ${title}\n\n${fenced(language, code)}`)
       .join('\n\n')}`,

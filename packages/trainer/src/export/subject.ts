@@ -288,7 +288,8 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
       typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
     if (!good)
       throw new UsageError(
-        `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${describeValue(dim)}`,
+        `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', ` +
+          `got ${describeValue(dim)}`,
         { code: 'input.shape' },
       );
   }
@@ -340,7 +341,8 @@ function byName(
           : [];
   if (entries.length === 0)
     throw new UsageError(
-      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${describeValue(result)}`,
+      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, ` +
+        `got ${describeValue(result)}`,
     );
   if (names.length > entries.length)
     throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);

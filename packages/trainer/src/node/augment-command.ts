@@ -80,7 +80,8 @@ const CONTROL = (): CliOption[] => [
   },
   {
     flags: '--classical <names>',
-    description: `usual augmentation to compare with: none, or of ${augmentationNames().join(', ')}; default ${CLASSICAL}`,
+    description:
+      `usual augmentation to compare with: none, or of ${augmentationNames().join(', ')}; ` + `default ${CLASSICAL}`,
   },
   { flags: '--size <n>', description: 'edge that the pictures of a folder are brought to', type: 'integer' },
   { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer' },
@@ -183,7 +184,8 @@ async function begun(args: Args, io: CliIo): Promise<Ready> {
   const total = config.count * data.classes.length;
   if (total > MOST)
     throw new UsageError(
-      `augment --count: expected at most ${Math.floor(MOST / data.classes.length)} pictures a class, ${MOST} in all, got ${config.count}`,
+      `augment --count: expected at most ${Math.floor(MOST / data.classes.length)} pictures a class, ` +
+        `${MOST} in all, got ${config.count}`,
       { code: 'input.range' },
     );
   await checkStudy(config, data);
@@ -197,7 +199,8 @@ async function continued({ resume = '', onlySet: _, seeds, subsets, ...others }:
   const stray = [...kept, ...Object.keys(fieldsOf(everyEntry(), others))];
   if (stray.length > 0)
     throw new UsageError(
-      `augment --resume: expected only --seeds, --subsets and --only-set beside it, as study.json holds the rest, got ${stray.join(', ')}`,
+      `augment --resume: expected only --seeds, --subsets and --only-set beside it, ` +
+        `as study.json holds the rest, got ${stray.join(', ')}`,
     );
   const folder = resolvePath(io.cwd, resume);
   const saved = await readStudy(folder);

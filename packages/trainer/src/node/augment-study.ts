@@ -261,8 +261,9 @@ async function writeResults(
     ...tableOf(arms),
     '',
     `Mean ± standard deviation over classifiers, tested on ${tested.count} examples of ${tested.data}. ` +
-      `${perClass} real pictures of each of ${classes.length} classes, ${subsets} small set${subsets === 1 ? '' : 's'} ` +
-      `drawn from seed ${seed}; ${count} made ones a class by '${gan.system}' trained on the small set alone. ` +
+      `${perClass} real pictures of each of ${classes.length} classes, ` +
+      `${subsets} small set${subsets === 1 ? '' : 's'} drawn from seed ${seed}; ` +
+      `${count} made ones a class by '${gan.system}' trained on the small set alone. ` +
       `Every classifier: ${classifierSteps} steps; augmented by ${classical.join(', ') || 'nothing'}. ` +
       'Differences are taken between runs of the same small set and seed.',
     '',

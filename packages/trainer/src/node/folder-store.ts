@@ -62,7 +62,8 @@ export class FolderStore implements RunStore {
     });
     if (found.length > 0)
       throw new UsageError(
-        `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; go on with --resume ${shellWord(this.where)}, or choose another --out`,
+        `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; ` +
+          `go on with --resume ${shellWord(this.where)}, or choose another --out`,
       );
     await mkdir(this.where, { recursive: true }).catch((error: unknown) =>
       Promise.reject(ioError(`make the folder ${this.where}`, error)),

@@ -124,7 +124,8 @@ async function resumeRun(
   const given = [...beside.map(([key]) => key), ...Object.keys(fieldsOf(everyEntry(), others))];
   if (given.length > 0)
     throw new UsageError(
-      `train --resume: expected only --steps and --watch beside it, as the run's config.json holds the rest, got ${given.join(', ')}`,
+      `train --resume: expected only --steps and --watch beside it, as the run's config.json holds ` +
+        `the rest, got ${given.join(', ')}`,
     );
   if (dry) throw new UsageError('train --resume: expected no --dry-run beside it');
   return watched(io, (onEvent) =>

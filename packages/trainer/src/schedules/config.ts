@@ -84,7 +84,8 @@ export function schedule<K extends ScheduleKind>(
   const { kind, warmup = 0 }: { kind: K; warmup?: number } = optionsOf('schedule', config);
   if (!Object.hasOwn(MAKERS, kind))
     throw new UsageError(
-      `schedule.kind: expected one of ${scheduleKinds.join(', ')}, got ${shown(kind)}${nearest(String(kind), scheduleKinds)}`,
+      `schedule.kind: expected one of ${scheduleKinds.join(', ')}, got ${shown(kind)}` +
+        nearest(String(kind), scheduleKinds),
       { code: 'config.invalid' },
     );
   if (kind !== 'plateau') {

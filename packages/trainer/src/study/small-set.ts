@@ -46,7 +46,8 @@ export function divided(dataset: Dataset): Divided {
   const { classes = [] } = fieldOf(dataset, 'label');
   if (classes.length < 2)
     throw new UsageError(
-      `augment --data: expected at least two classes with names, such as subfolders, got ${classes.length} in ${dataset.name}`,
+      `augment --data: expected at least two classes with names, such as subfolders, ` +
+        `got ${classes.length} in ${dataset.name}`,
       { code: 'config.invalid' },
     );
   const { holdout } = dataset;
@@ -76,7 +77,8 @@ export async function smallSet({ classes, pool }: Divided, perClass: number, see
   const short = drawn.findIndex(({ length }) => length < perClass);
   if (short >= 0)
     throw new UsageError(
-      `augment --per-class: expected at most the ${drawn[short]?.length} examples of class '${classes[short]}' that are not for testing, got ${perClass}`,
+      `augment --per-class: expected at most the ${drawn[short]?.length} examples of class ` +
+        `'${classes[short]}' that are not for testing, got ${perClass}`,
       { code: 'config.invalid' },
     );
   return examplesOf({ dataset, indices: Uint32Array.from(drawn.flat()) });

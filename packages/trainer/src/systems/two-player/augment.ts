@@ -85,7 +85,8 @@ export function sightOf({ augment, ada }: AugmentOptions): Sight {
   const list = augment.map(augmentationOf);
   return {
     see: (pictures, turn) =>
-      list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`), // checkAugment made sure
+      // checkAugment made sure of four dimensions
+      list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`),
     follow: () => {},
     variables: [],
   };
