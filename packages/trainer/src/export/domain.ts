@@ -2,6 +2,7 @@
 // logarithms, one-hots. One backward walk from results to inputs; kernels without a rule impose nothing.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
+import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import { producers, valueOutputs } from '../program/graph.js';
 import { replay } from '../program/replay.js';
@@ -89,7 +90,7 @@ export function domainsOf(program: Program): Map<string, Domain> {
   const [fixed, constant] = [fixedValues(program), constantsOf(program)];
   for (const call of [...program.calls].reverse()) {
     const result = valueOutputs(call).reduce<Domain>((all, id) => meet(all, needs.get(id) ?? ANYTHING), ANYTHING);
-    const rule = RULES.get(call.kernel);
+    const rule = rowOf(TABLE, call.kernel);
     if (rule === undefined) continue;
     for (const [name, ids] of Object.entries(call.inputs)) {
       for (const id of [ids].flat()) {
@@ -376,10 +377,10 @@ const CropAndResize: Rule = (seen) =>
       ? interval(0, 1)
       : seen.result;
 
-type Table = Partial<Record<KernelName, Rule>>;
+type Table = KernelRows<Rule>;
 
 const all = (rule: Rule, ...kernels: KernelName[]): Table =>
-  Object.fromEntries(kernels.map((kernel) => [kernel, rule]));
+  Object.fromEntries(kernels.map((kernel) => [kernel, rule])); // of these names
 
 const TABLE: Table = {
   ...all(
@@ -429,5 +430,3 @@ const TABLE: Table = {
   DenseBincount: below('x', 'size'),
   CropAndResize,
 };
-
-const RULES: ReadonlyMap<string, Rule> = new Map(Object.entries(TABLE));

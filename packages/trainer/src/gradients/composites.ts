@@ -1,6 +1,7 @@
 // tfjs ops that define their own gradient with tf.customGrad: correct at first order, wrong or refused at second order.
 // They are recognised by the op scope they run in, and get gradients written in terms of their inputs.
 import * as tf from '@tensorflow/tfjs';
+import { rowOf } from '../kernels/rows.js';
 import { logSoftmaxAdjoint } from './activations.js';
 import { convolutionGradients } from './convolution.js';
 import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js';
@@ -16,7 +17,7 @@ function fused(kernelName: string, table: GradientTable): Adjoint {
   return (dy, inputs, attrs) => {
     const [x, filter, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const slopes = dy.rank === x.rank ? dy : tf.reshape(dy, [1, ...dy.shape]);
-    const grads = table[kernelName]?.grad(slopes, [x, filter], attrs) ?? {};
+    const grads = rowOf(table, kernelName)?.grad(slopes, [x, filter], attrs) ?? {};
     return [
       ...[grads['x'], grads['filter']].flatMap((g) => (g === undefined ? [] : [g()])),
       ...(bias === undefined ? [] : [unbroadcast(slopes, bias.shape)]),

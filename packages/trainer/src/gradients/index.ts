@@ -24,7 +24,7 @@ import { zeroSlopes } from './zero-slopes.js';
 export { provenGradients, type ProvenGradient } from './proven.js';
 
 /** Every gradient function that Forja replaces or adds, by tfjs kernel name. */
-export const gradientTable: Readonly<GradientTable> = {
+export const gradientTable: GradientTable = {
   ...activationGradients,
   ...elementwiseGradients,
   ...reductionGradients,

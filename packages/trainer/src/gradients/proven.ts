@@ -1,5 +1,6 @@
 // Which gradients are checked against PyTorch in float64, at random ranks, axes, strides, paddings and attributes, and
 // to which order. drawn.test.ts fails if this list claims more.
+import type { KernelRows } from '../kernels/rows.js';
 
 /** Orders of differentiation with a test behind them. */
 export interface ProvenGradient {
@@ -139,4 +140,4 @@ export const provenGradients: Readonly<Record<string, ProvenGradient>> = {
   Unpack: BOTH,
   UnsortedSegmentSum: BOTH,
   ZerosLike: BOTH,
-};
+} satisfies KernelRows<ProvenGradient>;

@@ -2,11 +2,12 @@
 // badly.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
 
 /** Kernels whose tfjs gradient is not used, with the reason. */
-export const refusedGradients: Readonly<Record<string, string>> = {
+export const refusedGradients: KernelRows<string> = {
   ComplexAbs: 'complex numbers are not differentiated; compute with real and imaginary parts as separate tensors',
   BroadcastTo: 'tf.broadcastTo runs Tile instead',
   LogSoftmax: 'tf.logSoftmax runs other kernels instead',
@@ -32,8 +33,8 @@ interface Taping {
 /** Why a kernel's gradient is refused, or undefined. */
 function refusal(kernel: string): string | undefined {
   const config = tf.getGradient(kernel) as tf.GradConfig | undefined; // tfjs's type claims that there always is one
-  if (config === undefined) return refusedGradients[kernel] ?? 'neither tfjs nor Forja has one';
-  return config === stock.get(kernel) ? refusedGradients[kernel] : undefined;
+  if (config === undefined) return rowOf(refusedGradients, kernel) ?? 'neither tfjs nor Forja has one';
+  return config === stock.get(kernel) ? rowOf(refusedGradients, kernel) : undefined;
 }
 
 /** Makes taking a gradient through a kernel without a proven one throw. Returns a function that undoes it. */

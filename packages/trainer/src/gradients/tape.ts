@@ -2,6 +2,7 @@
 // second order silently wrong), and compute piecewise-constant factors off the tape, so that differentiating again
 // neither fails nor carries zeros along.
 import * as tf from '@tensorflow/tfjs';
+import type { KernelRows } from '../kernels/rows.js';
 
 /** Attributes of the kernel call being differentiated. */
 export type Attributes = Record<string, unknown>;
@@ -15,7 +16,7 @@ export interface KernelGradient {
 }
 
 /** Gradient functions by kernel name. */
-export type GradientTable = Record<string, KernelGradient>;
+export type GradientTable = KernelRows<KernelGradient>;
 
 /** Gradient of a kernel with one input. */
 export function unary(

@@ -1,6 +1,7 @@
 // What each tfjs kernel is, mathematically: one row a kernel, asked by tracing, rewriting, lowering, gradients and
 // export. Total over the kernel names: a missing row does not compile. A trait that a row does not name does not hold.
 import type { KernelName } from './names.js';
+import { rowOf } from './rows.js';
 
 /** The sides of a convolution, by the names of a kernel's inputs; `''` is the result. */
 export interface ConvolutionTraits {
@@ -289,7 +290,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
 
 /** The traits of a kernel; of one that is not tfjs's own, none are known. */
 export function traitsOf(kernel: string): Traits {
-  return Object.hasOwn(TRAITS, kernel) ? TRAITS[kernel as KernelName] : NONE; // own keys are exactly the names
+  return rowOf(TRAITS, kernel) ?? NONE;
 }
 
 /** Whether a kernel moves a filter over pictures, depthwise or not. */

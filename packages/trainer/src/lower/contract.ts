@@ -3,6 +3,7 @@
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
 import type { AttrsOf } from '../kernels/attributes.js';
+import type { KernelRows } from '../kernels/rows.js';
 import type { KernelCall, ProgramDType, Size, ValueId } from '../program/program.js';
 import type { Measure } from '../program/size.js';
 
@@ -111,8 +112,11 @@ export interface UnsupportedKernel {
   unsupported: string;
 }
 
-/** The table of one target: tfjs kernel name → lowering. */
-export type KernelTable = Record<string, KernelLowering | UnsupportedKernel>;
+/** A row of the table. */
+export type KernelRow = KernelLowering | UnsupportedKernel;
+
+/** Rows of one target: tfjs kernel name → lowering. */
+export type KernelTable = KernelRows<KernelRow>;
 
 /** ONNX element types by program dtype. */
 export const ONNX_DTYPE: Readonly<Record<ProgramDType, DType>> = { float32: 'float32', int32: 'int32', bool: 'bool' };

@@ -2,9 +2,12 @@
 // others must be fixed numbers.
 import { isMeasure, sizeText } from '../program/size.js';
 import { isSymbolic } from '../program/sizes.js';
+import type { AttrName } from '../kernels/attributes.js';
+import type { KernelName } from '../kernels/names.js';
+import { rowOf } from '../kernels/rows.js';
 import type { KernelCall } from '../program/program.js';
 
-const DYNAMIC: Readonly<Record<string, readonly string[]>> = {
+const DYNAMIC: { readonly [K in KernelName]?: readonly AttrName<K>[] } = {
   AvgPool: ['filterSize', 'strides'],
   BatchToSpaceND: ['crops'],
   BroadcastTo: ['shape'],
@@ -34,9 +37,9 @@ const DYNAMIC: Readonly<Record<string, readonly string[]>> = {
 
 /** Describes the first attribute of a call that depends on a dynamic dim but may not. */
 export function dynamicAttribute({ kernel, attrs }: KernelCall): string | undefined {
-  const allowed = Object.hasOwn(DYNAMIC, kernel) ? DYNAMIC[kernel] : [];
+  const allowed = rowOf<readonly string[]>(DYNAMIC, kernel) ?? [];
   for (const [name, value] of Object.entries(attrs)) {
-    const text = allowed?.includes(name) === true ? undefined : symbolic(value);
+    const text = allowed.includes(name) ? undefined : symbolic(value);
     if (text !== undefined) return `${name}, which is ${text}`;
   }
   return undefined;

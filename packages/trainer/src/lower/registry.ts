@@ -1,6 +1,7 @@
 // Kernel lookup: rows that users registered, else the product's.
 import { shown, UsageError } from '@forja/core';
-import type { KernelLowering, UnsupportedKernel } from './contract.js';
+import { rowOf } from '../kernels/rows.js';
+import type { KernelLowering, KernelRow } from './contract.js';
 import { FAST_KERNELS } from './fast/index.js';
 import { PORTABLE_KERNELS } from './kernels/index.js';
 
@@ -28,11 +29,7 @@ export function registerKernelExport(kernelName: string, lower: KernelLowering):
  * The row of a kernel, if there is one. Target `fast` has rows for some kernels, and uses the portable ones for the
  * others.
  */
-export function lookUp(
-  kernel: string,
-  target: 'portable' | 'fast' = 'portable',
-): KernelLowering | UnsupportedKernel | undefined {
-  const rows: Readonly<Record<string, KernelLowering | UnsupportedKernel>> =
-    target === 'fast' && Object.hasOwn(FAST_KERNELS, kernel) ? FAST_KERNELS : PORTABLE_KERNELS;
-  return registered.get(kernel) ?? (Object.hasOwn(rows, kernel) ? rows[kernel] : undefined);
+export function lookUp(kernel: string, target: 'portable' | 'fast' = 'portable'): KernelRow | undefined {
+  const fast = target === 'fast' ? rowOf(FAST_KERNELS, kernel) : undefined;
+  return registered.get(kernel) ?? fast ?? rowOf(PORTABLE_KERNELS, kernel);
 }

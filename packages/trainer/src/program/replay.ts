@@ -2,6 +2,7 @@
 // exports are verified against.
 import { UsageError, type TypedArray } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { rowOf } from '../kernels/rows.js';
 import { onBackend } from '../tfjs/engine.js';
 import {
   callInputs,
@@ -150,7 +151,7 @@ function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] 
       .engine()
       .runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
   const own = hasKernel(call.kernel, tf.getBackend()) && !(tf.getBackend() === 'wasm' && isDamaging(call, at));
-  const standIn = own ? undefined : STAND_INS[call.kernel]?.(callInputs(call).map(at), call.attrs);
+  const standIn = own ? undefined : rowOf(STAND_INS, call.kernel)?.(callInputs(call).map(at), call.attrs);
   if (standIn !== undefined) return [standIn];
   const cpu = own ? null : (tf.findBackend('cpu') as tf.KernelBackend | null); // its type omits the null
   const result = cpu === null ? run() : onBackend('cpu', cpu, run);

@@ -1,12 +1,13 @@
 // Replacements, made of other ops, for kernels that tfjs's WASM backend lacks and its cpu backend computes very slowly.
 // For replays only.
 import * as tf from '@tensorflow/tfjs';
+import type { KernelRows } from '../kernels/rows.js';
 
 /** Computes a kernel's result from its inputs, in order. */
 export type StandIn = (inputs: readonly tf.Tensor[], attrs: Readonly<Record<string, unknown>>) => tf.Tensor | undefined;
 
-/** By kernel. */
-export const STAND_INS: Readonly<Record<string, StandIn>> = {
+/** The replacements, by kernel. */
+export const STAND_INS: KernelRows<StandIn> = {
   /** Two operands as one matrix product; the cpu backend forms the full outer product and then sums. */
   Einsum: ([a, b], { equation }) => {
     const [, left = '', right = '', out = ''] = /^(\w*),(\w*)->(\w*)$/.exec(String(equation).replaceAll(' ', '')) ?? [];

@@ -1,6 +1,7 @@
 // Folds per-channel scales and shifts by constants into the preceding convolution or matrix product: the weights are
 // scaled, and one bias is added. Covers batch norm with constant statistics, and the Mul and Add that other converters
 // write for it. Inference only: in a training step, weights and statistics are not constants.
+import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { traitsOf } from '../kernels/traits.js';
 import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
 import {
@@ -113,16 +114,12 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
   const row = [b, a].find((id) => id !== undefined && isRow(program, id, channels));
   const x = row === b ? a : b;
   if (row === undefined || x === undefined || !sameSizes(shapeOf(program, x), shapeOf(program, out))) return undefined;
-  const made = Object.hasOwn(BY_CONSTANT, call.kernel)
-    ? BY_CONSTANT[call.kernel]?.(read(row, 0), row === b)
-    : undefined;
+  const made = rowOf(BY_CONSTANT, call.kernel)?.(read(row, 0), row === b);
   return made === undefined ? undefined : { x, channels, adds: false, factor: () => 1, shift: () => 0, ...made };
 }
 
 /** What each kernel does to its other operand, given a constant one. `right`: the constant is the second operand. */
-const BY_CONSTANT: Readonly<
-  Record<string, (number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined>
-> = {
+const BY_CONSTANT: KernelRows<(number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined> = {
   Add: (number) => ({ shift: number, adds: true }),
   Multiply: (number) => ({ factor: number }),
   RealDiv: (number, right) => (right ? { factor: (channel) => 1 / number(channel) } : undefined),

@@ -12,6 +12,9 @@ import {
 import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../program/size.js';
 import { attributeKey } from '../program/attribute-key.js';
 
+import type { AttrName } from '../kernels/attributes.js';
+import type { KernelName } from '../kernels/names.js';
+import { rowOf } from '../kernels/rows.js';
 import { alignable } from './rows.js';
 import { measureSolver, type MeasureSolver } from './measure.js';
 import { fromSizes, fromSteps, type RowSolver } from './sized.js';
@@ -77,7 +80,7 @@ function refuse(at: string, why: string, kind?: WeakSet<object>): never {
 }
 
 /** Attributes that may hold any number, not only sizes. */
-const MEASURED: Readonly<Record<string, readonly string[]>> = {
+const MEASURED: { readonly [K in KernelName]?: readonly AttrName<K>[] } = {
   Fill: ['value'],
   LinSpace: ['start', 'stop'],
   Range: ['start', 'stop', 'step'],
@@ -174,7 +177,11 @@ function withNumbers(
           name,
           solveAttribute(
             programs.map((p) => p.calls[index]?.attrs[name]),
-            { near: hints, solve, ...(MEASURED[call.kernel]?.includes(name) === true ? { measure } : {}) },
+            {
+              near: hints,
+              solve,
+              ...(rowOf<readonly string[]>(MEASURED, call.kernel)?.includes(name) === true ? { measure } : {}),
+            },
             where(call),
             name,
           ),

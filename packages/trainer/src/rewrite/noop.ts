@@ -1,4 +1,5 @@
 // Removes calls that return their input, as tfjs's tape, layers and gradient functions leave them behind.
+import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
@@ -67,7 +68,7 @@ function reshaped(call: KernelCall, on: Rewriter, x: ValueId | undefined): Value
 
 const sameShape: Rule = (call, on) => unchanged(call, on);
 
-const RULES: Readonly<Record<string, Rule>> = {
+const RULES: KernelRows<Rule> = {
   Identity: (call) => inputOf(call, 'x'),
   Cast: sameShape,
   Reshape: (call, on) => unchanged(call, on) ?? reshaped(call, on, inputOf(call, 'x')),
@@ -136,7 +137,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 export function removeNoops(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
-    const result = Object.hasOwn(RULES, call.kernel) ? RULES[call.kernel]?.(call, rewriter) : undefined;
+    const result = rowOf(RULES, call.kernel)?.(call, rewriter);
     if (typeof result === 'number') rewriter.replace(outputOf(call), result);
     else rewriter.emit(result ?? call);
   });

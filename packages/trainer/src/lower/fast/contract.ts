@@ -1,7 +1,7 @@
 // The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear map,
 // on values in the algorithm's own orders.
 import type { Axis, Value } from '@forja/core/onnx';
-import type { KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
+import type { KernelLowering, KernelRow, LowerContext, Logical, Perm } from '../contract.js';
 
 /**
  * A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a
@@ -57,6 +57,6 @@ export function shared<T = Value>(value: Value, key: string, make: () => T): T {
 }
 
 /** The portable row, for calls that no row of this target handles. */
-export function otherwise(portable: KernelTable[string] | undefined): KernelLowering {
+export function otherwise(portable: KernelRow | undefined): KernelLowering {
   return typeof portable === 'function' ? portable : (_call, ctx) => ctx.unsupported('no row for these sizes');
 }

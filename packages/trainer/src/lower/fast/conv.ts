@@ -1,5 +1,5 @@
 // Rows of the `fast` target for convolutions: uses the algorithm chosen by shape, or the portable row.
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
 import { activate } from '../kernels/activation.js';
 import { convKernels } from '../kernels/conv.js';
 import { fusedKernels } from '../kernels/fused.js';
@@ -21,7 +21,7 @@ type Row = (conv: Convolution, algorithm: ConvAlgorithm, sides: Sides, call: Bou
 function row(
   sidesOf: (call: BoundCall, ctx: LowerContext) => Sides,
   lower: Row,
-  portable: KernelTable[string] | undefined,
+  portable: KernelRow | undefined,
 ): KernelLowering {
   return (call, ctx) => {
     const sides = sidesOf(call, ctx);

@@ -3,7 +3,7 @@
 // which is the window's first maximum in row-major order.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { input, output } from '../kernels/spatial.js';
 import { otherwise, shared } from './contract.js';
@@ -87,7 +87,7 @@ type Lower = (
 /** A row that falls back to the portable one. */
 function tiled(
   sides: (call: BoundCall, ctx: LowerContext) => Sides,
-  portable: KernelTable[string] | undefined,
+  portable: KernelRow | undefined,
   lower: Lower,
 ): KernelLowering {
   return (call, ctx) => {

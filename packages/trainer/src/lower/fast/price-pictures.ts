@@ -1,5 +1,6 @@
 // Cost of pools and resizes in both targets, in units of a million multiply-adds of a large matrix product. Fitted to a
 // DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
+import { rowOf, type KernelRows } from '../../kernels/rows.js';
 import { countOf, inputOf, outputOf, shapeOf } from '../../program/graph.js';
 import type { KernelCall, Program, Size } from '../../program/program.js';
 import { tilesOf } from './max-pool.js';
@@ -12,7 +13,7 @@ export interface PicturePrice {
 }
 
 /** Cost per float of the larger picture. */
-const PER_FLOAT: Readonly<Record<string, { fast: number; portable: number }>> = {
+const PER_FLOAT: KernelRows<{ fast: number; portable: number }> = {
   MaxPool: { fast: 30, portable: 12 },
   MaxPoolGrad: { fast: 85, portable: 260 },
   AvgPool: { fast: 0, portable: 12 },
@@ -25,7 +26,7 @@ const PER_FLOAT: Readonly<Record<string, { fast: number; portable: number }>> = 
 
 /** Cost of a pool or resize that the `fast` rows compute; undefined for others. */
 export function pricePicture(program: Program, call: KernelCall): PicturePrice | undefined {
-  const each = PER_FLOAT[call.kernel];
+  const each = rowOf(PER_FLOAT, call.kernel);
   if (each === undefined) return undefined;
   const shape = (name: string): readonly Size[] => shapeOf(program, inputOf(call, name) ?? -1);
   const result = shapeOf(program, outputOf(call));

@@ -2,8 +2,9 @@
 // matrices applied to a picture with height and width outermost.
 import { transpose, type Axis, type Matrix } from '@forja/core/onnx';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
+import { rowOf, type KernelRows } from '../../kernels/rows.js';
 import type { Size } from '../../program/program.js';
-import type { KernelLowering, KernelTable } from '../contract.js';
+import type { KernelLowering, KernelRow, KernelTable } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { resizeKernels } from '../kernels/resize.js';
 import { input, output } from '../kernels/spatial.js';
@@ -64,7 +65,7 @@ const resized =
   };
 
 /** Kernels that are separable. */
-export const SEPARABLE: Readonly<Record<string, Separable>> = {
+export const SEPARABLE: KernelRows<Separable> = {
   AvgPool: { source: 'x', maps: average },
   AvgPoolGrad: { source: 'dy', adjoint: 'input', maps: average },
   ResizeBilinear: { source: 'images', maps: resized('bilinear') },
@@ -80,17 +81,17 @@ export function mapsOf(
   shapeOf: (name: string) => Shape,
   result: Shape,
 ): Maps | undefined {
-  const row = SEPARABLE[kernel];
+  const row = rowOf(SEPARABLE, kernel);
   if (row === undefined) return undefined;
   if (row.adjoint === undefined) return row.maps(attrs, shapeOf(row.source), result);
   const maps = row.maps(attrs, shapeOf(row.adjoint), shapeOf(row.source));
   return maps === undefined ? undefined : [transpose(maps[0]), transpose(maps[1])];
 }
 
-function separable(kernel: string, portable: KernelTable[string] | undefined): KernelLowering {
+function separable(kernel: string, portable: KernelRow | undefined): KernelLowering {
   return (call, ctx) => {
     const y = output(call, ctx);
-    const source = input(call, SEPARABLE[kernel]?.source ?? '', ctx);
+    const source = input(call, rowOf(SEPARABLE, kernel)?.source ?? '', ctx);
     const maps =
       source.dtype === 'float32' && y.dtype === 'float32'
         ? mapsOf(kernel, call.attrs, (name) => input(call, name, ctx).shape, y.shape)
@@ -108,5 +109,5 @@ const PORTABLE: KernelTable = { ...poolKernels, ...resizeKernels };
 
 /** Rows of the `fast` target. */
 export const separableKernels: KernelTable = Object.fromEntries(
-  Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, PORTABLE[kernel])]),
+  Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, rowOf(PORTABLE, kernel))]),
 );

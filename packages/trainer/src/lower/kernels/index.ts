@@ -1,6 +1,6 @@
 // The table of lowerings: tfjs kernel → ONNX nodes, or the reason why not. Total over tfjs-core's kernel names.
 import type { KernelName } from '../../kernels/names.js';
-import type { KernelLowering, UnsupportedKernel } from '../contract.js';
+import type { KernelRow } from '../contract.js';
 import { activationKernels } from './activations.js';
 import { binaryKernels } from './binary.js';
 import { convKernels } from './conv.js';
@@ -20,10 +20,8 @@ import { searchKernels } from './search.js';
 import { volumeKernels } from './volume.js';
 import { warpKernels } from './warp.js';
 
-type Row = KernelLowering | UnsupportedKernel;
-
 /** Target `portable`: plain, widely supported ops. */
-export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {
+export const PORTABLE_KERNELS: Readonly<Record<KernelName, KernelRow>> = {
   ...refusedKernels,
   ...unaryKernels,
   ...activationKernels,

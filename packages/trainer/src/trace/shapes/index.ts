@@ -5,6 +5,7 @@ import { binaryShapes, unaryShapes } from './elementwise.js';
 import { matmulShapes } from './matmul.js';
 import { movementShapes } from './movement.js';
 import type { KernelName } from '../../kernels/names.js';
+import { rowOf } from '../../kernels/rows.js';
 import { normShapes } from './norm.js';
 import { otherShapes } from './other.js';
 import { poolShapes } from './pool.js';
@@ -35,6 +36,5 @@ export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
 
 /** The rule of a kernel, or undefined for a kernel that is not tfjs's own. */
 export function shapeRule(kernel: string): ShapeRule | undefined {
-  // own keys are exactly the names
-  return Object.hasOwn(SHAPE_RULES, kernel) ? SHAPE_RULES[kernel as KernelName] : undefined;
+  return rowOf(SHAPE_RULES, kernel);
 }
