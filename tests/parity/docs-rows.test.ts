@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEVICE_NAMES } from '@forja/core';
 import { augmentationNames, lossNames, metricNames, penaltyNames, systemNames } from '@forja/trainer';
 import { commands } from '@forja/trainer/node';
 import { expect, test } from 'vitest';
@@ -47,6 +48,10 @@ test('docs/data.md has a row for each kind of data', () => {
 
 test('docs have the table of options of every system', () => {
   expect(systemNames().filter((name) => !all.includes(`<!-- options ${name} -->`))).toEqual([]);
+});
+
+test.each(['node.md', 'glossary.md'])('docs/%s names every device', (name) => {
+  expect(DEVICE_NAMES.filter((device) => device !== 'auto' && !page(name).includes(`\`${device}\``))).toEqual([]);
 });
 
 test('docs mention every command', () => {
