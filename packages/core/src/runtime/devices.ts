@@ -1,4 +1,4 @@
-// The devices of all runtimes. A new device gets a row here, and a file in each runtime that offers it.
+// The devices of all runtimes. A new device gets a row here, and a file in node/src/executor/devices.
 
 /** What is true of a device in every runtime. */
 export interface DeviceTraits {

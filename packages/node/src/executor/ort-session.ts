@@ -167,7 +167,7 @@ export class OrtSession {
         ...more,
       });
     let session: InferenceSession;
-    if (!device.fallsBack) {
+    if (!device.leavesNodes) {
       const lowers = device.lowers === true && options.lowering === 'auto' && !options.state;
       const lowered = lowers ? await lowerForCpu(model) : undefined;
       session = await open(false, lowered?.bytes);

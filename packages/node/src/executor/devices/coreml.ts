@@ -8,6 +8,6 @@ export const coreml: Device = {
   obstacle: () => (process.platform === 'darwin' ? undefined : 'Core ML is only on macOS'),
   load: loadNative,
   native: true,
-  fallsBack: true,
+  leavesNodes: true,
   state: 'in-place',
 };

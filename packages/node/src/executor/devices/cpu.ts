@@ -6,7 +6,7 @@ export const cpu: Device = {
   name: 'cpu',
   load: loadNative,
   native: true,
-  fallsBack: false,
+  leavesNodes: false,
   final: true,
   withoutHalf: 'the CPU computes in float32',
   lowers: true,

@@ -15,6 +15,6 @@ export const cuda: Device = {
   suspects: () => inspectCuda().problems,
   load: loadNative,
   native: true,
-  fallsBack: true,
+  leavesNodes: true,
   state: 'in-place',
 };

@@ -4,6 +4,7 @@ import type { Ort } from '../tensors.js';
 
 /** A device of this runtime: an execution provider of onnxruntime. */
 export interface Device {
+  /** Also onnxruntime's name of the execution provider. */
   readonly name: ActualDevice;
   /** Platforms on which `auto` tries it, before the CPU. */
   readonly autoOn?: readonly NodeJS.Platform[];
@@ -18,8 +19,8 @@ export interface Device {
   readonly load: () => Promise<Ort>;
   /** Whether that is the native build, which has threads and session configuration entries. */
   readonly native: boolean;
-  /** Whether nodes that it lacks run on the CPU. Without it, every node runs on the device. */
-  readonly fallsBack: boolean;
+  /** Whether nodes that it cannot run are left to the CPU, within one session. If false, it runs every node. */
+  readonly leavesNodes: boolean;
   /** Set if no further device could run a model that it refuses. */
   readonly final?: true;
   /** Why it cannot compute in half precision. */

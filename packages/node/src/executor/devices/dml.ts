@@ -8,6 +8,6 @@ export const dml: Device = {
   obstacle: () => (process.platform === 'win32' ? undefined : 'DirectML is only on Windows'),
   load: loadNative,
   native: true,
-  fallsBack: true,
+  leavesNodes: true,
   state: 'in-place',
 };

@@ -1,4 +1,4 @@
-// The devices of this runtime, by name. A missing row does not compile.
+// The devices of this runtime, by name. A missing one does not compile.
 import type { ActualDevice } from '@forja/core';
 import { coreml } from './coreml.js';
 import { cpu } from './cpu.js';
@@ -10,5 +10,5 @@ import { webgpu } from './webgpu.js';
 
 export type { Device } from './device.js';
 
-/** All devices. */
+/** All devices. `auto` tries those with the platform in `autoOn` in this order, then the CPU, then WebAssembly. */
 export const NODE_DEVICES: Readonly<Record<ActualDevice, Device>> = { cpu, cuda, webgpu, coreml, dml, wasm };

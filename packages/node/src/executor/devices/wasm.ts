@@ -6,7 +6,7 @@ export const wasm: Device = {
   name: 'wasm',
   load: loadWasm,
   native: false,
-  fallsBack: false,
+  leavesNodes: false,
   withoutHalf: 'WASM computes in float32',
   state: 'copied',
 };

@@ -6,6 +6,6 @@ export const webgpu: Device = {
   name: 'webgpu',
   load: loadNative,
   native: true,
-  fallsBack: true,
+  leavesNodes: true,
   state: 'gpu-buffer',
 };
