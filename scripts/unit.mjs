@@ -27,10 +27,16 @@ const files = FOLDERS.flatMap((folder) =>
 ).sort();
 const contains = (text) => words.every((word) => text.toLowerCase().includes(word.toLowerCase()));
 const byPath = files.filter((file) => contains(relative(root, file)));
+const alone = words.filter((word) =>
+  files.some((file) => relative(root, file).toLowerCase().includes(word.toLowerCase())),
+);
 const phrase = words.join(' ');
 const chosen = byPath.length > 0 ? byPath : files.filter((file) => readFileSync(file, 'utf8').includes(phrase));
 if (chosen.length === 0) {
-  console.log(`unit: expected words of a test's path or name, got '${phrase}'`);
+  const each = alone.length > 1 ? `; run ${alone.map((word) => `'${word}'`).join(' and ')} one after the other` : '';
+  console.log(
+    `unit: expected words that are all in the path of one test, or a phrase of its name, got '${phrase}'${each}`,
+  );
   process.exit(2);
 }
 
