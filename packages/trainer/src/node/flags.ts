@@ -3,22 +3,7 @@
 import { UsageError, type CliOption } from '@forja/core';
 import * as v from 'valibot';
 import type { OptionEntries } from '../systems/kind.js';
-
-/** The used part of a schema; `pipe` has the checks and the description. */
-interface Shape {
-  type: string;
-  wrapped?: Shape;
-  entries?: Record<string, Shape>;
-  options?: unknown;
-  default?: unknown;
-  pipe?: readonly { type: string; metadata?: Metadata; description?: string }[];
-}
-
-interface Metadata {
-  choices?: () => string[];
-  /** Format of the values of a record's flag, in help; the text after the name is the entry. Default `name=weight`. */
-  value?: string;
-}
+import { rowOfType, type OptionShape, type OptionType } from '../systems/option-shape.js';
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 /** Commander's key of a flag's value. */
@@ -51,7 +36,7 @@ export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, u
 function flags(name: string, schema: OptionEntries[string], entries: OptionEntries): Flag[] {
   // `--schedule cosine` and `--schedule r1=linear` are one flag, that of the plural.
   if (Object.keys(entries).some((other) => other !== name && singular(other) === name)) return [];
-  const outer = schema as unknown as Shape; // valibot's own objects
+  const outer = schema as unknown as OptionShape; // valibot's own objects
   const shape = outer.wrapped ?? outer;
   const help = v.getDescription(schema as v.GenericSchema) ?? '';
   const initial = outer.default;
@@ -62,7 +47,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
     set,
   });
   const put: Flag['set'] = (fields, value) => (fields[name] = value);
-  const kinds: Readonly<Record<string, () => Flag[]>> = {
+  const kinds: Readonly<Record<OptionType, () => Flag[]>> = {
     number: () => [flag(kebab(name), ' <n>', { type: isInteger(shape) ? 'integer' : 'number' }, put)],
     // Commander gives an absent flag --no-x the value true.
     boolean: () =>
@@ -116,10 +101,10 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
       ];
     },
   };
-  return kinds[shape.type]?.() ?? [];
+  return rowOfType(kinds, shape.type)?.() ?? [];
 }
 
-const isInteger = ({ pipe }: Shape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
+const isInteger = ({ pipe }: OptionShape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
 
 /** `rate_d=linear:2e-4:0`, the name and the rest. */
 function split(flag: string, text: string): [string, string] {

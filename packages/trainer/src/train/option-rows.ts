@@ -2,6 +2,7 @@
 // docs/train.md are made from them and checked against them.
 import * as v from 'valibot';
 import type { OptionEntries } from '../systems/kind.js';
+import { rowOfType, type OptionAction, type OptionShape, type OptionType } from '../systems/option-shape.js';
 import { kindOf } from '../systems/registry.js';
 import { runEntries } from './config.js';
 
@@ -15,28 +16,11 @@ export interface OptionRow {
   help: string;
 }
 
-/** The used part of valibot's schemas. */
-interface Shape {
-  type: string;
-  wrapped?: Shape;
-  entries?: Record<string, Shape>;
-  item?: Shape;
-  options?: readonly unknown[];
-  default?: unknown;
-  pipe?: readonly Action[];
-}
-
-interface Action {
-  type: string;
-  requirement?: unknown;
-  metadata?: { choices?: () => string[]; words?: string };
-}
-
 /** Rows of the fields of every run, or of a system's own. */
 export function optionRows(system?: string): OptionRow[] {
   const entries: OptionEntries = system === undefined ? runEntries : kindOf(system).options;
   return Object.entries(entries).map(([field, schema]) => {
-    const shape = schema as unknown as Shape; // valibot's own objects
+    const shape = schema as unknown as OptionShape; // valibot's own objects
     return {
       field,
       values: valuesOf(shape.wrapped ?? shape),
@@ -61,8 +45,8 @@ function shown(value: unknown): string {
   return String(value);
 }
 
-function valuesOf({ type, pipe = [], options = [], entries = {}, item }: Shape): string {
-  const kinds: Readonly<Record<string, () => string>> = {
+function valuesOf({ type, pipe = [], options = [], entries = {}, item }: OptionShape): string {
+  const kinds: Readonly<Record<OptionType, () => string>> = {
     number: () => numbers(pipe),
     boolean: () => '`true`, `false`',
     picklist: () => options.map((one) => `\`${String(one)}\``).join(', '),
@@ -75,11 +59,11 @@ function valuesOf({ type, pipe = [], options = [], entries = {}, item }: Shape):
     record: () => pipe.find(({ metadata }) => metadata?.words)?.metadata?.words ?? '{ name: weight }',
     union: () => choices(pipe) ?? 'a name, a path, or { kind, … }',
   };
-  return kinds[type]?.() ?? type;
+  return rowOfType(kinds, type)?.() ?? type;
 }
 
 /** Names of an open set. */
-const choices = (pipe: readonly Action[]): string | undefined =>
+const choices = (pipe: readonly OptionAction[]): string | undefined =>
   pipe
     .find(({ metadata }) => metadata?.choices)
     ?.metadata?.choices?.()
@@ -87,8 +71,8 @@ const choices = (pipe: readonly Action[]): string | undefined =>
     .join(', ');
 
 /** `a number` with its bounds. Inner pipes come first: the last bound of a kind counts. */
-function numbers(pipe: readonly Action[]): string {
-  const all = pipe.flatMap((action) => (action as Shape).pipe ?? [action]);
+function numbers(pipe: readonly OptionAction[]): string {
+  const all = pipe.flatMap((action) => action.pipe ?? [action]);
   const bound = (type: string): unknown => all.filter((action) => action.type === type).at(-1)?.requirement;
   const [least, above, most, below] = ['min_value', 'gt_value', 'max_value', 'lt_value'].map(bound);
   const low = above !== undefined ? `above ${String(above)}` : least !== undefined ? `from ${String(least)}` : '';

@@ -1,0 +1,43 @@
+// What flags and tables of docs read of an option's schema. Both have a row for each type of schema.
+
+/** Types of valibot schemas that an option may have: each has a kind of flag, and words for its values in the docs. */
+export type OptionType = 'number' | 'boolean' | 'picklist' | 'string' | 'union' | 'array' | 'strict_object' | 'record';
+
+/** The used part of a schema; `pipe` has the checks and the description. */
+export interface OptionShape {
+  /** An {@link OptionType}, `optional`, or a type of a user's own system that has no flag. */
+  type: string;
+  /** The schema inside an optional one. */
+  wrapped?: OptionShape;
+  default?: unknown;
+  /** Of an object. */
+  entries?: Record<string, OptionShape>;
+  /** Of an array. */
+  item?: OptionShape;
+  /** Of a picklist: its values. */
+  options?: readonly unknown[];
+  pipe?: readonly OptionAction[];
+}
+
+/** A check, a description or metadata in a schema's pipe; or an inner schema with a pipe of its own. */
+export interface OptionAction {
+  type: string;
+  requirement?: unknown;
+  pipe?: readonly OptionAction[];
+  metadata?: OptionMetadata;
+}
+
+/** What an entry says of itself by `v.metadata`. */
+export interface OptionMetadata {
+  /** Names of an open set. */
+  choices?: () => string[];
+  /** Description of the values, for docs. */
+  words?: string;
+  /** Format of the values of a record's flag, in help; the text after the name is the entry. Default `name=weight`. */
+  value?: string;
+}
+
+/** The row of a schema's type; undefined for a type that options of Forja's own systems do not have. */
+export function rowOfType<T>(table: Readonly<Record<OptionType, T>>, type: string): T | undefined {
+  return Object.hasOwn(table, type) ? table[type as OptionType] : undefined; // own keys are types
+}
