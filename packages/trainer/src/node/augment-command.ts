@@ -92,7 +92,11 @@ const CONTROL = (): CliOption[] => [
   },
   { flags: '--steps <n>', description: "training steps of the generator; default: the system's", type: 'integer' },
   { flags: '--batch <n>', description: "pictures in such a step; default: the system's", type: 'integer' },
-  { flags: '--threads <n>', description: 'threads of the runtime; another number gives other bits', type: 'integer' },
+  {
+    flags: '--threads <n>',
+    description: 'threads of the runtime; results with another number differ in their last bits',
+    type: 'integer',
+  },
 ];
 
 const everyEntry = (): OptionEntries =>

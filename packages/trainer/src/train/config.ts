@@ -4,6 +4,7 @@ import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { dataNames, dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
 import { lineOf } from '../issues.js';
+import { extractorNames } from '../metrics/features/choose.js';
 import { metricNames, scoreNames } from '../metrics/index.js';
 import { described, named, whole } from '../systems/entries.js';
 import type { SystemKind } from '../systems/kind.js';
@@ -57,7 +58,7 @@ export const runEntries = {
       }),
       {},
     ),
-    'where a number stops being finite: how often to go back to the last checkpoint, with other random numbers and rates times this',
+    'where a number stops being finite: go back to the last checkpoint, at most rollback times, with other random numbers and learning rates multiplied by rates',
   ),
   metrics: described(
     v.optional(v.array(named('measure', metricNames)), []),
@@ -65,7 +66,7 @@ export const runEntries = {
   ),
   metricsEvery: described(
     v.optional(whole(1, 1e9)),
-    'measure every n steps; default: as often as 5 % of the time allow, at hundredths of the run',
+    'measure every n steps; default: at most 100 times in a run, and in at most 5 % of its time',
   ),
   metricsCount: described(
     v.optional(whole(2, 1e6)),
@@ -77,7 +78,7 @@ export const runEntries = {
   ),
   features: described(
     v.optional(path),
-    'what pictures are measured by: an ONNX file, digits, clothes, random, values; default: what suits the data',
+    `what pictures are measured by: ${extractorNames.join(', ')}, or an ONNX file; default: what suits the data`,
   ),
   tensorboard: described(v.optional(v.boolean(), false), 'event files of TensorBoard in the run folder, too'),
   exportDiscriminator: described(
@@ -93,14 +94,17 @@ export const runEntries = {
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),
     "how the compiled step's convolutions are written; auto: what is cheaper on the device",
   ),
-  threads: described(v.optional(whole(1, 1024)), 'threads of the runtime; another number gives other bits'),
+  threads: described(
+    v.optional(whole(1, 1024)),
+    'threads of the runtime; results with another number differ in their last bits',
+  ),
 };
 
 type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
 
 /** Fields of every run. */
 export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
-  /** A source, a path (its content decides how it is read), `mnist`, `fashion`, `faces`, `ring` or `grid`. */
+  /** A source, a short name of data such as `mnist`, or a path, whose content decides how it is read. */
   data: string | DataConfig;
 };
 
@@ -113,7 +117,7 @@ export type ResolvedConfig = Readonly<Record<string, unknown>> &
 
 /** What a required field holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
-  data: "'mnist', 'fashion', 'faces', 'ring', 'grid', a path or { kind, … }",
+  data: `a name (${dataNames.join(', ')}), a path or { kind, … }`,
   path: 'a path',
 };
 

@@ -24,18 +24,24 @@ export const cycleganOptions = {
   blocks: described(v.optional(whole(0, 64), 6), 'residual blocks of a generator'),
   depthD: described(
     v.optional(whole(1, 6), 2),
-    'how often a discriminator halves: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
+    'how many times a discriminator halves the picture: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
   ),
   norm: described(
     v.optional(v.picklist(['instance', 'batch', 'none']), 'instance'),
-    'what stands between convolutions',
+    'normalisation between convolutions',
   ),
   up: described(
     v.optional(v.picklist(['resize', 'transposed']), 'resize'),
-    'how a generator doubles; transposed convolutions leave a grid',
+    'how a generator enlarges; transposed convolutions leave a grid',
   ),
-  cycle: described(v.optional(atLeast(0), 10), 'weight of the way there and back'),
-  identity: described(v.optional(atLeast(0), 5), 'weight of leaving alone what is of the wanted kind already'),
+  cycle: described(
+    v.optional(atLeast(0), 10),
+    'weight of the cycle consistency: a picture translated to the other kind and back stays the same',
+  ),
+  identity: described(
+    v.optional(atLeast(0), 5),
+    'weight of the identity: a picture that is of the wanted kind already stays the same',
+  ),
   pool: described(v.optional(whole(1, 100_000), 50), 'earlier pictures that a discriminator is shown again'),
   rates,
   schedule,

@@ -22,7 +22,7 @@ const options = {
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
   widest: described(
     v.optional(whole(1, 4096), 128),
-    'most channels: each smaller map has twice those of the one above, up to this; as base: all alike',
+    'largest number of channels: each map has twice those of the next larger one, up to this; equal to base: all the same',
   ),
   norm: described(v.optional(v.picklist(['batch', 'none']), 'batch'), 'normalisation in the generator'),
   spectral: described(

@@ -21,9 +21,9 @@ export const srganOptions = {
   scale: described(v.optional(whole(2, 4), 4), 'how much larger pictures become'),
   crop: described(
     v.optional(whole(8, 1024)),
-    'edge of the parts of pictures that it is trained on; default: the picture, at most 64',
+    'edge of the crops that it is trained on; default: the picture, at most 64',
   ),
-  turn: described(v.optional(v.boolean(), true), 'mirror and turn the parts at random, in all eight ways'),
+  turn: described(v.optional(v.boolean(), true), 'mirror and rotate the crops at random, in all eight orientations'),
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's maps"),
   blocks: described(v.optional(whole(0, 64), 8), 'residual blocks of the generator'),
   up: described(
@@ -33,16 +33,16 @@ export const srganOptions = {
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: half of base"),
   depthD: described(
     v.optional(whole(1, 6), 3),
-    'how often the discriminator halves: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
+    'how many times the discriminator halves the picture: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
   ),
   spectral: described(v.optional(v.boolean(), true), 'spectral normalisation of the discriminator'),
   distance: described(v.optional(v.picklist(['l1', 'charbonnier', 'l2']), 'l1'), 'how pixels are compared'),
   adversarialFrom: described(
     v.optional(whole(0, 1e9), 2000),
-    'step from which the discriminator plays; before it, pixels alone count',
+    'step from which the discriminator is trained and used; before it, only the distance of pixels',
   ),
   pixel: described(v.optional(atLeast(0), 1), 'weight of the distance of pixels beside the discriminator'),
-  adversarial: described(v.optional(atLeast(0), 0.005), 'weight of the discriminator; 0: it never plays'),
+  adversarial: described(v.optional(atLeast(0), 0.005), 'weight of the discriminator; 0: it is never used'),
   perceptual: described(
     v.optional(atLeast(0), 1),
     'weight of the distance of features, where a network f that makes them is given',
@@ -57,7 +57,7 @@ export const srganOptions = {
       }),
       RATES,
     ),
-    'learning rates: of the generator before the discriminator plays (it falls to a tenth), and of both after',
+    'learning rates: of the generator before adversarialFrom (it falls to a tenth), and of both networks after it',
   ),
   beta1,
   beta2,

@@ -50,7 +50,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   latent: described(v.optional(whole(1, 65_536), defaults.latent), 'size of the latent vector'),
   distribution: described(
     v.optional(v.picklist(['normal', 'uniform']), 'normal'),
-    'of the latents: standard normal, or even on [-1, 1)',
+    'of the latents: standard normal, or uniform on [-1, 1)',
   ),
   rates: described(
     v.optional(
@@ -101,7 +101,10 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
     v.optional(share, 0),
     'how far the target of fake examples moves from 0 (cross-entropy losses)',
   ),
-  labelNoise: described(v.optional(share, 0), 'targets move further by up to this, at random (cross-entropy losses)'),
+  labelNoise: described(
+    v.optional(share, 0),
+    'largest random distance by which targets move further (cross-entropy losses)',
+  ),
   labelFlips: described(
     v.optional(share, 0),
     "share of the discriminator's targets that are flipped at random (cross-entropy losses)",
@@ -127,7 +130,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    'slow the discriminator where the running share that it gets right is above, down to least where it is 1',
+    "lower the discriminator's rate where the running share of its right answers exceeds above: to least times the rate where all are right",
   ),
   boostD: described(
     v.optional(
@@ -137,7 +140,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    'speed the discriminator up where that share is below, up to most times where it is 1/2',
+    "raise the discriminator's rate where the running share of its right answers is less than below: to most times the rate where half are right",
   ),
   pack: described(v.optional(whole(1, 64), 1), 'examples that the discriminator judges together (PacGAN)'),
   init: described(v.optional(v.picklist(['normal', 'orthogonal']), 'normal'), 'initial kernels of both networks'),
@@ -147,7 +150,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   ),
   penalties: described(
     v.optional(v.record(named('penalty', penaltyNames), penalty), defaults.penalties ?? {}),
-    'penalties on the discriminator by name: a weight, or { weight, every, k, sided }',
+    `penalties on the discriminator by name: a weight, or { weight, every, ${Object.keys(parameters).join(', ')} }`,
   ),
   dSteps: described(
     v.optional(whole(1, 100), defaults.dSteps ?? 1),
