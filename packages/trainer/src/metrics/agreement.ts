@@ -20,7 +20,7 @@ export function classAgreement(
 }
 
 /** The measure. */
-export const agreement: Metric = {
+export const agreementMetric: Metric = {
   name: 'agreement',
   summary: 'whether a conditional generator makes the class that is asked for',
   scores: { agreement: 'more', agreement_worst: 'more' },

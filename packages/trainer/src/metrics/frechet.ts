@@ -42,7 +42,7 @@ function rootOf(m: Matrix): Matrix {
 }
 
 /** The measure. */
-export const frechet: Metric = {
+export const frechetMetric: Metric = {
   name: 'frechet',
   summary: 'Fréchet distance of features',
   scores: { frechet: 'less' },

@@ -1,11 +1,11 @@
 // The measures by name, built-in and registered by users.
 import { registry } from '../registry.js';
-import { agreement } from './agreement.js';
+import { agreementMetric } from './agreement.js';
 import { classifierScoreMetric } from './classifier-score.js';
 import { densityCoverageMetric } from './density-coverage.js';
-import { frechet } from './frechet.js';
-import { kid } from './kid.js';
-import { memorisation } from './memorisation.js';
+import { frechetMetric } from './frechet.js';
+import { kidMetric } from './kid.js';
+import { memorisationMetric } from './memorisation.js';
 import type { Better, Metric } from './metric.js';
 import { modesMetric } from './modes.js';
 import { precisionRecallMetric } from './precision-recall.js';
@@ -22,14 +22,14 @@ export { classCounts, modeCounts, reverseKl } from './modes.js';
 export { precisionRecall } from './precision-recall.js';
 
 const all = registry<Metric>('measure', [
-  frechet,
-  kid,
+  frechetMetric,
+  kidMetric,
   precisionRecallMetric,
   densityCoverageMetric,
   classifierScoreMetric,
   modesMetric,
-  agreement,
-  memorisation,
+  agreementMetric,
+  memorisationMetric,
 ]);
 
 /**

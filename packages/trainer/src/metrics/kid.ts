@@ -51,7 +51,7 @@ export function kernelDistances(a: Rows, b: Rows, size = SUBSET, seed = 0): { ki
 }
 
 /** The measure. */
-export const kid: Metric = {
+export const kidMetric: Metric = {
   name: 'kid',
   summary: 'kernel distance of features, unbiased: for small counts',
   scores: { kid: 'less' },

@@ -23,7 +23,7 @@ export function memorised(made: Rows, train: Rows, holdout: Rows): { memorised: 
 }
 
 /** The measure. */
-export const memorisation: Metric = {
+export const memorisationMetric: Metric = {
   name: 'memorisation',
   summary: 'whether made examples are nearer to the training data than the holdout is',
   scores: { memorised: 'less', nearest_ratio: 'more' },
