@@ -1,6 +1,6 @@
 // Rows of the `fast` target for convolutions: uses the algorithm chosen by shape, or the portable row.
 import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
-import { activate } from '../kernels/activation.js';
+import { activate } from '../kernels/fused-activation.js';
 import { convKernels } from '../kernels/conv.js';
 import { fusedKernels } from '../kernels/fused.js';
 import { input, optionalInput, output } from '../kernels/spatial.js';

@@ -1,4 +1,4 @@
-// Activations as kernels of their own. Those fused into convolutions and products are in activation.ts.
+// Activations as kernels of their own. Those fused into convolutions and products are in fused-activation.ts.
 import type { Value } from '@forja/core/onnx';
 import type { ActivationKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';

@@ -2,7 +2,7 @@
 import type { Value } from '@forja/core/onnx';
 import type { FusedConvolutionKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, LowerContext, Logical } from '../contract.js';
-import { activate, alongChannels } from './activation.js';
+import { activate, alongChannels } from './fused-activation.js';
 import { conv } from './conv.js';
 import { depthwiseConv } from './depthwise.js';
 import { dim, optionalInput, output, type PictureAxes } from './spatial.js';

@@ -3,7 +3,7 @@
 import type { Value } from '@forja/core/onnx';
 import type { ProductKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
-import { activate } from './activation.js';
+import { activate } from './fused-activation.js';
 import { input, optionalInput, output } from './spatial.js';
 import type { Size } from '../../program/program.js';
 
