@@ -3,7 +3,7 @@
 import type { MeasureLine, SessionRecord } from '../records/store.js';
 import type { Columns, LogTable } from './columns.js';
 import { dataUri, escapeHtml, figure, table } from './html.js';
-import type { NearestResult } from './nearest.js';
+import type { NearestResult } from './nearest-examples.js';
 
 /** What a report shows. All texts are escaped. */
 export interface ReportData {

@@ -5,7 +5,7 @@ import { Image } from '@forja/core';
 import { arrayDataset } from '../data/arrays.js';
 import { uplotModule } from '../../scripts/uplot.mjs';
 import { readFile } from 'node:fs/promises';
-import { nearest } from './nearest.js';
+import { nearestExamples } from './nearest-examples.js';
 import { LogTable } from './columns.js';
 import { reportHtml } from './report.js';
 import { compareHtml } from './compare.js';
@@ -41,7 +41,7 @@ const measures: MeasureLine[] = [10, 20, 30].map((step, i) => ({
 
 async function example(): Promise<string> {
   const data = arrayDataset({ data: new Uint8Array([0, 0, 255, 255, 0, 255]), shape: [1, 2, 1] });
-  const compared = await nearest(
+  const compared = await nearestExamples(
     { dtype: 'float32', shape: [1, 1, 2, 1], data: new Float32Array([-1, -1]) },
     data,
     'image',
@@ -162,7 +162,7 @@ describe('nearest', () => {
     const data = Float32Array.from({ length: 1300 * size }, (_, i) => Math.sin(i * i) * 0.9);
     const set = arrayDataset({ data, shape: [2, 2, 3], range: [-1, 1] });
     const made = Float32Array.from({ length: 3 * size }, (_, i) => Math.cos(i * 7));
-    const { pairs, searched } = await nearest(
+    const { pairs, searched } = await nearestExamples(
       { dtype: 'float32', shape: [3, 2, 2, 3], data: made },
       set,
       'image',

@@ -3,7 +3,7 @@ import { latentWalk, toBatch, type Runtime, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { exportOnnx } from '../export/export.js';
 import { decodeCheckpoint } from '../records/checkpoint.js';
-import { nearest, type NearestResult } from '../report/nearest.js';
+import { nearestExamples, type NearestResult } from '../report/nearest-examples.js';
 import { reportHtml } from '../report/report.js';
 import { isProjectable, projectorOutput } from '../systems/projector.js';
 import type { Output } from '../systems/system.js';
@@ -172,5 +172,5 @@ async function comparedWith(
     shape: [count, ...made.shape.slice(1)],
     data: values.subarray(0, (values.length / (made.shape[0] ?? 1)) * count),
   };
-  return nearest(some, dataset, field, output.outputs[0]?.range ?? [-1, 1]);
+  return nearestExamples(some, dataset, field, output.outputs[0]?.range ?? [-1, 1]);
 }

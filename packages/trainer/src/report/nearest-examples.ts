@@ -1,21 +1,22 @@
-// Each of a few made pictures beside the training picture nearest to it (Euclidean distance of pixels): a look at
-// whether the generator copies.
+// Pairs generated pictures with the training pictures nearest to them, by the Euclidean distance of pixels, so that a
+// reader of the report sees whether the generator copies.
 import { sizeOf, toBatch, type Image, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 
-/** A made picture and its nearest example. */
+/** A generated picture and the training picture nearest to it. */
 export interface Compared {
   made: Image;
   real: Image;
-  /** Root mean square difference in the range's unit. */
+  /** Root mean square difference of their pixels, in units of `range`. */
   distance: number;
 }
 
-/** Result of {@link nearest}. */
+/** Result of {@link nearestExamples}. */
 export interface NearestResult {
   pairs: Compared[];
-  /** Examples looked at: all, or evenly spaced ones of a large set. */
+  /** Examples that were compared: all, or evenly spaced ones of a large set. */
   searched: number;
+  /** Examples of the data. */
   count: number;
 }
 
@@ -23,10 +24,10 @@ const CHUNK = 500;
 const MAX_SEARCHED = 60_000;
 
 /**
- * Looks through the data, at most 60,000 examples of it evenly spaced, for the nearest of each of `made` (NHWC, in
- * `range`, of the field's shape).
+ * Finds the training picture nearest to each picture of `made` (NHWC, in `range`, of the field's shape). Of more than
+ * 60,000 examples, 60,000 evenly spaced ones are compared.
  */
-export async function nearest(
+export async function nearestExamples(
   made: Tensor,
   dataset: Dataset,
   field: string,
@@ -53,7 +54,7 @@ export async function nearest(
         if (sum < own.distance) Object.assign(own, { distance: sum, index: indices[i] ?? 0 });
       }
     }
-    await new Promise((resolve) => setTimeout(resolve)); // a page stays alive
+    await new Promise((resolve) => setTimeout(resolve)); // so that a page stays responsive
   }
   const found = new Float32Array(count * size);
   await dataset.read(
