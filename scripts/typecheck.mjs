@@ -1,5 +1,5 @@
-// Type-checks every folder that has a tsconfig.json: the root's configs, packages, tests, bench and examples, two at a
-// time, each file once. `node scripts/typecheck.mjs [names…]`
+// Type-checks every folder that has a tsconfig.json: the root's configs, packages, tests, bench and examples. Two run
+// at a time, and no file is checked twice. `node scripts/typecheck.mjs [names…]`
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

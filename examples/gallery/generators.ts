@@ -73,7 +73,10 @@ export function generators(): Plugin {
     name: 'forja-gallery-generators',
     buildStart() {
       found = listed(JSON.parse(process.env['FORJA_GALLERY'] ?? '[]') as string[]);
-      if (found.length === 0) throw new Error('gallery: expected a generator or several, got none');
+      if (found.length === 0)
+        throw new Error(
+          'gallery: expected at least one generator in FORJA_GALLERY, got none; npm run gallery fills it in',
+        );
     },
     resolveId: (id) => (id === MODULE ? `\0${MODULE}` : undefined),
     load: (id) =>

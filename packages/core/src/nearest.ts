@@ -1,6 +1,7 @@
-// The known name that a mistyped one was meant to be. Own code and not a library's: pages load it to draw texts.
+// Suggests the known name nearest to a mistyped one. Written here and not taken from a library to keep pages small:
+// those that sample from texts load it.
 
-/** Letters to change, add or leave out to make one word of the other (Levenshtein). */
+/** Number of letters to change, add or remove to turn one word into the other (Levenshtein distance). */
 export function edits(a: string, b: string): number {
   let row = [...Array(b.length + 1).keys()];
   for (const letter of a) {
@@ -12,10 +13,10 @@ export function edits(a: string, b: string): number {
   return row.pop()!;
 }
 
-/** Whether a word that is so many edits from another is near it. */
+/** Whether `by` edits are few enough for a word to be a mistyped other one. */
 export const isNear = (word: string, by: number): boolean => 3 * by < word.length + 3;
 
-/** `; did you mean 'x'?` for the known name that is nearest, where one is near enough; else ''. */
+/** `; did you mean 'x'?` with the nearest known name; '' if none is near enough. */
 export function nearest(name: string, known: readonly string[]): string {
   const by = (other: string): number => edits(name.toLowerCase(), other.toLowerCase());
   const [best] = known.filter((other) => isNear(name, by(other))).sort((a, b) => by(a) - by(b));

@@ -1,7 +1,7 @@
 // Reports what is wrong with an option or configuration, in a line: `where.path: expected X, got Y`.
 import { issueLine, nearest, type SchemaIssue } from '@forja/core';
 
-/** What a line may say in addition to the issue. */
+/** Words for a line beyond those of the issue. */
 export interface Words {
   /** Descriptions of missing fields, by name. */
   required?: Readonly<Record<string, string>>;

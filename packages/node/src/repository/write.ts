@@ -16,7 +16,7 @@ export interface RepositoryEntry {
   name: string;
   version: number;
   files: string[];
-  /** Whether requests share runs. */
+  /** Whether the server may put several requests into one run. */
   batched: boolean;
 }
 

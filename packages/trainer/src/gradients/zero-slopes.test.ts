@@ -64,11 +64,11 @@ function both(f: (v: T) => T): Float32Array[] {
 
 describe('a slope that is zero everywhere', () => {
   for (const [name, critic] of Object.entries(CRITICS)) {
-    it(`is zeros: second order in x of a critic with ${name}`, () => {
+    it(`is zeros: the second derivative by x, for a critic with ${name}`, () => {
       for (const slope of both(tf.grad(penalty(critic)))) expect(slope).toEqual(new Float32Array(6));
     });
 
-    it(`is zeros: R2 alone at G(z), by G's weights, of a critic with ${name}`, () => {
+    it(`is zeros: R2 at G(z) by the weights of G, for a critic with ${name}`, () => {
       const weights = tf.variable(tf.tensor2d([0.4, -0.3, 0.7, 0.2, 0.6, -0.5, 0.1, 0.9, 0.3], [3, 3]));
       const objective = (v: T): T =>
         tf.variableGrads(() => penalty(critic)(tf.tanh(tf.matMul(v, weights))).asScalar(), [weights]).grads[
@@ -79,7 +79,7 @@ describe('a slope that is zero everywhere', () => {
     });
   }
 
-  it('is zeros beside slopes that are not: a bias in a gradient penalty', () => {
+  it('is zeros for a bias in a gradient penalty, while the slope of the kernel is not', () => {
     const [kernel, bias] = [tf.variable(w1), tf.variable(tf.zeros([2]))];
     const critic = (v: T): T => tf.leakyRelu(tf.add(tf.matMul(v, kernel), bias));
     const { grads } = withGradients(() => tf.variableGrads(() => penalty(critic)(x).asScalar(), [kernel, bias]));
@@ -88,7 +88,7 @@ describe('a slope that is zero everywhere', () => {
     tf.dispose([kernel, bias, ...Object.values(grads)]);
   });
 
-  it('is zeros in valueAndGrad, in grads with others, at the third order, and of what returns its input', () => {
+  it('is right in valueAndGrad, in grads of several inputs, at third and fourth order, and for the identity', () => {
     tf.tidy(() =>
       withGradients(() => {
         const critic = CRITICS['relu'] ?? tf.relu;

@@ -1,4 +1,4 @@
-// R2: a small slope at fake examples. Mescheder et al. 2018, equation 10; the weight of the game is their γ.
+// R2: a small slope at fake examples. Mescheder et al. 2018, equation 10; their γ is the weight that the game gives it.
 import * as tf from '@tensorflow/tfjs';
 import type { Penalty } from './penalty.js';
 import { squaredSlopes } from './slope.js';

@@ -23,12 +23,12 @@ export interface MeasureFacts {
   readonly sha256: string;
   /** How pictures were resized for the extractor. */
   readonly resize: string;
-  /** Number of generated examples; as many of the data. */
+  /** Numbers of generated examples and of examples of the data. */
   readonly made: number;
   readonly real: number;
   /** The examples of the data that they were compared with. */
   readonly against: 'train' | 'holdout';
-  /** Of the latents. */
+  /** Seed of the latents. */
   readonly seed: number;
 }
 
@@ -81,7 +81,7 @@ export interface RunStore {
   log(line: LogLine): Promise<void>;
   /** A grid of samples; `output` names the generator if it is not the system's first. */
   sample(step: number, picture: Image, output?: string): Promise<void>;
-  /** When it resolves, the checkpoint and the log so far are on disk. The last two checkpoints are kept. */
+  /** Saves a checkpoint and the log so far: both are on disk when it resolves. The last two checkpoints are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
   /**
    * Keeps a checkpoint as the best so far. Called before `checkpoint` of the same step, which deletes older ones, so

@@ -21,8 +21,8 @@ function isConstantAlong(shape: readonly Size[], axes: readonly number[], rank: 
 }
 
 /**
- * Whether `id` sums to zero along `axes` by construction, up to rounding: x − mean(x), also multiplied by something
- * constant along these axes.
+ * Whether `id` sums to zero along `axes` by construction, up to rounding: it is x − mean(x), or that times a factor
+ * that is constant along these axes.
  */
 function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const call = on.producer.get(id);

@@ -9,7 +9,7 @@ export function innermostOps(): string[] {
     .map((scope) => scope.name);
 }
 
-/** Whether tfjs is making a tensor of a dropout's random numbers, which it draws in JavaScript, uniform on [0, 1). */
+/** Whether the tensor that tfjs now makes holds a dropout's random numbers: uniform on [0, 1), drawn in JavaScript. */
 export function insideDropout(): boolean {
   const [outer, inner] = innermostOps();
   return outer === 'dropout__op' && inner === 'randomUniform__op';

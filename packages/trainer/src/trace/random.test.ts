@@ -64,7 +64,7 @@ describe('random', () => {
     eager.dispose();
   });
 
-  it('counts streams after the random inputs that were declared, and keeps names apart', () => {
+  it('numbers its streams after those of declared random inputs, and avoids their names', () => {
     const { program } = of(
       (t) => t.add(random.normal([3])),
       [x, { name: 'random_0', dtype: 'float32', shape: [4], random: { distribution: 'normal' } }],
@@ -75,7 +75,7 @@ describe('random', () => {
     ]);
   });
 
-  it('is refused without a seed, for shapes and probabilities that are none', () => {
+  it('is refused without a seed, and for invalid shapes and probabilities', () => {
     expect(() => random.normal([2])).toThrow(UsageError);
     expect(() => random.normal([2])).toRefuse('usage', 'withRandom');
     expect(() => withRandom({ seed: 1, step: 0 }, () => random.uniform([1.5]))).toThrow(
@@ -106,7 +106,7 @@ describe('dropout', () => {
     'a Dropout layer': () => tf.layers.dropout({ rate: 0.25 }).apply(ones, { training: true }) as tf.Tensor,
   };
   for (const [name, drop] of Object.entries(layers))
-    it(`draws by seed and step in a place to draw from, one stream a call: ${name}`, () => {
+    it(`draws from the surrounding seed and step, one stream for each call: ${name}`, () => {
       const drawn = (step: number): tf.Tensor[] =>
         withRandom({ seed: 5, step, stream: 2 }, () => [drop(), random.uniform([3]), drop()]);
       const uniform = (stream: number): Float32Array => philoxUniform({ seed: 5, step: 4, stream }, 6);
@@ -149,7 +149,7 @@ describe('numbers drawn by tfjs', () => {
     expect(() => refuseBakedRandomness(of(still), of(still))).not.toThrow();
   });
 
-  it('are inputs in dropout', () => {
+  it('become inputs if dropout draws them', () => {
     const layer = tf.layers.dropout({ rate: 0.25 });
     const dropped = (): Trace => of((t) => layer.apply(t, { training: true }) as tf.Tensor);
     const t = dropped();

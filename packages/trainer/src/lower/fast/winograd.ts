@@ -61,7 +61,10 @@ function planOf(conv: Convolution): Plan {
 
 const sum = (values: readonly Value[], ctx: LowerContext): Value => values.reduce((a, b) => ctx.op('Add', [a, b]));
 
-/** Adds the results of all parts: those along the width first, while they are still narrow, then along the height. */
+/**
+ * Adds the results of all parts: first over the parts of the width, before `tall` transforms along the height (fewer
+ * numbers to add), then over the parts of the height.
+ */
 function overParts(
   conv: Convolution,
   each: (parts: Parts) => Value,
@@ -88,7 +91,10 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
   return a.flatMap((row) => b.map((other) => row.flatMap((x) => other.map((y) => x * y))));
 }
 
-/** x as [kh, kw, th·tw·N, s·s·C]: one product for each pair of interpolation points. */
+/**
+ * x transformed: [points of h, points of w, tiles · N, strides · C], where `tiles` and `strides` are products over h and
+ * w. Each pair of points is one matrix product.
+ */
 function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
@@ -109,7 +115,7 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
   });
 }
 
-/** dy as [kh, kw, th·tw·N, Co]: the adjoint of the output transform. */
+/** dy by the adjoint of the output transform: [points of h, points of w, tiles · N, outChannels]. */
 function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
@@ -126,12 +132,12 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
   });
 }
 
-/** The first half of a transform, shared by the parts of the width. */
+/** The transform along the height, made once for all parts of the width. */
 function tallOf(stored: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
   return shared(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
 }
 
-/** The filter as [kh, kw, s·s·C, Co]. */
+/** The filter transformed: [points of h, points of w, strides · C, outChannels]. */
 function transformedFilter(conv: Convolution, filter: Value, { h, w, key }: Parts, ctx: LowerContext): Value {
   const columns = h.stride * w.stride * conv.channels * conv.outChannels;
   return shared(filter, `${key} filter`, () => {
@@ -167,8 +173,8 @@ function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext
 }
 
 /**
- * Each stride class of pixels has its own products, so that the reordering afterwards moves blocks of N·C floats
- * instead of C.
+ * Pixels with the same remainder by the stride have products of their own, so that the reordering afterwards moves
+ * blocks of N·C floats instead of C.
  */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
   const { batch, channels, outChannels } = conv;
@@ -224,7 +230,7 @@ function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerCo
 /** Cost of moving one float through memory, in multiply-adds, as measured around products on 2 threads. */
 const MOVE = 12;
 
-/** Cost of the nodes of each further pair of parts, in millions. */
+/** Cost of the nodes of each further pair of parts, in millions of multiply-adds. */
 const PART = 1;
 
 function cost(conv: Convolution): number {
