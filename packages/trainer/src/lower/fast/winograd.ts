@@ -92,8 +92,8 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
 }
 
 /**
- * x transformed: [points of h, points of w, tiles · N, strides · C], where `tiles` and `strides` are products over h and
- * w. Each pair of points is one matrix product.
+ * x transformed: [points of h, points of w, tiles · N, strides · C], where `tiles` and `strides` are products over h
+ * and w. Each pair of points is one matrix product.
  */
 function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, channels } = conv;
