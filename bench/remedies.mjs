@@ -1,5 +1,6 @@
 // Provokes each training failure that Forja diagnoses, records what the log shows, and trains again with the advised
-// flag: node bench/remedies.mjs [--only memorising] [--seeds 3]. Writes the table of docs/remedies.md.
+// flag: node bench/remedies.mjs [--only memorising] [--seeds 3]. Writes bench/results/remedies.json, whose figures
+// docs/remedies.md shows.
 import { parseArgs } from 'node:util';
 import { runtime } from '@forja/node';
 import { COMMON, FAILURES, HEALTHY, play } from '../tests/failures/failures.mjs';
