@@ -1,5 +1,5 @@
-// A kernel of a user's own in a training step: its lowering and its gradient are the user's, and the step is that of the
-// same function made of tfjs's ops.
+// A kernel of a user's own in a training step: its lowering and its gradient are the user's, and the step does the same
+// as with the same function made of tfjs's ops.
 import { runtime } from '@forja/node';
 import { compile, registerKernelExport, scalarOf, type CompiledStep } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
