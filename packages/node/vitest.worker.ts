@@ -20,6 +20,7 @@ export const buildForTests = (): Promise<string> =>
       'onnxruntime-node',
       'onnxruntime-web',
       'commander',
+      '@aws-sdk/client-s3',
       'bullmq',
       'ioredis',
       '@dagrejs/dagre',

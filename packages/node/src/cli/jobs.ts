@@ -8,6 +8,7 @@ import { FORMAT_NAMES, type Format } from '../jobs/formats.js';
 import { MOST_PICTURES, nameOf, shardAt } from '../jobs/plan.js';
 import type { JobFile } from '../jobs/record.js';
 import type { JobRequest } from '../jobs/request.js';
+import type { Sinks } from '../jobs/sinks.js';
 import type { WorkEvent } from '../jobs/worker.js';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
@@ -19,6 +20,8 @@ interface Args extends LoadArgs {
   target?: string;
   redis?: string;
   queue: string;
+  endpoint?: string;
+  region?: string;
   out?: string;
   count: number;
   seed: string;
@@ -47,6 +50,14 @@ const QUEUE: readonly CliOption[] = [
   { flags: '--queue <name>', description: 'queue in that server, which workers serve', default: 'jobs' },
 ];
 
+const STORE: readonly CliOption[] = [
+  {
+    flags: '--endpoint <url>',
+    description: 'of a store that is not Amazon S3; default: the environment variable AWS_ENDPOINT_URL_S3',
+  },
+  { flags: '--region <name>', description: 'of the store; default: the environment variable AWS_REGION' },
+];
+
 /** A word after `forja jobs`. */
 interface Action {
   options: readonly CliOption[];
@@ -58,7 +69,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     options: [
       {
         flags: '-o, --out <folder>',
-        description: 'folder for the pictures, the same path for all workers',
+        description: 'for the pictures: a folder, the same path for all workers, or s3://bucket/prefix',
         type: 'path',
       },
       { flags: '-n, --count <n>', description: 'pictures', type: 'integer', range: [1, MOST_PICTURES], default: 1000 },
@@ -95,6 +106,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       },
       { flags: '--detach', description: 'leave once the shards are in the queue' },
       ...QUEUE,
+      ...STORE,
       LOWERING_OPTION,
     ],
     run: submitJob,
@@ -115,12 +127,17 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         default: 10,
       },
       ...QUEUE,
+      ...STORE,
       ...LOAD_OPTIONS.filter(({ flags }) => !flags.startsWith('--integrity')), // a model is known by its SHA-256
     ],
     run: work,
   },
   status: {
-    options: [{ flags: '--check', description: 'read all pictures, and compare them with their digests' }, ...QUEUE],
+    options: [
+      { flags: '--check', description: 'read all pictures, and compare them with their digests' },
+      ...QUEUE,
+      ...STORE,
+    ],
     run: status,
   },
 };
@@ -131,7 +148,10 @@ export const jobs: CliCommand = {
   summary: 'make very many pictures with many workers, over Redis or Valkey',
   arguments: [
     { name: 'action', description: 'submit, work or status', required: true },
-    { name: 'target', description: 'submit: ONNX file of a generator; status: the folder, or the name of a job' },
+    {
+      name: 'target',
+      description: 'submit: ONNX file of a generator; status: the folder or s3://…, or the name of a job',
+    },
   ],
   options: QUEUE,
   optionsFor: (words) =>
@@ -139,6 +159,7 @@ export const jobs: CliCommand = {
   examples: [
     'forja jobs submit generator.onnx -o pictures --count 100000 --seed 1 --label 3',
     'forja jobs submit generator.onnx -o pictures --count 100000 --shard 500 --redis redis://queue.example:6379',
+    'forja jobs submit generator.onnx -o s3://bucket/pictures --endpoint https://store.example:8333',
     'forja jobs work --redis redis://queue.example:6379',
     'forja jobs work --threads 1 --lock 30',
     'forja jobs status pictures --check',
@@ -157,15 +178,17 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
   const { target, out, count, shard, attempts } = args;
   if (target === undefined) throw new UsageError('jobs submit: expected an ONNX file of a generator, got none');
   if (out === undefined) throw new UsageError('jobs submit --out: expected a folder for the pictures, got none');
-  const { path } = await pictureTarget('jobs submit --out', io.cwd, out, []);
-  const request = await requestOf(target, args, io);
-  await refuseOlder(path, count);
+  const { isStore } = await import('../jobs/sinks.js');
   const { follow, submit } = await import('../jobs/coordinator.js');
-  const { JobFolder } = await import('../jobs/folder.js');
+  const address = isStore(out) ? out : (await pictureTarget('jobs submit --out', io.cwd, out, [])).path;
+  const sinks = await sinksOf(args);
+  const sink = await sinks.open(address);
+  const path = sink.address;
+  const request = await requestOf(target, args, io);
+  await refuseOlder(path, count, await sink.pictures());
   const queue = await queueOf(args, io);
   try {
-    const folder = new JobFolder(path);
-    const { file, added } = await submit(queue, folder, request, attempts);
+    const { file, added } = await submit(queue, sink, request, attempts);
     const shards = Math.ceil(count / shard);
     io.print(
       `Job ${file.id}: ${count} pictures in ${shards} shards, to ${path}` +
@@ -175,7 +198,7 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
     if (added > 0 && (await queue.workers()) === 0)
       io.print('No worker is running: start some by `forja jobs work`, here or on other machines.');
     const progress = io.progress(count, 'Making');
-    const state = await follow(queue, folder, file, {
+    const state = await follow(queue, sink, file, {
       attempts,
       signal: io.signal,
       onState: (now) => progress.update(now.pictures, `${now.made.length}/${now.shards} shards, ${workersOf(now)}`),
@@ -188,6 +211,7 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
     return { ...(await summaryOf(state, path)), added };
   } finally {
     await queue.close();
+    await sinks.close();
   }
 }
 
@@ -201,6 +225,7 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
   for (const model of args.model ?? []) own.set(await modelHash(resolve(io.cwd, model)), resolve(io.cwd, model));
   const { signal, ...load } = loadOptions({ ...args, integrity: 'error' }, io);
   const models = new Models(load, own);
+  const sinks = await sinksOf(args);
   const counts = { made: 0, there: 0, failed: 0, pictures: 0 };
   let end: () => void = () => undefined;
   let unfit: ForjaError | undefined;
@@ -222,13 +247,14 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
   try {
     const worker = await openWorker(
       { ...addressOf(args, io), concurrency: args.concurrency, lockMs: 1000 * args.lock, losses: LOSSES },
-      shardWork({ models, onEvent, onUnfit }),
+      shardWork({ models, sinks, onEvent, onUnfit }),
     );
     io.print('Working; Ctrl-C finishes the shards that are begun and stops.');
     await ended;
     await worker.stop();
   } finally {
     await models.close();
+    await sinks.close();
   }
   if (unfit) throw unfit;
   io.print(`Stopped: ${counts.made} shards made, ${counts.pictures} pictures; ${counts.failed} failures.`);
@@ -250,36 +276,39 @@ async function status(args: Args, io: CliIo): Promise<unknown> {
   const { target } = args;
   if (target === undefined) throw new UsageError('jobs status: expected a folder, or the name of a job, got none');
   const { stateOf } = await import('../jobs/coordinator.js');
-  const { JobFolder } = await import('../jobs/folder.js');
-  const at = resolve(io.cwd, target);
-  const isFolder = (await stat(at).catch(() => undefined))?.isDirectory() === true;
-  const asks = !isFolder || (args.redis ?? process.env['FORJA_REDIS']) !== undefined;
+  const { collect, intact } = await import('../jobs/sink.js');
+  const { isStore } = await import('../jobs/sinks.js');
+  const at = isStore(target) ? target : resolve(io.cwd, target);
+  const isPlace = isStore(target) || (await stat(at).catch(() => undefined))?.isDirectory() === true;
+  const asks = !isPlace || Boolean(args.redis ?? process.env['FORJA_REDIS']);
   const queue = asks ? await queueOf(args, io) : undefined;
+  const sinks = await sinksOf(args);
   try {
-    const path = isFolder ? at : await queue?.folderOf(target);
-    const folder = path === undefined ? undefined : new JobFolder(path);
-    let file: JobFile | undefined = await folder?.read();
-    if (!folder || !file || path === undefined)
+    const address = isPlace ? at : await queue?.sinkOf(target);
+    const sink = address === undefined ? undefined : await sinks.open(address);
+    let file: JobFile | undefined = await sink?.read();
+    if (!sink || !file)
       throw new UsageError(
-        `jobs status: expected a folder with job.json, or a job of the queue, got '${target}'` +
-          `${isFolder ? ', a folder without one' : ''}`,
+        `jobs status: expected a folder or s3://… with job.json, or a job of the queue, got '${target}'` +
+          `${isPlace ? ', a place without one' : ''}`,
       );
-    if (!file.done) file = (await folder.collect(file)) ?? file;
-    const state = await stateOf(folder, file, queue);
+    if (!file.done) file = (await collect(sink, file)) ?? file;
+    const state = await stateOf(sink, file, queue);
     await report(state, io);
     const damaged: number[] = [];
     if (args.check)
-      for (const record of state.made) if (!(await folder.intact(file.request, record))) damaged.push(record.shard);
+      for (const record of state.made) if (!(await intact(sink, file.request, record))) damaged.push(record.shard);
     if (args.check) io.print(damaged.length === 0 ? 'All pictures made so far have their digests.' : '');
     if (damaged.length > 0)
       throw new ForjaError(
         'job.failed',
-        `jobs status --check: expected pictures with the digests of their records in ${path}, got others or none in ` +
+        `jobs status --check: expected pictures with the digests of their records in ${sink.address}, got others or none in ` +
           `shards ${damaged.join(', ')}; remove a picture of each and submit the job again`,
       );
-    return summaryOf(state, path);
+    return summaryOf(state, sink.address);
   } finally {
     await queue?.close();
+    await sinks.close();
   }
 }
 
@@ -367,6 +396,11 @@ async function summaryOf(state: JobState, folder: string): Promise<object> {
 
 function workersOf({ workers = 0 }: JobState): string {
   return `${workers} worker${workers === 1 ? '' : 's'}`;
+}
+
+async function sinksOf({ endpoint, region }: Args): Promise<Sinks> {
+  const { Sinks } = await import('../jobs/sinks.js');
+  return new Sinks({ ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) });
 }
 
 async function queueOf(args: Args, io: CliIo) {

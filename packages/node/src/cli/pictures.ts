@@ -108,10 +108,13 @@ export async function writePictures(
   return files;
 }
 
-/** Refuses a folder where pictures of an earlier call would remain, as readers would mix them up. */
-export async function refuseOlder(folder: string, count: number): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  const older = names.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
+/**
+ * Refuses a folder where pictures of an earlier call would remain, as readers would mix them up. `names`: of what is
+ * there, if known.
+ */
+export async function refuseOlder(folder: string, count: number, names?: Iterable<string>): Promise<void> {
+  const all = [...(names ?? (await readdir(folder).catch(() => [])))];
+  const older = all.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
   if (older.length > 0)
     throw new UsageError(
       `--out: expected no pictures after the ${count} of this call in ${folder}, got ${older.length} ` +

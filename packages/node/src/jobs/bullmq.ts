@@ -73,7 +73,7 @@ class BullQueue implements JobQueue {
   async add(tasks: readonly Task[], attempts: number): Promise<void> {
     const { queue, connection } = this.#parts;
     const [first] = tasks;
-    if (first) await connection.set(folderKey(queue.name, first.job), first.folder);
+    if (first) await connection.set(sinkKey(queue.name, first.job), first.sink);
     for (let at = 0; at < tasks.length; at += CHUNK)
       await queue.addBulk(
         tasks.slice(at, at + CHUNK).map((task) => ({
@@ -83,7 +83,7 @@ class BullQueue implements JobQueue {
             jobId: `${task.job}-${task.shard}`, // one id, one task: the same shard is not added twice
             attempts,
             backoff: { type: 'fixed', delay: AGAIN_MS },
-            removeOnComplete: true, // the folder says what is made
+            removeOnComplete: true, // the sink says what is made
           },
         })),
       );
@@ -113,8 +113,8 @@ class BullQueue implements JobQueue {
     return this.#parts.queue.getWorkersCount();
   }
 
-  async folderOf(job: string): Promise<string | undefined> {
-    return (await this.#parts.connection.get(folderKey(this.#parts.queue.name, job))) ?? undefined;
+  async sinkOf(job: string): Promise<string | undefined> {
+    return (await this.#parts.connection.get(sinkKey(this.#parts.queue.name, job))) ?? undefined;
   }
 
   changed(job: string, ms: number, signal: AbortSignalLike): Promise<void> {
@@ -183,8 +183,8 @@ export async function openWorker(
 /** All keys begin with it. */
 const PREFIX = 'forja';
 
-function folderKey(queue: string, job: string): string {
-  return `${PREFIX}:${queue}:folder:${job}`;
+function sinkKey(queue: string, job: string): string {
+  return `${PREFIX}:${queue}:sink:${job}`;
 }
 
 /** A connection that tries again for as long as the process lives, once it has been there. */

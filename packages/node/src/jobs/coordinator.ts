@@ -1,10 +1,11 @@
 // The submitter's side: puts a job's missing shards into the queue, follows them, says how far a job is.
+import { setTimeout as pause } from 'node:timers/promises';
 import { UsageError, type AbortSignalLike } from '@forja/core';
-import type { JobFolder } from './folder.js';
 import { planOf, shardCount, type Shard } from './plan.js';
 import type { Active, Failure, JobQueue } from './queue.js';
 import type { JobFile, ShardRecord } from './record.js';
 import { jobId, sameRequest, type JobRequest } from './request.js';
+import { collect, inTurns, settled, type Sink } from './sink.js';
 
 /** How far a job is. */
 export interface JobState {
@@ -23,33 +24,35 @@ export interface JobState {
 
 /** Time after which a follower looks again though it has heard nothing. */
 const LOOK_MS = 2000;
+/** Records that are read at once. */
+const READS = 32;
 /** So many looks without news, and what is missing is added again: the queue may have lost it. */
 const AGAIN_AFTER = 5;
 
 /**
  * Writes job.json and adds every shard that is not made to the queue, also those that failed before. Throws UsageError
- * if the folder holds another job. Resolves to job.json and the number of shards that were added.
+ * if the sink holds another job. Resolves to job.json and the number of shards that were added.
  */
 export async function submit(
   queue: JobQueue,
-  folder: JobFolder,
+  sink: Sink,
   request: JobRequest,
   attempts: number,
 ): Promise<{ file: JobFile; added: number }> {
   shardCount(request); // refuses too many
-  const earlier = await folder.read();
+  const earlier = await sink.read();
   if (earlier && !sameRequest(earlier.request, request))
     throw new UsageError(
-      `jobs submit --out: expected a folder without a job, or with this one, but ${folder.path} holds job ` +
-        `${earlier.id}: ${differences(earlier.request, request)}; name another folder, or the same request`,
+      `jobs submit --out: expected a place without a job, or with this one, but ${sink.address} holds job ` +
+        `${earlier.id}: ${differences(earlier.request, request)}; name another one, or the same request`,
     );
-  const id = jobId(request, folder.path);
-  const missing = await missingShards(folder, request);
+  const id = jobId(request, sink.address);
+  const missing = await missingShards(sink, request);
   const file: JobFile = missing.length === 0 && earlier?.id === id ? earlier : { version: 1, id, request, shards: [] };
-  if (file !== earlier) await folder.write(file);
+  if (file !== earlier) await sink.write(file);
   await queue.forget(id);
-  await queue.add(tasksOf(file, folder, missing), attempts);
-  const collected = missing.length === 0 && !file.done ? await folder.collect(file) : undefined;
+  await queue.add(tasksOf(file, sink, missing), attempts);
+  const collected = missing.length === 0 && !file.done ? await collect(sink, file) : undefined;
   return { file: collected ?? file, added: missing.length };
 }
 
@@ -59,46 +62,46 @@ export async function submit(
  */
 export async function follow(
   queue: JobQueue,
-  folder: JobFolder,
+  sink: Sink,
   file: JobFile,
   { attempts, signal, onState }: { attempts: number; signal: AbortSignalLike; onState: (state: JobState) => void },
 ): Promise<JobState> {
   const known = new Map<number, ShardRecord>();
   let [before, quiet] = ['', 0];
   for (;;) {
-    const state = await stateOf(folder, file, queue, known);
+    const state = await stateOf(sink, file, queue, known);
     onState(state);
     const { made, failed, shards, pictures, active } = state;
     if (signal.aborted) return state;
     if (made.length + failed.length >= shards) {
       if (made.length < shards) return state;
-      // The last worker may still be at it; the folder is tidied when nobody is.
-      const collected = (await folder.read())?.done ? await folder.read() : await folder.collect(file);
-      if (active.length === 0) await folder.clean();
+      // The last worker may still be at it; what is left is tidied when nobody is.
+      const collected = (await sink.read())?.done ? await sink.read() : await collect(sink, file);
+      if (active.length === 0) await sink.clean();
       return { ...state, file: collected ?? file };
     }
     const now = `${made.length} ${failed.length} ${pictures}`;
     quiet = now === before ? quiet + 1 : 0;
     before = now;
     if (quiet > 0 && quiet % AGAIN_AFTER === 0)
-      await queue.add(tasksOf(file, folder, unmade(file.request, known)), attempts);
-    await queue.changed(file.id, LOOK_MS, signal);
+      await queue.add(tasksOf(file, sink, unmade(file.request, known)), attempts);
+    await Promise.all([queue.changed(file.id, LOOK_MS, signal), pause(sink.pauseMs)]);
   }
 }
 
-/** How far the job of a folder is; without a queue, what lies in the folder. `known` saves reading records again. */
+/** How far the job of a sink is; without a queue, what the sink has. `known` saves reading records again. */
 export async function stateOf(
-  folder: JobFolder,
+  sink: Sink,
   file: JobFile,
   queue?: JobQueue,
   known: Map<number, ShardRecord> = new Map(),
 ): Promise<JobState> {
   const { request, id } = file;
-  for (const index of await folder.made()) {
-    if (known.has(index)) continue;
-    const record = await folder.record(index);
+  const unread = [...(await sink.made())].filter((index) => !known.has(index));
+  await inTurns(unread, READS, async (index) => {
+    const record = await sink.record(index);
     if (record) known.set(index, record);
-  }
+  });
   const made = [...known.values()].sort((a, b) => a.shard - b.shard);
   const pending = <T extends { shard: number }>(list: readonly T[]): T[] =>
     list.filter(({ shard }) => !known.has(shard)).sort((a, b) => a.shard - b.shard);
@@ -116,20 +119,23 @@ export async function stateOf(
 }
 
 /** Shards without a record, or whose pictures are gone. */
-async function missingShards(folder: JobFolder, request: JobRequest): Promise<Shard[]> {
-  const [made, there] = [await folder.made(), await folder.pictures()];
-  const missing: Shard[] = [];
-  for (const shard of planOf(request))
-    if (!made.has(shard.index) || !(await folder.settled(request, shard, there))) missing.push(shard);
-  return missing;
+async function missingShards(sink: Sink, request: JobRequest): Promise<Shard[]> {
+  const [made, there] = [await sink.made(), await sink.pictures()];
+  const shards = planOf(request);
+  const ready = await inTurns(
+    shards,
+    READS,
+    async (shard) => made.has(shard.index) && (await settled(sink, request, shard, there)) !== undefined,
+  );
+  return shards.filter((_, i) => !ready[i]);
 }
 
 function unmade(request: JobRequest, known: ReadonlyMap<number, unknown>): Shard[] {
   return planOf(request).filter(({ index }) => !known.has(index));
 }
 
-function tasksOf({ id }: JobFile, { path }: JobFolder, shards: readonly Shard[]) {
-  return shards.map(({ index }) => ({ job: id, folder: path, shard: index }));
+function tasksOf({ id }: JobFile, { address }: Sink, shards: readonly Shard[]) {
+  return shards.map(({ index }) => ({ job: id, sink: address, shard: index }));
 }
 
 /** The fields in which two requests differ. */

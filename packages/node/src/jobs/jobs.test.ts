@@ -12,6 +12,8 @@ import { modelHash, Models } from './models.js';
 import { MOST_SHARDS, planOf, shardAt } from './plan.js';
 import { jobId, sameRequest, type JobRequest } from './request.js';
 import { makeShard } from './shard.js';
+import { collect, intact, settled } from './sink.js';
+import { Sinks } from './sinks.js';
 import { shardWork, type WorkEvent } from './worker.js';
 
 const bytes = generatorFile();
@@ -95,15 +97,15 @@ test('shards in any order, some twice at once, make the folder that forja sample
   const folder = new JobFolder(out);
   const file = { version: 1 as const, id: jobId(request, out), request, shards: [] };
   for (const index of [2, 0, 0, 1]) {
-    expect(await folder.collect(file)).toBeUndefined();
+    expect(await collect(folder, file)).toBeUndefined();
     const shard = shardAt(request, index);
     const twice = await Promise.all([1, 2].map((attempt) => makeShard(generator, request, shard, folder, { attempt })));
     expect(twice[0]).toEqual(twice[1]); // the record that holds
-    expect(await folder.settled(request, shard)).toEqual(twice[0]);
+    expect(await settled(folder, request, shard)).toEqual(twice[0]);
   }
   expect(picturesIn(out)).toEqual(expected);
   expect(readdirSync(join(out, '.shards')).sort()).toEqual(['00000.json', '00001.json', '00002.json']);
-  const collected = await folder.collect(file);
+  const collected = await collect(folder, file);
   expect(collected?.done).toMatchObject({ pictures: 25, kinds: { [collected!.shards[0]!.kind]: 3 } });
   expect(await folder.read()).toEqual(collected);
   for (const record of collected!.shards) {
@@ -111,10 +113,10 @@ test('shards in any order, some twice at once, make the folder that forja sample
     const hash = createHash('sha256');
     for (const one of files) hash.update(Buffer.from(one, 'base64'));
     expect(record.sha256).toBe(hash.digest('hex'));
-    expect(await folder.intact(request, record)).toBe(true);
+    expect(await intact(folder, request, record)).toBe(true);
   }
   writeFileSync(join(out, '0012.png'), 'something else');
-  expect(await folder.intact(request, collected!.shards[1]!)).toBe(false);
+  expect(await intact(folder, request, collected!.shards[1]!)).toBe(false);
 });
 
 test('what a killed process left is finished or made again', async () => {
@@ -123,19 +125,19 @@ test('what a killed process left is finished or made again', async () => {
   // Killed while it made the shard: nothing counts, and nothing lies among the pictures.
   const making = await folder.begin(request, shard);
   await making.write(10, Buffer.from(expected['0010.png']!, 'base64'));
-  expect(await folder.settled(request, shard)).toBeUndefined();
+  expect(await settled(folder, request, shard)).toBeUndefined();
   expect(picturesIn(out)).toEqual({});
   // Killed between the commit and the moves, which an obstacle stands for: the moves are finished by who looks next.
   mkdirSync(join(out, '0015.png'));
   await expect(makeShard(generator, request, shard, folder)).rejects.toRefuse('io', '0015.png');
   expect(await folder.made()).toEqual(new Set());
-  await expect(folder.settled(request, shard)).rejects.toRefuse('io', '0015.png');
+  await expect(settled(folder, request, shard)).rejects.toRefuse('io', '0015.png');
   rmSync(join(out, '0015.png'), { recursive: true });
-  expect(await folder.settled(request, shard)).toMatchObject({ shard: 1, start: 10, count: 10 });
+  expect(await settled(folder, request, shard)).toMatchObject({ shard: 1, start: 10, count: 10 });
   expect(picturesIn(out)).toEqual(Object.fromEntries(Object.entries(expected).slice(10, 20)));
   // A picture that was removed since: the shard is to be made.
   rmSync(join(out, '0010.png'));
-  expect(await folder.settled(request, shard)).toBeUndefined();
+  expect(await settled(folder, request, shard)).toBeUndefined();
   expect(await folder.made()).toEqual(new Set());
   await folder.clean();
   expect(readdirSync(join(out, '.shards'))).toEqual([]);
@@ -147,9 +149,14 @@ test('a worker makes what is missing, refuses another model, and says what it do
   const events: WorkEvent[] = [];
   const unfit: unknown[] = [];
   const models = new Models({ device: 'cpu', threads: 1 });
-  const options = { models, onEvent: (event: WorkEvent) => events.push(event), onUnfit: (e: unknown) => unfit.push(e) };
+  const options = {
+    models,
+    sinks: new Sinks(),
+    onEvent: (event: WorkEvent) => events.push(event),
+    onUnfit: (e: unknown) => unfit.push(e),
+  };
   const deliver = (shard: number, work = shardWork(options)): Promise<void> =>
-    work({ task: { job: id, folder: out, shard }, attempt: 1, progress: () => undefined });
+    work({ task: { job: id, sink: out, shard }, attempt: 1, progress: () => undefined });
   await expect(deliver(0)).rejects.toRefuse('usage', 'job.json');
   const file = { version: 1 as const, id, request, shards: [] };
   await folder.write(file);

@@ -1,11 +1,11 @@
 // What jobs need of a queue. bullmq.ts is the one there is.
 import type { AbortSignalLike } from '@forja/core';
 
-/** A shard to make: everything else stands in the folder's job.json. */
+/** A shard to make: everything else stands in the sink's job.json. */
 export interface Task {
   job: string;
-  /** Absolute path of the job's folder, the same on every machine. */
-  folder: string;
+  /** Address of the job's sink, the same on every machine: an absolute path, or `s3://bucket/prefix`. */
+  sink: string;
   shard: number;
 }
 
@@ -34,8 +34,8 @@ export interface JobQueue {
   active(job: string): Promise<Active[]>;
   /** Number of connected workers. */
   workers(): Promise<number>;
-  /** The folder of a job that was submitted here. */
-  folderOf(job: string): Promise<string | undefined>;
+  /** Address of the sink of a job that was submitted here. */
+  sinkOf(job: string): Promise<string | undefined>;
   /** Resolves at the next event of the job, when `signal` aborts, or after `ms`. */
   changed(job: string, ms: number, signal: AbortSignalLike): Promise<void>;
   close(): Promise<void>;

@@ -83,7 +83,7 @@ test('without a server: refused at once, with the address but without its passwo
   expect(JSON.stringify(json)).not.toContain('secret');
 });
 
-test('without bullmq: the command that installs it', () => {
+test('without bullmq, without the SDK of stores: the command that installs it', () => {
   const apart = join(root, 'apart');
   cpSync(dirname(bin), apart, { recursive: true });
   mkdirSync(join(apart, 'node_modules'));
@@ -93,11 +93,15 @@ test('without bullmq: the command that installs it', () => {
       join(apart, 'node_modules', name),
     );
   writeFileSync(join(apart, 'package.json'), '{ "type": "module" }');
-  const { status, stdout } = spawnSync(process.execPath, [join(apart, 'bin.js'), 'jobs', 'work', '--json'], {
-    encoding: 'utf8',
-    env: { ...process.env, NODE_PATH: '' },
-  });
-  expect(status).toBe(2);
-  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
-  expect(error).toEqual({ code: 'usage', message: expect.stringContaining('npm install bullmq ioredis') as string });
+  const refused = (...args: string[]): unknown => {
+    const { status, stdout } = spawnSync(process.execPath, [join(apart, 'bin.js'), 'jobs', ...args, '--json'], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_PATH: '', FORJA_REDIS: '' },
+    });
+    expect(status).toBe(2);
+    return (JSON.parse(stdout) as { error: unknown }).error;
+  };
+  const names = (command: string) => ({ code: 'usage', message: expect.stringContaining(command) as string });
+  expect(refused('work')).toEqual(names('npm install bullmq ioredis'));
+  expect(refused('status', 's3://bucket/pictures')).toEqual(names('npm install @aws-sdk/client-s3'));
 });

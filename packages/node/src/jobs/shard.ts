@@ -5,11 +5,11 @@ import { arch, cpus, hostname, platform } from 'node:os';
 import { abortError, type AbortSignalLike, type DeviceReport, type Generator } from '@forja/core';
 import { VERSION } from '../cli/version.js';
 import { moduleUrl } from '../module-url.js';
-import type { JobFolder } from './folder.js';
 import { FORMATS } from './formats.js';
 import type { Shard } from './plan.js';
 import type { ShardRecord } from './record.js';
 import { drawOf, type JobRequest } from './request.js';
+import type { Sink } from './sink.js';
 
 /** Options of {@link makeShard}. */
 export interface MakeOptions {
@@ -22,16 +22,16 @@ export interface MakeOptions {
 
 /**
  * Makes the pictures of `shard` with `generator`, which must have been loaded with `deterministic`, and puts them into
- * the folder. Resolves to the record that holds: of an earlier attempt, if that was first.
+ * the sink. Resolves to the record that holds: of an earlier attempt, if that was first.
  */
 export async function makeShard(
   generator: Generator,
   request: JobRequest,
   shard: Shard,
-  folder: JobFolder,
+  sink: Sink,
   { attempt = 1, signal, onProgress }: MakeOptions = {},
 ): Promise<ShardRecord> {
-  const making = await folder.begin(request, shard);
+  const making = await sink.begin(request, shard);
   try {
     const encode = FORMATS[request.format];
     const hash = createHash('sha256');

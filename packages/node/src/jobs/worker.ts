@@ -1,12 +1,13 @@
 // Makes shards from the queue: finds out what is asked, whether it is made already, makes it, and writes job.json after
 // the last one.
 import { ForjaError, messageOf, UsageError } from '@forja/core';
-import { JobFolder } from './folder.js';
 import { ModelUnfit, type Models } from './models.js';
 import { nameOf, shardAt, type Shard } from './plan.js';
 import type { Delivery, Task } from './queue.js';
 import type { JobFile, ShardRecord } from './record.js';
 import { makeShard } from './shard.js';
+import { collect, settled, type Sink } from './sink.js';
+import type { Sinks } from './sinks.js';
 
 /** What a worker says of its work. */
 export type WorkEvent =
@@ -18,6 +19,7 @@ export type WorkEvent =
 /** Options of {@link shardWork}. */
 export interface WorkOptions {
   models: Models;
+  sinks: Sinks;
   onEvent: (event: WorkEvent) => void;
   /** Called once for a model that this worker cannot load: it should stop, as others may be able to. */
   onUnfit: (error: ModelUnfit) => void;
@@ -27,26 +29,25 @@ export interface WorkOptions {
 const REPORT_MS = 1000;
 
 /** A function that makes one delivered shard; it throws where that failed. */
-export function shardWork({ models, onEvent, onUnfit }: WorkOptions): (delivery: Delivery) => Promise<void> {
-  const known = new Map<string, JobFile>();
+export function shardWork({ models, sinks, onEvent, onUnfit }: WorkOptions): (delivery: Delivery) => Promise<void> {
+  const known = new Map<string, { sink: Sink; file: JobFile }>();
   return async ({ task, attempt, progress }) => {
-    const folder = new JobFolder(task.folder);
-    const file = known.get(task.job) ?? (await fileOf(folder, task));
-    known.set(task.job, file);
+    const { sink, file } = known.get(task.job) ?? (await jobOf(sinks, task));
+    known.set(task.job, { sink, file });
     const { request } = file;
     const shard = shardAt(request, task.shard);
     try {
-      if (await folder.settled(request, shard)) {
+      if (await settled(sink, request, shard)) {
         onEvent({ type: 'there', job: task.job, shard });
       } else {
         onEvent({ type: 'begun', job: task.job, shard, attempt });
         const onProgress = throttled(REPORT_MS, progress);
         const record = await models.use(request, (generator) =>
-          makeShard(generator, request, shard, folder, { attempt, onProgress }),
+          makeShard(generator, request, shard, sink, { attempt, onProgress }),
         );
         onEvent({ type: 'made', job: task.job, shard, record });
       }
-      await folder.collect(file);
+      await collect(sink, file);
     } catch (error) {
       onEvent({ type: 'failed', job: task.job, shard, attempt, reason: messageOf(error) });
       if (error instanceof ModelUnfit) onUnfit(error);
@@ -61,13 +62,14 @@ export function shardWork({ models, onEvent, onUnfit }: WorkOptions): (delivery:
   };
 }
 
-/** job.json of the task's folder. */
-async function fileOf(folder: JobFolder, { job }: Task): Promise<JobFile> {
-  const file = await folder.read();
-  if (file?.id === job) return file;
+/** The sink of a task, and its job.json. */
+async function jobOf(sinks: Sinks, { job, sink: address }: Task): Promise<{ sink: Sink; file: JobFile }> {
+  const sink = await sinks.open(address);
+  const file = await sink.read();
+  if (file?.id === job) return { sink, file };
   throw new UsageError(
-    `jobs work: expected job ${job} in ${folder.path}/job.json, got ${file ? `job ${file.id}` : 'no such file'}; the ` +
-      'folder must be the same, under the same path, on every machine',
+    `jobs work: expected job ${job} in ${sink.address}/job.json, got ${file ? `job ${file.id}` : 'no such file'}; ` +
+      'the folder must be the same under the same path, the store the same, on every machine',
   );
 }
 
