@@ -1,17 +1,15 @@
 // The service on real sockets: `forja serve` as a process that gets SIGTERM under load, and listen() with clients that
 // disconnect or send slowly. Requests are counted; nothing is timed.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request, type ClientRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildForTests } from '../../vitest.worker.js';
 import { listen, serve } from '../serve.js';
 import { Gate } from './gate.support.js';
+import { slowModel, startService } from './process.support.js';
 
 let folder: string;
 let bin: string;
@@ -24,23 +22,6 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'page.onnx'), '<!DOCTYPE html>');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** z [batch, 4] → image [batch, 1, 2, 2], slow enough that requests queue up. */
-function slowModel(): Uint8Array {
-  const side = 512;
-  const g = new GraphBuilder({ name: 'slow' });
-  const z = g.input('z', 'float32', ['batch', 4]);
-  const weights = (rows: number, columns: number, name: string) =>
-    g.constant('float32', [rows, columns], new Float32Array(rows * columns).fill(1 / rows), name);
-  let x = g.op('MatMul', [z, weights(4, side, 'first')]);
-  const middle = weights(side, side, 'middle');
-  for (let i = 0; i < 60; i++) x = g.op('Tanh', [g.op('MatMul', [x, middle])]);
-  g.output(
-    'image',
-    g.op('Reshape', [g.op('MatMul', [x, weights(side, 4, 'last')]), g.constant('int64', [4], [0, 1, 2, 2])]),
-  );
-  return encodeModel(g.build());
-}
 
 /** Status, body length and headers of one request; the error's code when there is no answer. */
 function ask(
@@ -63,23 +44,7 @@ function ask(
   });
 }
 
-async function start(...args: string[]) {
-  const child = spawn(process.execPath, [bin, 'serve', ...args, '--port', '0', '--device', 'cpu', '--threads', '1'], {
-    cwd: folder,
-    env: { ...process.env, NODE_PATH: '' },
-  });
-  const said = { out: '', err: '' };
-  const ended = once(child, 'close') as Promise<[number | null, string | null]>; // 'close' gives these
-  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
-  const ready = new Promise<void>((resolve) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      said.out += chunk.toString();
-      if (said.out.includes('Ready:')) resolve();
-    });
-  });
-  await Promise.race([ready, ended]);
-  return { child, said, ended, url: /http:\S+\d/.exec(said.out)?.[0] ?? '' };
-}
+const start = (...args: string[]) => startService(bin, folder, args);
 
 test('SIGTERM under load: open connections are answered, new ones refused, exit code 0', async () => {
   const { child, said, ended, url } = await start('slow.onnx');
