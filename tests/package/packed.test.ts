@@ -65,7 +65,7 @@ const templates = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
 test.each(packages)('%s carries its licence and notices, and nothing that it should not', (name) => {
   const files = list(name);
   expect(files).toEqual(expect.arrayContaining(['LICENSE', 'NOTICES.md', 'README.md', 'package.json']));
-  const further = name === 'node' ? /^templates\/(service|page|training)\// : /^(?!)/;
+  const further = name === 'node' ? /^templates\/(service|page|training|repository)\// : /^(?!)/;
   if (name === 'node') expect(files.filter((path) => further.test(path)).sort()).toEqual(templates);
   const others = files.filter((path) => !further.test(path));
   expect(others.filter((path) => !/^(dist\/|LICENSE$|NOTICES\.md$|README\.md$|package\.json$)/.test(path))).toEqual([]);

@@ -1,12 +1,14 @@
-// forja export-repository: writes models as a repository that Triton and KServe can serve, for more than one machine.
+// forja export-repository: writes models as a repository that Triton, KServe, Ray Serve or MLServer can serve, for more
+// than one machine.
 import { resolve } from 'node:path';
 import type { CliCommand } from '@forja/core';
+import { SERVER_NAMES, type ServerName } from '../repository/server-names.js';
 import { modelsOf } from './model-names.js';
-import { shellWord } from './shell.js';
 
 interface Args {
   models: string[];
   out: string;
+  server: ServerName;
   modelVersion: number;
   maxBatch: number;
   delay: number;
@@ -17,7 +19,7 @@ interface Args {
 /** The command. */
 export const exportRepository: CliCommand = {
   name: 'export-repository',
-  summary: 'write models as a repository for Triton or KServe',
+  summary: 'write models as a repository for Triton, KServe, Ray Serve or MLServer',
   arguments: [
     {
       name: 'models',
@@ -32,6 +34,12 @@ export const exportRepository: CliCommand = {
       description: 'folder of the repository; models are added to those in it',
       type: 'path',
       default: 'model_repository',
+    },
+    {
+      flags: '--server <name>',
+      description: 'that the repository is for; triton: KServe too',
+      default: 'triton',
+      choices: SERVER_NAMES,
     },
     {
       flags: '--model-version <n>',
@@ -71,22 +79,30 @@ export const exportRepository: CliCommand = {
   examples: [
     'forja export-repository generator.onnx',
     'forja export-repository digits=runs/demo/generator.onnx faces.onnx -o /srv/models --device cpu --delay 500',
+    'forja export-repository generator.onnx --server ray --device cpu --max-batch 32',
   ],
   async run(raw, io) {
     // the options above
-    const { out, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
+    const { out, server, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
     const models = modelsOf('export-repository', rest.models, io.cwd);
     const folder = resolve(io.cwd, out);
     const { writeEntry } = await import('../repository/write.js');
+    const { SERVERS } = await import('../repository/servers.js');
     const entries = [];
     for (const [name, path] of Object.entries(models)) {
-      const entry = await writeEntry(path, folder, version, { name, maxBatch, delayUs: delay, instances, device });
+      const entry = await writeEntry(path, folder, version, server, {
+        name,
+        maxBatch,
+        delayUs: delay,
+        instances,
+        device,
+      });
       entries.push(entry);
       io.print(
         `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a separate run, because the model has no dynamic batch'}`,
       );
     }
-    io.print(`tritonserver ${shellWord(`--model-repository=${folder}`)}`);
+    io.print(SERVERS[server].command(folder));
     return { folder, models: entries };
   },
 };

@@ -1,14 +1,13 @@
 // forja init: writes a small project that works, from the files in templates/ and a generator of abstract pictures.
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { checkModelBytes, externalFiles, ForjaError, UsageError, type CliCommand } from '@forja/core';
 import { abstractPictures } from '../abstract-pictures.js';
 import { readExternal } from '../files/read-file.js';
 import { reasonOf } from './errors.js';
 import { fileTarget, readModelFile, writeAside } from './files.js';
 import { shellWord } from './shell.js';
+import { filled, templates } from './templates.js';
 import { VERSION } from './version.js';
 
 /** The kinds of projects: where the generator goes, and what comes next. */
@@ -114,10 +113,9 @@ async function templateFiles(kind: Kind, folder: string): Promise<[string, strin
       .filter((entry) => entry.isFile())
       .map(async (entry): Promise<[string, string]> => {
         const path = join(entry.parentPath, entry.name);
-        const text = await readFile(path, 'utf8');
-        const filled = text.replace(/\{\{(\w+)\}\}/g, (mark, name: string) => values[name] ?? mark);
         // npm does not publish files of this name
-        return [relative(root, path).replaceAll('\\', '/').replace('_gitignore', '.gitignore'), filled];
+        const name = relative(root, path).replaceAll('\\', '/').replace('_gitignore', '.gitignore');
+        return [name, await filled(path, values)];
       }),
   );
 }
@@ -129,13 +127,4 @@ function nameFor(folder: string): string {
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '');
   return name === '' ? 'pictures' : name.slice(0, 100);
-}
-
-/** templates/ of this package, from dist/ or from src/cli/. */
-function templates(): string {
-  const places = ['../templates', '../../templates'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined)
-    throw new ForjaError('internal', `init: expected the package's templates in ${places[0]}, got nothing`);
-  return found;
 }

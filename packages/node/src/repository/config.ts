@@ -31,7 +31,7 @@ interface Message {
 }
 
 /** An input or output of the model, without its batch axis if any. */
-interface Port {
+export interface Port {
   name: string;
   type: string;
   /** -1 means any size. */
@@ -59,25 +59,29 @@ export function configOf(
   manifest: Manifest | undefined,
   options: RepositoryOptions,
 ): { text: string; batched: boolean } {
-  const constants = new Set(graph.initializers.map(({ name }) => name));
-  const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
-  const batched = options.maxBatch > 1 && isBatched(inputs, graph.outputs);
-  const [takes, gives] = [inputs, graph.outputs].map((list) => list.map((value) => portOf(value, batched)));
+  const { inputs: takes, outputs: gives, batched } = portsOf(graph, options.maxBatch);
   const roles = new Map(manifest?.inputs.map(({ name, role }) => [name, role]));
   const message: Message = {
     name: options.name,
     backend: 'onnxruntime',
     max_batch_size: batched ? options.maxBatch : 0,
-    input: (takes ?? []).map(tensorOf),
-    output: (gives ?? []).map(tensorOf),
+    input: takes.map(tensorOf),
+    output: gives.map(tensorOf),
     instance_group: [{ count: options.instances, kind: new Enum(options.device === 'gpu' ? 'KIND_GPU' : 'KIND_CPU') }],
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: options.delayUs } } : {}),
     // Warm up before ready, as `forja serve` does; not if the caller chooses a size.
-    ...((takes ?? []).every(({ dims }) => dims.every((dim) => dim > 0))
-      ? { model_warmup: [warmupOf(takes ?? [], roles)] }
-      : {}),
+    ...(takes.every(({ dims }) => dims.every((dim) => dim > 0)) ? { model_warmup: [warmupOf(takes, roles)] } : {}),
   };
   return { text: `${linesOf(message).join('\n')}\n`, batched };
+}
+
+/** Inputs and outputs of a model, and whether requests share runs. */
+export function portsOf(graph: Graph, maxBatch: number): { inputs: Port[]; outputs: Port[]; batched: boolean } {
+  const constants = new Set(graph.initializers.map(({ name }) => name));
+  const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
+  const batched = maxBatch > 1 && isBatched(inputs, graph.outputs);
+  const ports = (list: readonly ValueInfo[]): Port[] => list.map((value) => portOf(value, batched));
+  return { inputs: ports(inputs), outputs: ports(graph.outputs), batched };
 }
 
 /**

@@ -9,6 +9,7 @@ import { encodeModel, externalizeModel, GraphBuilder, sealModel } from '@forja/c
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../files/hash.js';
 import { buildForTests } from '../../vitest.worker.js';
+import { forja as run } from '../jobs/jobs.support.js';
 import { configOf } from './config.js';
 
 let folder: string;
@@ -26,6 +27,9 @@ const forja = (...args: string[]): { status: number | null; result: Record<strin
   });
   return { status, result: JSON.parse(stdout) as Record<string, unknown> };
 };
+
+/** The same in this process, where templates/ is found from the sources. */
+const inside = (...args: string[]) => run(folder, 'export-repository', ...args, '--json');
 
 /** latent [batch, 8] and label [batch] → image [batch, 1, 2, 4]. */
 function generator(): ReturnType<GraphBuilder['build']> {
@@ -129,6 +133,54 @@ model_warmup {
   });
   expect(forja('digits=tiny.onnx', '-o', 'models', '--model-version', '2').status).toBe(0);
   expect(readdirSync(join(folder, 'models/digits')).sort()).toEqual(['1', '2', 'config.pbtxt']);
+});
+
+test('for Ray Serve: one program for all models, which is kept where it was changed', async () => {
+  const { code, json } = await inside(
+    'digits=tiny.onnx',
+    '-o',
+    'ray',
+    '--server',
+    'ray',
+    '--max-batch',
+    '16',
+    '--delay',
+    '200',
+  );
+  expect(code).toBe(0);
+  expect(json).toMatchObject({ models: [{ name: 'digits', batched: true }] });
+  const program = readFileSync(join(folder, 'ray/ray_app.py'), 'utf8');
+  expect(program).toMatch(/^MAX_BATCH = 16 .*\nWAIT_S = 0\.0002 .*\nREPLICAS = 1 .*\nGPU = True$/m);
+  expect(program).not.toContain('{{');
+  writeFileSync(join(folder, 'ray/ray_app.py'), '# mine');
+  expect((await inside('other=tiny.onnx', '-o', 'ray', '--server', 'ray')).code).toBe(0);
+  expect(readdirSync(join(folder, 'ray')).sort()).toEqual(['digits', 'other', 'ray_app.py']);
+  expect(readFileSync(join(folder, 'ray/ray_app.py'), 'utf8')).toBe('# mine');
+});
+
+test('for MLServer: settings and a runtime beside each model', async () => {
+  const out = ['-o', 'mlserver', '--server', 'mlserver', '--device', 'cpu'];
+  expect((await inside('tiny.onnx', ...out, '--max-batch', '8', '--delay', '500')).code).toBe(0);
+  expect(readdirSync(join(folder, 'mlserver/tiny')).sort()).toEqual(['1', 'model-settings.json', 'onnx_model.py']);
+  expect(readFileSync(join(folder, 'mlserver/tiny/onnx_model.py'), 'utf8')).toMatch(/^GPU = False$/m);
+  const settings = (): unknown => JSON.parse(readFileSync(join(folder, 'mlserver/tiny/model-settings.json'), 'utf8'));
+  expect(settings()).toEqual({
+    name: 'tiny',
+    implementation: 'onnx_model.OnnxModel',
+    platform: 'onnxruntime_onnx',
+    inputs: [
+      { name: 'latent', datatype: 'FP32', shape: [-1, 8] },
+      { name: 'label', datatype: 'INT64', shape: [-1] },
+    ],
+    outputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 1, 2, 4] }],
+    max_batch_size: 8,
+    max_batch_time: 0.0005,
+    parameters: { uri: './1/model.onnx', version: '1' },
+  });
+  expect((await inside('tiny.onnx', ...out, '--model-version', '2')).code).toBe(0); // no --delay: nothing to share
+  expect(settings()).toMatchObject({ parameters: { uri: './2/model.onnx', version: '2' } });
+  expect(settings()).not.toHaveProperty('max_batch_size');
+  expect((await inside('tiny.onnx', '-o', 'nowhere', '--server', 'torch')).code).toBe(2);
 });
 
 test('external data is copied too', () => {

@@ -1,5 +1,5 @@
-// Writes a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx
-// with its external data.
+// Writes a model into a repository: <folder>/<name>/<version>/model.onnx with its external data, and what the server
+// wants beside it.
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,9 @@ import { sha256 } from '../files/hash.js';
 import { readModel } from '../files/read.js';
 import { writeAside } from '../cli/files.js';
 import { reasonOf } from '../cli/errors.js';
-import { configOf, type RepositoryOptions } from './config.js';
+import { portsOf, type RepositoryOptions } from './config.js';
+import type { ServerName } from './server-names.js';
+import { SERVERS } from './servers.js';
 
 /** What was written. */
 export interface RepositoryEntry {
@@ -28,6 +30,7 @@ export async function writeEntry(
   path: string,
   folder: string,
   version: number,
+  server: ServerName,
   options: RepositoryOptions,
 ): Promise<RepositoryEntry> {
   const { bytes, external, where } = await readModel(path, {});
@@ -35,7 +38,8 @@ export async function writeEntry(
   if (manifest) await checkIntegrity(bytes, manifest, sha256, external);
   const { graph } = decodeModel(bytes);
   if (!graph) throw new ModelFormatError('model.format', `${where}: expected an ONNX model with a graph, got none`);
-  const { text, batched } = configOf(graph, manifest, options);
+  const { batched } = portsOf(graph, options.maxBatch);
+  const texts = await SERVERS[server].files(graph, manifest, version, options);
   const home = join(folder, options.name);
   const place = join(home, String(version));
   if (existsSync(place))
@@ -51,7 +55,8 @@ export async function writeEntry(
       await mkdir(dirname(join(aside, location)), { recursive: true }); // readModel checked it
       await writeFile(join(aside, location), data);
     }
-    await writeAside(join(home, 'config.pbtxt'), text);
+    for (const { path: at, text, theirs } of texts)
+      if (!theirs || !existsSync(join(folder, at))) await writeAside(join(folder, at), text);
     await rename(aside, place); // last, so that a polling server finds it complete
   } catch (cause) {
     await rm(aside, { recursive: true, force: true }).catch(() => undefined);
@@ -63,7 +68,7 @@ export async function writeEntry(
     name: options.name,
     version,
     files: [
-      join(home, 'config.pbtxt'),
+      ...texts.map(({ path: at }) => join(folder, at)),
       join(place, 'model.onnx'),
       ...[...external.keys()].map((location) => join(place, location)),
     ],
