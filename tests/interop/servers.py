@@ -33,6 +33,7 @@ if server == "ray":
     )
     command = [sys.executable, "-c", code]
     env = {**os.environ, "PYTHONPATH": folder, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    env["RAY_raylet_start_wait_time_s"] = "300"  # for busy machines
 else:
     command = [sys.executable, "-m", "mlserver.cli", "start", "."]
     if not importlib.util.find_spec("mlserver.cli.__main__"):

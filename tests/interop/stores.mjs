@@ -1,5 +1,5 @@
-// Runs the tests of sinks (packages/node/src/jobs/sinks.test.ts) on stores that we did not write: SeaweedFS where `weed`
-// is on the PATH or WEED names it, and moto, a mock, from PyPI. Part of npm run interop.
+// Runs the tests of sinks (packages/node/src/jobs/sinks.test.ts) on stores that we did not write: SeaweedFS where
+// `weed` is on the PATH or WEED names it, and moto, a mock, from PyPI. Part of npm run interop.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 // A bucket of an S3-compatible store, as far as jobs need it. The only file that imports @aws-sdk/client-s3, an
 // optional peer, which finds credentials where it always does: they pass through nothing of ours.
+import { setTimeout as pause } from 'node:timers/promises';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { hasCode } from '../has-code.js';
@@ -24,6 +25,8 @@ export interface Place {
 const ATTEMPTS = 6;
 /** Milliseconds for connecting, and for a request with its answer. */
 const [CONNECT_MS, ANSWER_MS] = [10_000, 60_000];
+/** Milliseconds before a conditional put that met another one is tried again. */
+const CONFLICT_MS = 200;
 /** How often an answer that ends early is asked for again. */
 const READS = 3;
 
@@ -122,16 +125,18 @@ export class Bucket {
   async putNew(key: string, bytes: Uint8Array, type: string): Promise<void> {
     const { sdk, client } = this.#store;
     const put = { Bucket: this.#name, Key: key, Body: bytes, ContentType: type };
-    await this.#tried(key, async () => {
-      try {
-        await client.send(new sdk.PutObjectCommand({ ...put, IfNoneMatch: '*' }));
-      } catch (error) {
-        const { name, status } = kindOf(error);
-        if (status === 412 || (status === 409 && (await this.has(key)))) return;
-        if (status !== 501 && status !== 409 && name !== 'NotImplemented') throw error;
-        await client.send(new sdk.PutObjectCommand(put));
-      }
-    });
+    for (let tried = 1; ; tried++) {
+      const error: unknown = await client.send(new sdk.PutObjectCommand({ ...put, IfNoneMatch: '*' })).then(
+        () => undefined,
+        (cause: unknown) => cause,
+      );
+      const { name, status } = kindOf(error);
+      if (error === undefined || status === 412) return;
+      if (status === 501 || name === 'NotImplemented') return this.put(key, bytes, type);
+      // 409: another one is being written, which may still fail
+      if (status !== 409 || tried >= ATTEMPTS) throw this.#error(key, error);
+      await pause(CONFLICT_MS);
+    }
   }
 
   /** Copies an object inside the store; false if it is not there. */

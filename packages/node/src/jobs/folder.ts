@@ -1,7 +1,7 @@
 // The folder that a job fills: pictures as `forja sample` names them, job.json, and `.shards` with a record a shard.
 //
-// A shard is made in a folder of its own, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it; then
-// what is in it is moved to its place.
+// A shard is made in a folder of its own, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it;
+// then what is in it is moved to its place.
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';

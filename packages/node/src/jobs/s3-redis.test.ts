@@ -1,5 +1,5 @@
-// `forja jobs` into a store, over a real Redis: two worker processes, one of them killed, a store that is busy, the same
-// command again, a picture that is removed, status. The pictures are those of `forja sample`.
+// `forja jobs` into a store, over a real Redis: two worker processes, one of them killed, a store that is busy, the
+// same command again, a picture that is removed, status. The pictures are those of `forja sample`.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -6,8 +6,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What goes wrong with a request: 503 SlowDown, a connection that breaks before it is done, or before the answer. */
-export type Fault = 'slow' | 'reset' | 'lost';
+/**
+ * What goes wrong with a request: 503 SlowDown, 409 as if another were being written, a connection that breaks before
+ * it is done, or before the answer.
+ */
+export type Fault = 'slow' | 'conflict' | 'reset' | 'lost';
 
 /** Credentials for the store, which takes any; they are not to be seen anywhere else. */
 export const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIATESTS', AWS_SECRET_ACCESS_KEY: 'secret-of-the-tests' };
@@ -70,11 +73,13 @@ function serve(store: S3Server, request: IncomingMessage, body: Uint8Array, resp
   const { status, type, bytes, headers }: Answer =
     fault === 'slow'
       ? error(503, 'SlowDown')
-      : !request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=')
-        ? error(403, 'AccessDenied')
-        : bucket !== 'bucket'
-          ? error(404, 'NoSuchBucket')
-          : ACTIONS[kind]!(store, key, { request, body, searchParams });
+      : fault === 'conflict'
+        ? error(409, 'ConditionalRequestConflict')
+        : !request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=')
+          ? error(403, 'AccessDenied')
+          : bucket !== 'bucket'
+            ? error(404, 'NoSuchBucket')
+            : ACTIONS[kind]!(store, key, { request, body, searchParams });
   if (fault === 'lost') return void request.socket.destroy();
   response.writeHead(status, { ...headers, ...(type === undefined ? {} : { 'content-type': type }) });
   response.end(request.method === 'HEAD' ? undefined : bytes);

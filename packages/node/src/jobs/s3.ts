@@ -3,7 +3,8 @@
 // Stores have no rename, and an object appears whole or not at all. A shard's pictures are put below
 // `.shards/making/00003.<random>/`. Its commit is the object `.shards/making/00003.json`, put on the condition that it
 // does not exist: it says which of the attempts holds. Then those pictures are copied to their places by the store, and
-// the record is put last. The commit stays for as long as the record: an attempt that comes late, however late, finds it.
+// the record is put last. The commit stays for as long as the record: an attempt that comes late, however late, finds
+// it.
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { pictureName } from '../files/picture-name.js';

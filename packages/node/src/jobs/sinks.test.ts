@@ -1,5 +1,5 @@
-// What every sink must do, by the same tests: a folder, a store that keeps conditions, stores that do not, and a real one
-// where FORJA_S3 is its endpoint (with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and FORJA_S3_BUCKET, by default
+// What every sink must do, by the same tests: a folder, a store that keeps conditions, stores that do not, and a real
+// one where FORJA_S3 is its endpoint (with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and FORJA_S3_BUCKET, by default
 // `forja-tests`). Then what can go wrong with a store only.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -238,6 +238,12 @@ describe('a store', () => {
     expect(lost).toBe(2); // the second was answered by 412
     expect(await sink.record(0)).toEqual(record);
     expect(await picturesOf(sink)).toEqual(ofShard(0));
+    // Another commit was being written and failed.
+    let met = 0;
+    s3.fault = ({ kind, key }) =>
+      kind === 'PUT' && key.endsWith('making/00001.json') && met++ < 2 ? 'conflict' : undefined;
+    expect(await make(sink, 1)).toEqual(await sink.record(1));
+    expect(met).toBe(3);
   });
 
   test('what is refused: addresses, buckets; without what is secret', async () => {

@@ -28,8 +28,8 @@ export interface Balancer {
 }
 
 /**
- * Starts a balancer before services at `urls`. A refused connection is always tried elsewhere; with `idempotent`, so is a
- * request whose connection broke. What is left is answered with 502.
+ * Starts a balancer before services at `urls`. A refused connection is always tried elsewhere; with `idempotent`, so is
+ * a request whose connection broke. What is left is answered with 502.
  */
 export async function startBalancer(
   urls: readonly string[],
