@@ -15,7 +15,7 @@ const model = join(root, 'generators', 'clothes.onnx');
 /** Packages of each server, in a venv of its own: they want other versions of the same ones. */
 const SERVERS = {
   ray: ['ray[serve]==2.60.0', 'onnxruntime==1.32.0', 'tritonclient[http]==2.73.0', 'numpy'],
-  mlserver: ['mlserver>=1.6', 'onnxruntime', 'tritonclient[http]', 'numpy'],
+  mlserver: ['mlserver==1.7.1', 'onnxruntime==1.32.0', 'tritonclient[http]==2.73.0', 'numpy'],
 };
 
 /** Runs each. */

@@ -44,6 +44,7 @@ else:
         "MLSERVER_HTTP_PORT": str(port),
         "MLSERVER_GRPC_PORT": str(free_port()),
         "MLSERVER_METRICS_PORT": str(free_port()),
+        "MLSERVER_PARALLEL_WORKERS": "0",  # MLServer 1.7's workers do not start with uvloop 0.22
     }
 with open(os.path.join(folder, "server.log"), "w") as log:
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
