@@ -42,11 +42,11 @@ def arguments():
     return a.parse_args()
 
 
-def run(step, options, versions, warmup=5):
-    """Warms up, says {"ready": …}, then serves blocks."""
+def run(step, options, versions, warmup=5, about=None):
+    """Warms up, says {"ready": …} with what else there is to say (`about`), then serves blocks."""
     for _ in range(warmup):
         step()
-    print(json.dumps({"ready": True, "versions": versions}), flush=True)
+    print(json.dumps({"ready": True, "versions": versions, "about": about or {}}), flush=True)
     if not options.serve:
         for _ in range(options.blocks):
             print(json.dumps(block(step, options.seconds)), flush=True)
