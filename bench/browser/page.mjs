@@ -1,6 +1,8 @@
-// The page of bench:browser, which runs the `way` in its address: `globalThis.block(seconds)` resolves to a block of
+// The page of bench:browser and bench:peers, which runs the `way` in its address: `globalThis.block(seconds)` resolves to a block of
 // timings. Built by ../lib/page.mjs.
 import { load, runtime } from '@forja/web';
+import { distance, LATENT, latents as noise } from '../lib/pictures.mjs';
+import { PEERS } from './peers.mjs';
 
 const o = Object.fromEntries(
   [...new URL(location.href).searchParams].map(([name, value]) => [
@@ -8,23 +10,33 @@ const o = Object.fromEntries(
     Number.isNaN(Number(value)) ? value : Number(value),
   ]),
 );
-const LATENT = 100;
-const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 
-/** Times `step` for `seconds`. */
+/** Times `step` for `seconds`, at least `least` times. */
 const timed =
-  (step, warmup = 3) =>
+  (step, warmup = o.warmup ?? 3, least = o.least ?? 3) =>
   async (seconds) => {
     for (; warmup > 0; warmup--) await step();
     const wall_ms = [];
     const end = performance.now() + seconds * 1000;
-    while (wall_ms.length < 3 || performance.now() < end) {
+    while (wall_ms.length < least || performance.now() < end) {
       const start = performance.now();
       await step();
       wall_ms.push(Number((performance.now() - start).toFixed(3)));
     }
     return { wall_ms };
   };
+
+/** Times `step`, whose result is the pictures; where the address names those of onnxruntime, says how far they are. */
+async function pictures(step, dims) {
+  if (o.expected !== undefined) {
+    const expected = new Float32Array(await (await fetch(o.expected)).arrayBuffer());
+    globalThis.about = { distance: distance(await step(), expected, dims) };
+  }
+  return timed(step);
+}
+
+/** The first output of a run. */
+const first = (outputs) => Object.values(outputs)[0].data;
 
 const WAYS = {
   /** Longest time between two turns of the page's event loop during a load, samples for `seconds`, and a dispose. */
@@ -71,8 +83,15 @@ const WAYS = {
   /** `run()`: the same without latents and bytes. */
   async run() {
     // a rewritten file does not match its manifest's integrity
-    const generator = await load(o.model, { device: 'wasm', threads: o.threads, integrity: 'off' });
-    return timed(() => generator.run({ [generator.manifest.inputs[0].name]: noise(o.batch) }));
+    const generator = await load(o.model, {
+      device: 'wasm',
+      integrity: 'off',
+      ...(o.threads === undefined ? {} : { threads: o.threads }),
+      ...(o.lowering === undefined ? {} : { lowering: o.lowering }),
+    });
+    const [{ name }] = generator.manifest.inputs;
+    const z = noise(o.batch);
+    return pictures(async () => first(await generator.run({ [name]: z })));
   },
 
   /** onnxruntime-web in the page's own thread. */
@@ -84,7 +103,8 @@ const WAYS = {
       graphOptimizationLevel: 'all',
     });
     const [name] = session.inputNames;
-    return timed(() => session.run({ [name]: new ort.Tensor('float32', noise(o.batch), [o.batch, LATENT]) }));
+    const z = new ort.Tensor('float32', noise(o.batch), [o.batch, LATENT]);
+    return pictures(async () => first(await session.run({ [name]: z })));
   },
 
   /**
@@ -125,7 +145,14 @@ const WAYS = {
     );
     await file.dispose();
     if (!(differ < 1e-4)) throw new Error(`bench: tfjs and the file differ by ${differ}`);
-    return timed(() => predict(noise(o.batch), o.batch));
+    const z = noise(o.batch);
+    return pictures(() => predict(z, o.batch), [o.batch, h, w, c]);
+  },
+
+  /** Another runtime, from a folder outside the repository. */
+  async peer() {
+    const { step, dims } = await PEERS[o.peer](o, noise(o.batch));
+    return pictures(step, dims);
   },
 
   /** A compiled training step. */

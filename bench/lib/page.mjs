@@ -120,6 +120,7 @@ export async function pagePeer(browser, origin, name, query, { fresh = false, tr
   return {
     name,
     versions: {},
+    about: await held?.page.evaluate('globalThis.about'),
     block: async (seconds) => {
       const { page, context } = held ?? (await open());
       const run = () => page.evaluate(`globalThis.block(${seconds})`);
