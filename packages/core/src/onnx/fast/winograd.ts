@@ -51,22 +51,21 @@ function forward({ conv, h, w, packed, writer }: Emission, x: string): string {
 
 function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   const { large, small, height, width } = conv;
-  const classes = h.stride * w.stride;
   const cut = along(y, transpose(h.output), transpose(w.output), writer);
   const points = writer.op('Transpose', [writer.reshape(cut, [h.points, h.tiles, w.points, -1])], {
     perm: [0, 2, 1, 3],
   });
-  const tiles = packed ? columnsByClass(points) : productsByClass(points);
+  const tiles = packed ? columnsByClass() : productsByClass();
   const x = along(tiles, transpose(byClass(h)), transpose(byClass(w)), writer);
   return writer.reshape(x, [height.large, width.large, -1, large]);
 
   // All classes side by side in one product: fewer and wider products, whose results are reordered in blocks of C.
-  function columnsByClass(value: string): string {
+  function columnsByClass(): string {
     const products = split(
-      value,
+      points,
       h.points * w.points,
       small,
-      classes * large,
+      h.stride * w.stride * large,
       () => transformed(conv, h, w, 'small'),
       writer,
     );
@@ -74,15 +73,16 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
     return writer.op('Transpose', [parts], { perm: [0, 5, 2, 1, 6, 3, 4, 7] });
   }
 
-  // One product per class; reordered in blocks of N·C.
-  function productsByClass(value: string): string {
-    const rows = writer.reshape(value, [h.points, w.points, 1, -1, small]);
+  // One product per class, each class after the points of its axis: then only two axes change places, which onnxruntime
+  // does in all threads, in blocks of N·C; a general Transpose runs in one.
+  function productsByClass(): string {
+    const rows = writer.reshape(points, [h.points, 1, w.points, 1, -1, small]);
     const products = writer.op('MatMul', [
       rows,
-      writer.floats([h.points, w.points, classes, small, large], () => transformed(conv, h, w, 'class')),
+      writer.floats([h.points, h.stride, w.points, w.stride, small, large], () => transformed(conv, h, w, 'class')),
     ]);
-    return writer.op('Transpose', [writer.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, -1])], {
-      perm: [0, 2, 4, 1, 3, 5],
+    return writer.op('Transpose', [writer.reshape(products, [h.points * h.stride, w.points * w.stride, h.tiles, -1])], {
+      perm: [0, 2, 1, 3],
     });
   }
 }
@@ -128,8 +128,8 @@ function split(
 }
 
 /**
- * Order of the last three axes, after (point, point): 'large' is (class, large, small), 'class' (class, small, large),
- * 'small' (small, class, large).
+ * Order of the axes: 'large' is (point, point, class, large, small), 'small' (point, point, small, class, large), and
+ * 'class' (point, class, point, class, small, large), where each point is followed by the class along its axis.
  */
 type Order = 'large' | 'class' | 'small';
 
@@ -150,6 +150,12 @@ function transformed(
     small: [large, 1, classes * large],
   }[order] as [number, number, number]; // three numbers each
   const block = classes * large * small;
+  const startOf = (point: number, kind: number): number => {
+    if (order !== 'class') return point * block + kind * forClass;
+    const [across, down] = [point % w.points, Math.floor(point / w.points)];
+    const row = (down * h.stride + Math.floor(kind / w.stride)) * w.points + across;
+    return (row * w.stride + (kind % w.stride)) * forClass;
+  };
   const result = new Float32Array(h.points * w.points * block);
   const taps = Array.from({ length: h.taps * w.taps }, (_, i) => [Math.floor(i / w.taps), i % w.taps] as const);
   for (let point = 0; point < h.points * w.points; point++) {
@@ -159,12 +165,13 @@ function transformed(
     });
     for (let kind = 0; kind < classes; kind++) {
       const corner = Math.floor(kind / w.stride) * width.kernel + (kind % w.stride);
+      const start = startOf(point, kind);
       for (let s = 0; s < small; s++) {
         for (let l = 0; l < large; l++) {
           const from = (s * large + l) * height.kernel * width.kernel + corner;
           let sum = 0;
           for (const { factor, at } of used) sum += factor * (source[from + at] ?? 0);
-          result[point * block + kind * forClass + l * forLarge + s * forSmall] = sum;
+          result[start + l * forLarge + s * forSmall] = sum;
         }
       }
     }
