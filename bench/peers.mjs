@@ -2,7 +2,7 @@
 // its defaults and by other runtimes, in Node, Python and Chromium. Pictures are compared with onnxruntime's first; a
 // peer that is not installed is skipped with its reason. Writes docs/performance.md's tables. `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

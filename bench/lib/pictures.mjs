@@ -5,7 +5,9 @@ export const LATENT = 100;
 /** The same latents for every peer, [batch, 100]. */
 export const latents = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 
-/** Largest difference over the largest magnitude. `expected` is NCHW; `dims`: the pictures' own [n, h, w, c], if NHWC. */
+/**
+ * Largest difference over the largest magnitude. `expected` is NCHW; `dims`: the pictures' own [n, h, w, c], if NHWC.
+ */
 export function distance(pictures, expected, dims) {
   if (pictures.length !== expected.length)
     throw new Error(`bench: expected ${expected.length} numbers of pictures, got ${pictures.length}`);

@@ -11,7 +11,9 @@ const expected = new Float32Array(new Uint8Array(readFileSync(expectedFile)).buf
 const dims = [batch, LATENT];
 const data = latents(batch);
 
-/** Defaults, but on the CPU also where there is a GPU. The first run of 8 pictures or more prepares the faster session. */
+/**
+ * Defaults, but on the CPU also where there is a GPU. The warmup waits for the session that runs of 8 pictures use.
+ */
 async function forja() {
   const { load } = await import('@forja/node');
   return load(file, { device: 'cpu', warmup: [batch] });
