@@ -2,7 +2,7 @@
 // its defaults and by other runtimes, in Node, Python and Chromium. Pictures are compared with onnxruntime's first; a
 // peer that is not installed is skipped with its reason. Writes docs/performance.md's tables. `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -37,7 +37,8 @@ if (o.help) {
 FORJA_PEERS_PYTHON: a Python with openvino, ai-edge-litert, jax and onnx. FORJA_TORCH_PYTHON: one with torch and onnx.
 --from: a folder outside the repository where @litertjs/core and @jax-js/jax are installed.
 --peers: only forja and those whose name contains the text, whatever its case.
-The result is bench/results/<name>.json; with the default name, the tables of docs/performance.md too.`);
+The result is bench/results/<name>.json; with the default name, the tables of docs/performance.md too.
+Both are written after each case; --only keeps the other half.`);
   process.exit(0);
 }
 const numbers = (text) => text.split(',').map(Number);
@@ -47,9 +48,22 @@ const torch = process.env.FORJA_TORCH_PYTHON;
 const FARTHEST = 1e-4;
 
 const site = mkdtempSync(join(tmpdir(), 'forja-bench-peers-'));
-const skipped = {};
-const versions = await ownVersions();
-const results = { node: {}, chromium: {} };
+// of the half that is being measured
+let [versions, skipped] = [{}, {}];
+const last = new URL(`results/${o.name}.json`, import.meta.url);
+// with --only, the other half is kept
+const results = o.only !== '' && existsSync(last) ? JSON.parse(readFileSync(last, 'utf8')).results : {};
+for (const where of ['node', 'chromium']) if (o.only === '' || o.only === where) delete results[where];
+
+/** Writes what there is so far, so that a run that is stopped has its cases. */
+function write(where, title, measured) {
+  const half = (results[where] ??= { options: { blocks, seconds, threads }, cases: {} });
+  half.cases[title] = measured;
+  Object.assign(half, { machine: machine(), versions, skipped });
+  const made = { bench: 'peers', results };
+  if (o.name === 'peers') writePeerTables(made);
+  return save(o.name, made);
+}
 
 /** A generator as a file, and onnxruntime's pictures for each batch. */
 async function prepare(size) {
@@ -191,7 +205,7 @@ async function measure(where, title, opened) {
     );
     print(title, rows, ratios, pageLike);
     for (const ratio of Object.values(ratios)) if (pageLike) delete ratio.cpu;
-    results[where][title] = { peers: rows, forjaIsFasterBy: ratios };
+    written = write(where, title, { peers: rows, forjaIsFasterBy: ratios });
   } finally {
     await Promise.all(peers.map((peer) => peer.stop()));
   }
@@ -207,6 +221,7 @@ function print(title, rows, ratios, pageLike) {
 }
 
 async function inNode(generators) {
+  [versions, skipped] = [await ownVersions(), {}];
   for (const generator of generators)
     for (const batch of numbers(o.batches)) {
       const opened = async function* () {
@@ -226,6 +241,7 @@ function tflite(generators) {
 }
 
 async function inChromium(generators) {
+  [versions, skipped] = [await ownVersions(), {}];
   await buildPage(site);
   const bundles = await bundlePeers(site, o.from && resolve(o.from));
   for (const { id, version } of Object.values(bundles)) if (version) versions[id] = version;
@@ -259,6 +275,7 @@ async function inChromium(generators) {
   }
 }
 
+let written;
 try {
   const generators = [];
   for (const size of numbers(o.sizes)) generators.push(await prepare(size));
@@ -267,6 +284,4 @@ try {
 } finally {
   rmSync(site, { recursive: true, force: true });
 }
-const made = { bench: 'peers', machine: machine(), versions, options: { blocks, seconds, threads }, skipped, results };
-console.log(`\nwritten: ${save(o.name, made)}`);
-if (o.name === 'peers') writePeerTables(made);
+console.log(`\nwritten: ${written}`);

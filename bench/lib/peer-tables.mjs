@@ -7,7 +7,6 @@ const TITLES = { node: 'Node and Python', chromium: 'Chromium' };
 /** A row a case, a column a peer, in ms of wall time; bold where a peer takes less than `forja` within a round. */
 function tableOf(title, cases) {
   const rows = Object.entries(cases);
-  if (rows.length === 0) return undefined;
   const names = [...new Set(rows.flatMap(([, { peers }]) => Object.keys(peers)))];
   const cell = ({ peers, forjaIsFasterBy }, name) => {
     if (peers[name] === undefined) return '';
@@ -35,8 +34,10 @@ function notes({ machine, versions, options, skipped }) {
 }
 
 export function writePeerTables(made) {
-  const tables = Object.entries(TITLES).map(([where, title]) => tableOf(title, made.results[where]));
-  const text = [...tables.filter((one) => one !== undefined), notes(made)].join('\n\n');
+  const text = Object.entries(TITLES)
+    .filter(([where]) => made.results[where] !== undefined)
+    .flatMap(([where, title]) => [tableOf(title, made.results[where].cases), notes(made.results[where])])
+    .join('\n\n');
   const before = readFileSync(page, 'utf8');
   writeFileSync(
     page,
