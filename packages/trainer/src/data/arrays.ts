@@ -57,7 +57,7 @@ interface Column {
 
 /**
  * A dataset over arrays. Throws UsageError `input.shape` if lengths do not fit, ForjaError `data.empty` without
- * examples, `data.class` for a label out of range.
+ * examples, `data.class` for a label that is no whole number or out of range, `data.format` for NaN and infinity.
  */
 export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions): Dataset {
   if ('fields' in optionsOf('arrayDataset', options))
@@ -129,11 +129,25 @@ function columnOf(name: string, field: string, array: ArrayField): Column {
       `${field}.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`,
     );
   const names = vocabulary ?? classes;
+  const what = vocabulary ? 'token ids' : 'classes';
+  if (names && !whole) {
+    const part = data.findIndex((value) => !Number.isInteger(value));
+    throw new ForjaError(
+      'data.class',
+      `arrayDataset.${field}: expected whole numbers for ${what}, got ${part < 0 ? `a ${kind}` : `${data[part]} at ${part}`}; give an Int32Array or a list`,
+    );
+  }
+  const none = kind === 'Float32Array' ? data.findIndex((value) => !Number.isFinite(value)) : -1;
+  if (none >= 0)
+    throw new ForjaError(
+      'data.format',
+      `arrayDataset.${field}: expected finite numbers, got ${data[none]} at ${none} (example ${Math.floor(none / size)})`,
+    );
   const stray = names && whole ? data.findIndex((v) => !(v >= 0 && v < names.length)) : -1;
   if (names && stray >= 0)
     throw new ForjaError(
       'data.class',
-      `arrayDataset.${field}: expected ${vocabulary ? 'token ids' : 'classes'} in 0..${names.length - 1}, got ${data[stray]} at ${stray}`,
+      `arrayDataset.${field}: expected ${what} in 0..${names.length - 1}, got ${data[stray]} at ${stray}`,
     );
   const spec: FieldSpec = {
     shape: [...shape],

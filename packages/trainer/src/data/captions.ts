@@ -35,7 +35,10 @@ export function captionLines(text: string): string[] {
  */
 export function captionRows(text: string, where: string): { file: string; text: string }[] {
   const rows: { file: string; text: string }[] = [];
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
+  for (const [i, line] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     if (line.trim() === '') continue;
     const row = parsed(line);
     const [file, caption] = [row['file'] ?? row['file_name'], row['text'] ?? row['caption']];

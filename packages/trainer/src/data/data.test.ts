@@ -217,3 +217,38 @@ describe('order', () => {
     await expect(read(6)).rejects.toMatchObject({ code: 'io' });
   });
 });
+
+describe('data of a user that are not what they should be', () => {
+  const vector = { shape: [2], dtype: 'float32' } as const;
+  const own = (read: Dataset['read']): Dataset => ({ name: 'own', count: 4, fields: { vector }, read });
+
+  it.each([
+    ['replaced', (into: Record<string, unknown>): void => void (into['vector'] = new Float32Array(4).fill(1))],
+    [
+      'transferred',
+      (into: Record<string, unknown>): void => {
+        const { buffer } = into['vector'] as Float32Array<ArrayBuffer>;
+        structuredClone(buffer, { transfer: [buffer] });
+      },
+    ],
+  ])('refuses an array that read() has %s instead of filled', async (_, spoil) => {
+    const later = own(async (_, into) => Promise.resolve(spoil(into)));
+    for (const set of [own((_, into) => spoil(into)), later])
+      await expect((async () => batchReader(set, 1, 2)(0))()).rejects.toMatchObject({
+        code: 'data.field',
+        message: expect.stringContaining("'vector'"),
+      });
+  });
+
+  it('refuses NaN and infinity, with the example', () => {
+    for (const value of [NaN, Infinity])
+      expect(() => arrayDataset({ data: Float32Array.of(0, 1, value, 3), shape: [2] })).toThrow(
+        `arrayDataset.vector: expected finite numbers, got ${value} at 2 (example 1)`,
+      );
+  });
+
+  it('refuses classes between whole numbers', () => {
+    const label = { data: [0, 1.5], classes: ['a', 'b'] };
+    expect(() => arrayDataset({ fields: { label } })).toThrow(/whole numbers for classes, got 1\.5 at 1/);
+  });
+});

@@ -1,5 +1,5 @@
 // What all datasets do with fields: sizes, new arrays, parts, and the errors for what is not there.
-import { ForjaError, UsageError, sizeOf, shown } from '@forja/core';
+import { describeValue, ForjaError, UsageError, sizeOf, shown } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 
 /** The field `name`. Throws ForjaError `data.field` listing the existing ones. */
@@ -10,6 +10,30 @@ export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string)
     'data.field',
     `data: expected a field '${name}', got ${dataset.name} with ${Object.keys(dataset.fields).join(', ')}`,
   );
+}
+
+/**
+ * A data set of a user's own, if it has what the contract says.
+ * @throws ForjaError `data.field` for a field without dtype or shape, `data.empty` without examples.
+ */
+export function checkDataset(dataset: Dataset): Dataset {
+  const { name, count, fields, read } = dataset as unknown as Record<string, unknown>; // nothing of it is known
+  const bad = (part: string, words: string, got: unknown): ForjaError =>
+    new ForjaError('data.field', `data: expected ${words} as ${part} of ${shown(name)}, got ${describeValue(got)}`);
+  if (typeof read !== 'function') throw bad('read', 'a function', read);
+  if (typeof fields !== 'object' || fields === null) throw bad('fields', 'fields by name', fields);
+  for (const [field, spec] of Object.entries(fields) as [string, Partial<FieldSpec> | null | undefined][]) {
+    const { shape, dtype } = spec ?? {};
+    if (!(Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d > 0)))
+      throw bad(`fields.${field}.shape`, 'positive whole numbers', shape);
+    if (dtype !== 'float32' && dtype !== 'int32') throw bad(`fields.${field}.dtype`, 'float32 or int32', dtype);
+  }
+  if (!(Number.isSafeInteger(count) && Number(count) > 0))
+    throw new ForjaError(
+      'data.empty',
+      `data: expected a count of examples of ${shown(name)}, got ${describeValue(count)}`,
+    );
+  return dataset;
 }
 
 /** Number of examples of a field's part. */

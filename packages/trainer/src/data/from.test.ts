@@ -70,3 +70,26 @@ describe('datasetFrom', () => {
     await expect(datasetFrom([tf.fill([1, 1, 1], 256, 'int32')])).rejects.toMatchObject({ code: 'data.format' });
   });
 });
+
+describe('a data set that breaks the contract', () => {
+  const read = (): void => {};
+  const vector = { shape: [2], dtype: 'float32' };
+  it.each([
+    ['no function', { read: 5, fields: { vector }, count: 1 }, 'data.field'],
+    ['no fields', { read, fields: null, count: 1 }, 'data.field'],
+    ['a field that is nothing', { read, fields: { vector: null }, count: 1 }, 'data.field'],
+    ['a size that is a text', { read, fields: { vector: { ...vector, shape: ['a'] } }, count: 1 }, 'data.field'],
+    ['another dtype', { read, fields: { vector: { ...vector, dtype: 'uint8' } }, count: 1 }, 'data.field'],
+    ['no examples', { read, fields: { vector }, count: 0 }, 'data.empty'],
+    ['a count of NaN', { read, fields: { vector }, count: NaN }, 'data.empty'],
+  ])('is refused with %s', async (_, set, code) => {
+    await expect(datasetFrom({ name: 'own', ...set } as never)).rejects.toMatchObject({ code });
+  });
+
+  it('is refused with 64-bit integers', async () => {
+    await expect(datasetFrom([{ vector: BigInt64Array.of(1n) }] as never)).rejects.toMatchObject({
+      code: 'data.field',
+      message: expect.stringContaining('BigInt64Array'),
+    });
+  });
+});

@@ -1,9 +1,10 @@
 // Datasets of what gives its examples one after another: tf.data datasets, async and plain iterables. Training needs
 // examples by index, in an order that a resumed run repeats, so they are read to their end and kept in memory.
-import { ForjaError, optionsOf, shown, UsageError } from '@forja/core';
+import { classOf, describeValue, ForjaError, optionsOf, shown, UsageError } from '@forja/core';
 import type { Tensor } from '@tensorflow/tfjs';
 import { arrayDataset, listOf, type ArrayField } from './arrays.js';
 import type { Dataset } from './dataset.js';
+import { checkDataset } from './fields.js';
 
 /** One value of an example: a tensor, a typed array, a number or a list of them. */
 export type StreamValue =
@@ -40,7 +41,7 @@ export interface StreamOptions {
 export async function datasetFrom(source: Dataset | ExampleStream, options: StreamOptions = {}): Promise<Dataset> {
   if (typeof source !== 'object' || (source as unknown) === null)
     throw new UsageError(`datasetFrom: expected a data set or a stream of examples, got ${shown(source)}`);
-  if ('read' in source && 'fields' in source) return source;
+  if ('read' in source && 'fields' in source) return checkDataset(source);
   optionsOf('datasetFrom', options, 'count credit fields license memory name');
   const { name = 'stream', count = Infinity, fields: described = {}, memory = 4e9, ...about } = options;
   if (!(count > 0)) throw new UsageError(`datasetFrom.count: expected at least 1, got ${shown(count)}`);
@@ -113,11 +114,11 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
   }
   if (typeof value === 'number') return { shape: [], values: listOf([value]) };
   if (Array.isArray(value)) return { shape: [value.length], values: listOf(value as number[]) };
-  if (ArrayBuffer.isView(value) && 'slice' in value) {
+  if (ArrayBuffer.isView(value) && 'slice' in value && !classOf(value).startsWith('Big')) {
     const values = (value as Float32Array).slice(); // the source may reuse the array
     return { shape: [values.length], values };
   }
-  throw new ForjaError('data.field', `data: expected tensors, typed arrays or numbers, got ${typeof value}`);
+  throw new ForjaError('data.field', `data: expected tensors, typed arrays or numbers, got ${describeValue(value)}`);
 }
 
 function arrayOf(name: string, field: string, { shape, values }: Column): ArrayField {

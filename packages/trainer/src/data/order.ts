@@ -1,6 +1,6 @@
 // Which examples a run of a phase sees: the endless sequence of shuffled epochs, cut into batches. A function of (seed,
 // part, run), so a resumed run continues exactly.
-import { permutation, streamOf } from '@forja/core';
+import { ForjaError, isDetached, permutation, streamOf } from '@forja/core';
 import type { Dataset, FieldArray } from './dataset.js';
 import { countOf, fieldOf, newFieldArrays } from './fields.js';
 
@@ -53,9 +53,19 @@ export function batchReader(
   const start = (n: number): Reading => {
     const into = newFieldArrays(dataset, names, batch);
     const waits = groups
-      .map(({ fields, order }) =>
-        dataset.read(order(n), Object.fromEntries(fields.map((f) => [f, into[f] as FieldArray]))),
-      )
+      .map(({ fields, order }) => {
+        const given = Object.fromEntries(fields.map((f) => [f, into[f] as FieldArray]));
+        const check = (): void => {
+          const other = fields.find((f) => given[f] !== into[f] || isDetached(into[f] as FieldArray));
+          if (other !== undefined)
+            throw new ForjaError(
+              'data.field',
+              `data: expected read() of ${dataset.name} to fill the array of '${other}', got it replaced or transferred; write into it`,
+            );
+        };
+        const wait = dataset.read(order(n), given);
+        return wait === undefined ? void check() : wait.then(check);
+      })
       .filter((wait) => wait !== undefined);
     const done = waits.length > 0 ? Promise.all(waits) : undefined;
     done?.catch(() => {}); // rethrown when the batch is requested

@@ -1,6 +1,7 @@
 // Folders of pictures: every layout, refusals, skipped files, the cache, the split. Decoding and resizing are tested in
 // decode.test.ts.
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -421,4 +422,16 @@ describe('loadData', () => {
     await expect(open({ kind: 'folder', size: 0 })).rejects.toMatchObject(refusal('config.invalid', 'data.size'));
     await expect(open({ kind: 'pairs', path: '' })).rejects.toMatchObject(refusal('config.invalid', 'data.path'));
   });
+});
+
+it('reads no pipes, which would never end, and follows links to files only', async (context) => {
+  if (process.platform === 'win32') context.skip('no pipes in folders');
+  await grey('a.png', [1, 2, 3, 4], 2);
+  execFileSync('mkfifo', [join(folder, 'pipe.png')]);
+  await symlink('a.png', join(folder, 'link.png'));
+  await symlink('pipe.png', join(folder, 'to-pipe.png'));
+  await symlink('nowhere.png', join(folder, 'dead.png'));
+  const set = await open({ kind: 'folder' });
+  expect(set.count).toBe(2);
+  expect(set.skipped?.map(({ file }) => file)).toEqual(['dead.png']);
 });

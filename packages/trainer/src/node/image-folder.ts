@@ -1,5 +1,5 @@
 // Folders of pictures as datasets. A data configuration (../data/config.ts) describes the layout.
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { ForjaError, optionsOf } from '@forja/core';
 import { parseData, type DataConfig, type PictureConfig } from '../data/config.js';
@@ -77,7 +77,15 @@ async function listingOf(folder: string): Promise<Listing> {
       .split(sep)
       .join('/');
     if (name.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) continue;
-    (entry.isDirectory() ? folders : files).push(name);
+    if (entry.isDirectory()) folders.push(name);
+    // a link counts if it leads to a file; reading a pipe or a device would never end
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileBehind(join(folder, name))))) files.push(name);
   }
   return { files: files.sort(), folders: folders.sort(), text: (file) => readFile(join(folder, file), 'utf8') };
+}
+
+/** Whether a link leads to a file, or to nothing, which is reported when it is read. */
+async function isFileBehind(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined || found.isFile();
 }

@@ -220,10 +220,10 @@ export async function extractorFile(features: string | undefined, cwd: string): 
   return { name: basename(path), model: new Uint8Array(model) };
 }
 
-/** Parses the JSON of a file. Throws UsageError naming the file. */
+/** Parses the JSON of a file, which may begin with a byte order mark. Throws UsageError naming the file. */
 export function jsonOf(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     throw new UsageError(
       `${path}: expected JSON, got something else (${cause instanceof Error ? cause.message : String(cause)})`,
