@@ -231,7 +231,7 @@ export type { TrainEvent } from './train/events.js';
 export type { ReportData } from './report/parts.js';
 export type { Columns, LogTable } from './report/columns.js';
 export type { Compared, NearestResult } from './report/nearest-examples.js';
-export type { Environment } from './records/checkpoint.js';
+export type { Environment } from './records/checkpoint-head.js';
 export type { Dataset, FieldArray, FieldSpec, Modes, SkippedFile } from './data/dataset.js';
 export {
   dataKinds,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform } from 'node:os';
-import type { Environment } from '../records/checkpoint.js';
+import type { Environment } from '../records/checkpoint-head.js';
 
 /** The environment of this process. */
 export function nodeEnvironment(): Environment {

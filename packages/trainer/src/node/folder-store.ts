@@ -2,7 +2,7 @@
 // checkpoint-N, best-N, generator.onnx, report.html.
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ForjaError, UsageError, type Image } from '@forja/core';
+import { ForjaError, messageOf, UsageError, type Image } from '@forja/core';
 import { shellWord } from '@forja/node/cli';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import type { Diagnosis, LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
@@ -30,13 +30,14 @@ export async function newestCheckpoint(
     .sort((a, b) => b - a);
   for (const step of steps) {
     const path = join(folder, `checkpoint-${step}`);
-    const bytes = new Uint8Array(await readFile(path));
-    const fault = await decodeCheckpoint(bytes, path).then(
-      () => undefined,
-      (error: unknown) => String(error instanceof Error ? error.message : error),
-    );
-    if (fault === undefined) return { newest: { bytes, step }, damaged };
-    damaged.push(fault);
+    try {
+      const bytes = new Uint8Array(await readFile(path));
+      await decodeCheckpoint(bytes, path);
+      return { newest: { bytes, step }, damaged };
+    } catch (error) {
+      const message = messageOf(error);
+      damaged.push(error instanceof ForjaError ? message : `${path}: could not be read: ${message}`);
+    }
   }
   return { newest: undefined, damaged };
 }
@@ -178,12 +179,16 @@ export class FolderStore implements RunStore {
 
   async sessions(): Promise<SessionRecord[]> {
     const text = await readFile(join(this.where, 'sessions.json'), 'utf8').catch(() => '[]');
-    return JSON.parse(text) as SessionRecord[]; // written whole by train
+    const found: unknown = parsed(text); // for people to read: a damaged file does not stop a run
+    return Array.isArray(found) ? found.filter(isSession) : [];
   }
 
   async #linesOf<T extends { step: number }>(name: string): Promise<T[]> {
     const text = await readFile(join(this.where, name), 'utf8').catch(() => '');
-    return text.split('\n').flatMap((line) => parsed<T>(line) ?? []);
+    return text.split('\n').flatMap((line) => {
+      const found = parsed(line);
+      return hasNumber(found, 'step') ? [found as T] : []; // written by log(), measure() or diagnose()
+    });
   }
 
   /** Steps in the names of files of a kind, the newest first. */
@@ -225,10 +230,18 @@ function under(section: string, values: Readonly<Record<string, number>>): Recor
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${section}/${name}`, value]));
 }
 
-/** A line of the log; undefined for one cut by a crash. */
-function parsed<T>(line: string): T | undefined {
+function hasNumber(value: unknown, field: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, field) === 'number';
+}
+
+function isSession(value: unknown): value is SessionRecord {
+  return hasNumber(value, 'fromStep');
+}
+
+/** A file or line of JSON; undefined for one cut by a crash. */
+function parsed(text: string): unknown {
   try {
-    return line === '' ? undefined : (JSON.parse(line) as T); // written by log() or measure()
+    return text === '' ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -86,3 +86,20 @@ it('refuses what has no run, and what is not there', async () => {
   await expect(runsCommand.run({ folders: ['runs/none'] }, io)).rejects.toMatchObject({ code: 'usage' });
   await expect(runsCommand.run({ folders: ['nowhere'] }, io)).rejects.toMatchObject({ code: 'usage' });
 });
+
+it('lists the other runs where one is damaged, and refuses it where it is named', async () => {
+  const warned: string[] = [];
+  const telling: CliIo = { ...io, warn: (line) => void warned.push(line) };
+  for (const [i, text] of ['null', '[]', '{', '"mlp"'].entries()) {
+    const folder = join('damaged', String(i));
+    await mkdir(join(cwd, folder), { recursive: true });
+    await writeFile(join(cwd, folder, 'config.json'), text);
+    await expect(runsCommand.run({ folders: [folder] }, io)).rejects.toMatchObject({ code: 'config.invalid' });
+  }
+  await runAt('damaged/whole', 0.5, true);
+  await writeFile(join(cwd, 'damaged/whole/log.jsonl'), 'null\n5\n[]\n{"step":"x"}\n{"step":7,"seconds":1}\n');
+  const { runs } = (await runsCommand.run({ folders: ['damaged'] }, telling)) as { runs: unknown[] };
+  expect(runs).toEqual([expect.objectContaining({ folder: join('damaged', 'whole'), steps: 7 })]);
+  expect(warned).toHaveLength(4);
+  expect(warned[0]).toContain(join(cwd, 'damaged', '0', 'config.json'));
+});

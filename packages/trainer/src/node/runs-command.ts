@@ -1,7 +1,7 @@
 // forja runs: the runs in a folder as a list, or several of them compared in one page.
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
-import { ForjaError, UsageError, type CliCommand } from '@forja/core';
+import { describeValue, ForjaError, messageOf, UsageError, type CliCommand } from '@forja/core';
 import { fileTarget } from '@forja/node/cli';
 import { compareHtml, type ComparedRun } from '../report/compare.js';
 import { writeFileSafely } from './files.js';
@@ -47,11 +47,17 @@ export const runsCommand: CliCommand = {
     const compares = args.out !== undefined || given.length > 1;
     const out = compares ? await fileTarget('runs --out', io.cwd, args.out ?? 'compare.html') : undefined;
     const folders = await runsIn(given.length > 0 ? given : ['runs'], io.cwd);
-    if (folders.length === 0)
+    const read = folders.map(async (folder) => readRun(folder, io.cwd));
+    const runs = (await Promise.allSettled(read)).flatMap((one, i) => {
+      if (one.status === 'fulfilled') return [one.value];
+      if (given.includes(folders[i] ?? '')) throw one.reason; // it was asked for
+      io.warn(`left out: ${messageOf(one.reason)}`);
+      return [];
+    });
+    if (runs.length === 0)
       throw new UsageError(
         `runs: expected folders of runs (with config.json), got none in ${(given.length > 0 ? given : ['runs']).join(', ')}`,
       );
-    const runs = await Promise.all(folders.map((folder) => readRun(folder, io.cwd)));
     const listed = await Promise.all(runs.map((run) => listedOf(run, io.cwd)));
     const width = Math.max(...listed.map(({ folder }) => folder.length));
     for (const { folder, system, data, steps, of, finished, seconds, scores } of listed) {
@@ -92,13 +98,22 @@ async function readRun(folder: string, cwd: string): Promise<ComparedRun> {
   const where = resolvePath(cwd, folder);
   const path = join(where, 'config.json');
   const store = new FolderStore(where);
+  const config = jsonOf(await readFile(path, 'utf8'), path);
+  if (!isConfig(config))
+    throw new UsageError(`${path}: expected the configuration of a run, got ${describeValue(config)}`, {
+      code: 'config.invalid',
+    });
   return {
     name: folder,
-    config: jsonOf(await readFile(path, 'utf8'), path) as Record<string, unknown>, // written by a run
+    config,
     lines: await store.lines(),
     measures: await store.measures(),
     diagnoses: await store.diagnoses(),
   };
+}
+
+function isConfig(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && 'system' in value;
 }
 
 async function listedOf({ name, config, lines, measures }: ComparedRun, cwd: string): Promise<Listed> {

@@ -2,6 +2,7 @@
 // length of the header, header in JSON, tensors at multiples of 64 bytes, SHA-256 of all before it.
 import { ARRAY_OF, BYTES_OF, ForjaError, sizeOf, type DType } from '@forja/core';
 import { sha256 } from '../digest.js';
+import { parseHead, type CheckpointHead } from './checkpoint-head.js';
 import type { Checkpoint } from './checkpoint.js';
 
 const MAGIC = 'FORJACKP';
@@ -10,7 +11,7 @@ const ALIGN = 64;
 const DIGEST = 32;
 const PREFIX = MAGIC.length + 8;
 
-interface Header extends Omit<Checkpoint, 'state'> {
+interface Header extends CheckpointHead {
   tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
 }
 
@@ -36,8 +37,9 @@ export async function decodeVersion2(bytes: Uint8Array, where: string): Promise<
     throw bad('the SHA-256 at its end to match', 'another; the file is damaged or truncated');
   const length = view.getUint32(MAGIC.length + 4, true);
   if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
-  // written by Forja: the digest matches
-  const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header;
+  const text = new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length));
+  const { tensors, ...rest } = parseHead(text, `${where}: header`) as Header; // tensors are what Forja wrote
+  if (!Array.isArray(tensors)) throw bad('a list of tensors in the header', 'none');
   const start = Math.ceil((PREFIX + length) / ALIGN) * ALIGN;
   const state = Object.fromEntries(
     tensors.map(({ name, dtype, shape, offset }) => {

@@ -162,3 +162,53 @@ describe('checkpoint', () => {
     ).toBeUndefined();
   });
 });
+
+describe('the head of a checkpoint whose digest is right', () => {
+  /** A file with other fields, signed as docs/checkpoints.md says. */
+  async function signed(checkpoint: string): Promise<Uint8Array> {
+    const bytes = Buffer.from(await encodeCheckpoint(example));
+    const end = 8 + Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString('utf8', 8, end)) as { __metadata__: Record<string, string> };
+    Object.assign(header.__metadata__, { checkpoint, sha256: '0'.repeat(64) });
+    const text = Buffer.from(JSON.stringify(header));
+    const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(padded.length));
+    const file = Buffer.concat([length, padded, bytes.subarray(end)]);
+    file.write(createHash('sha256').update(file).digest('hex'), file.indexOf('0'.repeat(64)));
+    return file;
+  }
+  const { state: _, ...head } = example;
+
+  it('is read as it is, with fields of later releases', async () => {
+    const { state: _, ...found } = await decodeCheckpoint(await signed(JSON.stringify({ ...head, later: 1 })));
+    expect(found).toEqual({ ...head, later: 1 });
+  });
+
+  it.each([
+    ['step', -3],
+    ['step', '6'],
+    ['step', 1e300],
+    ['step', 0.5],
+    ['seconds', null],
+    ['system', 7],
+    ['environment', null],
+    ['environment', { threads: 2 }],
+    ['schedules', 5],
+    ['rollbacks', 'x'],
+  ])('is refused with the %s %j', async (field, value) => {
+    await expect(
+      decodeCheckpoint(await signed(JSON.stringify({ ...head, [field]: value })), 'c'),
+    ).rejects.toMatchObject({
+      code: 'checkpoint.format',
+      message: expect.stringMatching(new RegExp(`^c: checkpoint\\.${field}.*: expected`)),
+    });
+  });
+
+  it.each(['', 'null', '[]', '{'])('is refused as %j', async (text) => {
+    await expect(decodeCheckpoint(await signed(text), 'c')).rejects.toMatchObject({
+      code: 'checkpoint.format',
+      message: expect.stringMatching(/^c: checkpoint(\.step)?: expected/),
+    });
+  });
+});

@@ -2,6 +2,7 @@
 // docs/checkpoints.md describes the format; stores write the files.
 import { ForjaError, type NamedTensors } from '@forja/core';
 import { hex, sha256 } from '../digest.js';
+import { parseHead, type CheckpointHead, type Environment } from './checkpoint-head.js';
 import { decodeVersion2, isVersion2 } from './checkpoint-2.js';
 import { decodeTensors, encodeTensors, headerEnd } from './safetensors.js';
 
@@ -13,28 +14,8 @@ const FORMAT = 'forja.checkpoint';
 /** What stands for the digest while it is computed. */
 const NO_DIGEST = '0'.repeat(64);
 
-/** What results depend on besides configuration and state. If any of it differs, bits may differ. */
-export type Environment = Record<string, string>;
-
 /** A checkpoint. */
-export interface Checkpoint {
-  /**
-   * Iterations done; the next is number `step`. It determines the next phases, their random numbers and batches, as a
-   * checkpoint always lies between two iterations.
-   */
-  step: number;
-  seed: number;
-  batch: number;
-  /** Number of examples in the data set; their order depends on it. */
-  count: number;
-  /** Seconds of training so far, in all sessions. */
-  seconds: number;
-  system: string;
-  environment: Environment;
-  /** State of schedules that watch the run, by name. */
-  schedules?: Readonly<Record<string, readonly number[]>>;
-  /** Number of rollbacks because a number was not finite. Default 0. */
-  rollbacks?: number;
+export interface Checkpoint extends CheckpointHead {
   /** All state, in tfjs's logical layout. */
   state: NamedTensors;
 }
@@ -72,8 +53,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
   if (format !== FORMAT) throw bad(`the format ${FORMAT}`, `'${format}'`);
   if (version !== String(CHECKPOINT_VERSION))
     throw bad(`version ${CHECKPOINT_VERSION}`, `version ${version}; use the Forja that wrote it`);
-  // written by encodeCheckpoint: the digest matches
-  return { ...(JSON.parse(checkpoint) as Omit<Checkpoint, 'state'>), state: tensors };
+  return { ...parseHead(checkpoint, `${where}: checkpoint`), state: tensors };
 }
 
 /** Where the digest is in the header; -1 where there is none. */

@@ -1,12 +1,13 @@
 // Systems: names of state, what a second one in the process changes (nothing), what they leave behind, and each mistake
 // of a system of one's own. Numbers are checked in tests/parity/step*.test.ts and tests/parity/games.test.ts.
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { FieldSpec } from '../data/dataset.js';
 import { arrayDataset } from '../data/arrays.js';
 import { adam, applyUpdates } from '../optimizers/index.js';
 import { namedVariable } from '../tfjs/variables.js';
 import { train } from '../train/train.js';
+import { checkMade } from './check.js';
 import { systemKind, type FieldKind, type SystemKind } from './kind.js';
 import { runOf, runsIn, type Phase } from './phase.js';
 import { dcgan, mlpGan } from './ready.js';
@@ -219,5 +220,23 @@ describe('a user’s system', () => {
     registerSystem(own);
     expect(systemNames()).toContain('mine-registered');
     expect(() => registerSystem(own)).toRefuse('usage');
+  });
+});
+
+describe('what make returns', () => {
+  const whole = { networks: {}, variables: [], phases: [], outputs: {}, schedules: {}, dispose: () => {} };
+  it.each([
+    ['nothing', () => null, /got null/],
+    ['a promise', () => Promise.reject(new Error('not handled')), /got a promise/],
+    ['a number', () => 5, /got 5/],
+    ['no phases', () => ({ ...whole, phases: null }), /a list of phases as phases/],
+    ['no dispose', () => ({ ...whole, dispose: undefined }), /a function as dispose/],
+    ['a list of networks', () => ({ ...whole, networks: [] }), /networks by name/],
+  ])('is refused as %s', (_, made, message) => {
+    expect(() => checkMade('own', made())).toThrow(message);
+  });
+
+  it('is taken with all parts', () => {
+    expect(checkMade('own', whole)).toBe(whole);
   });
 });

@@ -1,6 +1,7 @@
 // `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
 // runtime, files and environment in.
 import {
+  describeValue,
   optionsOf,
   sizeOf,
   shown,
@@ -17,9 +18,10 @@ import { skippedLine } from '../data/fields.js';
 import { datasetFrom, type ExampleStream } from '../data/from.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import type { ReportData } from '../report/parts.js';
-import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
+import { decodeCheckpoint, environmentChanges, type Checkpoint } from '../records/checkpoint.js';
+import type { Environment } from '../records/checkpoint-head.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
-import { checkData, checkInputs } from '../systems/check.js';
+import { checkData, checkInputs, checkMade } from '../systems/check.js';
 import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
 import type { Schedule } from '../schedules/index.js';
 import { systemOptions } from '../systems/options.js';
@@ -268,10 +270,17 @@ export function prepare(
       `train.host.networks: expected roles of the system '${kind.name}' (${kind.roles.join(', ')}), got '${stranger}'`,
       { code: 'config.invalid' },
     );
+  for (const [role, network] of Object.entries(networks) as [string, unknown][])
+    if (!(network instanceof tf.LayersModel))
+      throw new UsageError(
+        `train.host.networks.${role}: expected a tf.LayersModel, got ${describeValue(network)}; it must come from the same copy of tfjs`,
+        { code: 'config.invalid' },
+      );
   const parsed = systemOptions(kind, ownOptions(kind, config));
   const options = kind.fit?.(parsed, dataset) ?? parsed;
   const { batch, seed, steps, sampleCount: samples } = config;
-  const system = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
+  const made = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
+  const system = checkMade(kind.name, made);
   try {
     checkInputs(system, dataset);
     if (config.exportDiscriminator && Object.keys(system.discriminators ?? {}).length === 0)
