@@ -67,6 +67,7 @@ function described(value: unknown, depth: number): string {
   if (typeof value !== 'object' || value === null) return shown(value);
   const list = Array.isArray(value);
   const { name = 'Object' } = (value.constructor as { name?: string } | undefined) ?? {}; // Object.create(null)
+  if (name === '') return `a ${Object.prototype.toString.call(value).slice('[object '.length, -1)}`;
   if (name === 'Promise') return 'a promise; await it first';
   if (!list && name !== 'Object') return `a ${name}`;
   const items: [string, unknown][] = list

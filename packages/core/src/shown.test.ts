@@ -41,6 +41,8 @@ test.each<[unknown, string]>([
   [Symbol('s'), 'Symbol(s)'],
   ['\u001b[2J\u0085', "'\\x1b[2J\\x85'"],
   ['x'.repeat(1000), `'${'x'.repeat(119)}…`],
+  [(function* () {})(), 'a Generator'],
+  [new (class {})(), 'a Object'],
 ])('%o', (value, text) => expect(describeValue(value)).toBe(text));
 
 test('a list that contains itself, and one of a million, end', () => {

@@ -1,5 +1,5 @@
 // Draws pictures on the page: canvas, ImageBitmap, Blob. The browser does the encoding.
-import { UsageError } from '@forja/core/page';
+import { shown, UsageError } from '@forja/core/page';
 
 /** The part of core's `Image` that drawing needs. */
 export interface Drawable {
@@ -17,6 +17,9 @@ export type AnyCanvas = HTMLCanvasElement | OffscreenCanvas;
  * pixelated` keeps edges). Returns the canvas.
  */
 export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
+  const data = imageData('toCanvas', image);
+  if (typeof (canvas as Partial<AnyCanvas> | null | undefined)?.getContext !== 'function')
+    throw new UsageError(`toCanvas: expected a canvas, got ${shown(canvas)}`);
   canvas.width = image.width;
   canvas.height = image.height;
   // Both canvas kinds give a 2D context with putImageData; the union of their overloads is not callable.
@@ -25,13 +28,14 @@ export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
     throw new UsageError(
       'toCanvas: expected a canvas that can give a 2d context, got one already used for another kind',
     );
-  context.putImageData(imageData(image), 0, 0);
+  context.putImageData(data, 0, 0);
   return canvas;
 }
 
 /** `image` as an ImageBitmap of the same size, for `drawImage`, WebGL or WebGPU textures. Close it when done. */
-export function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
-  return createImageBitmap(imageData(image));
+export async function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
+  const data = imageData('toImageBitmap', image);
+  return createImageBitmap(data);
 }
 
 /**
@@ -39,10 +43,19 @@ export function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
  * `image/webp` with `quality` in 0..1.
  */
 export async function toBlob(image: Drawable, options: { type?: string; quality?: number } = {}): Promise<Blob> {
+  imageData('toBlob', image); // or the error would name toCanvas
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });
 }
 
-function imageData(image: Drawable): ImageData {
+/** The picture as the browser takes it. Throws UsageError for what is none, and where there are no pages. */
+function imageData(where: string, image: Drawable): ImageData {
+  const { toRGBA } = (image as Partial<Drawable> | null | undefined) ?? {};
+  if (typeof toRGBA !== 'function')
+    throw new UsageError(
+      `${where}: expected a picture, as generator.sample() gives (batch.at(0)), got ${shown(image)}`,
+    );
+  if (typeof ImageData === 'undefined')
+    throw new UsageError(`${where}: expected a page or a worker of one, which has ImageData; elsewhere use toPNG()`);
   const data = new ImageData(image.width, image.height);
   data.data.set(image.toRGBA());
   return data;

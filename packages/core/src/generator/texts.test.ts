@@ -1,4 +1,5 @@
 // Texts to token ids, and what is refused.
+import { UsageError } from '../errors.js';
 import { expect, test } from 'vitest';
 import type { ManifestInput } from '../manifest/manifest.js';
 import { Generator } from './generator.js';
@@ -101,4 +102,8 @@ test('a model that takes a text needs one, others refuse it', async () => {
   );
   await expect(generator.sample({ text: ['red', 'blu'] })).rejects.toMatchObject({ code: 'input.range' });
   expect(fed).toEqual([]);
+});
+
+test.each([null, undefined, 5, {}])('wordsOf refuses %j', (text) => {
+  expect(() => wordsOf(text as never)).toThrow(UsageError);
 });

@@ -6,8 +6,12 @@ import { edits, isNear } from '../nearest.js';
 import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 
-/** The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. */
+/**
+ * The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. Throws UsageError for
+ * what is no text.
+ */
 export function wordsOf(text: string): string[] {
+  if (typeof text !== 'string') throw new UsageError(`wordsOf: expected a text, got ${shown(text)}`);
   return (
     text
       .normalize('NFC')

@@ -12,6 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
 import { withRandom } from '../trace/random.js';
+import { checkedResults } from '../trace/trace.js';
 import { dataOf } from '../program/program.js';
 import { checkStep, drawInputs, feedTensors, randomInputs, traceInputs } from './inputs.js';
 import { readVariable, writeVariable } from './state.js';
@@ -61,7 +62,8 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
           step(tensors),
         ),
       );
-      for (const [name, value] of Object.entries(made)) results[name] = { shape: [...value.shape], ...typed(value) };
+      for (const [name, value] of Object.entries(checkedResults('eagerStep', made)))
+        results[name] = { shape: [...value.shape], ...typed(value) };
     });
     return results;
   };

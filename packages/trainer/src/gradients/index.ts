@@ -2,6 +2,7 @@
 // used both eagerly and in traces.
 import * as tf from '@tensorflow/tfjs';
 import { setGradient } from '../tfjs/engine.js';
+import { synchronous } from '../trace/promises.js';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
 import { replaceComposites } from './composites.js';
@@ -106,13 +107,13 @@ export function installGradients(): void {
 
 /**
  * Runs `fn` with Forja's gradient functions installed and then restores the previous ones, unless {@link
- * installGradients} was called. Synchronous; may be nested.
+ * installGradients} was called. May be nested. Throws UsageError if `fn` is asynchronous.
  */
 export function withGradients<T>(fn: () => T): T {
   depth++;
   install();
   try {
-    return fn();
+    return synchronous('withGradients', fn());
   } finally {
     depth--;
     if (depth === 0) restore();

@@ -104,9 +104,11 @@ export function schedule<K extends ScheduleKind>(
 
 /**
  * A string as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
- * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then others by name.
+ * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then others by name. Throws
+ * UsageError for what is no text.
  */
 export function scheduleWords(text: string): Record<string, unknown> {
+  if (typeof text !== 'string') throw new UsageError(`scheduleWords: expected a text, got ${shown(text)}`);
   const [first = '', ...named] = text.split(',');
   const [kind = '', ...values] = first.split(':');
   const fields = WORDS[kind as ScheduleKind] as readonly string[] | undefined; // of any word

@@ -1,4 +1,5 @@
 // Schedules against PyTorch's (tests/vectors/schedules.py) and at their ends, schedules as strings, and refusals.
+import { UsageError } from '@forja/core';
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import {
@@ -90,4 +91,8 @@ test.each([
   [{ kind: 'cosin' } as never, /^schedule\.kind: .*got 'cosin'.*'cosine'/],
 ] satisfies [ScheduleConfig, RegExp][])('%j is refused', (config, message) => {
   expect(() => schedule<ScheduleKind>(config)).toRefuse('config.invalid', message);
+});
+
+test.each([null, undefined, 5, {}])('scheduleWords refuses %j', (text) => {
+  expect(() => scheduleWords(text as never)).toThrow(UsageError);
 });

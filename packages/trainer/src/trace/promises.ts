@@ -1,4 +1,5 @@
 // Promises that a traced function returns instead of tensors. They are refused, so nobody awaits them.
+import { UsageError } from '@forja/core';
 
 /**
  * Whether something is a promise, or an object that holds promises where tensors should be. Rejections are handled,
@@ -16,4 +17,16 @@ function hear(value: unknown): boolean {
     return false;
   void Promise.resolve(value).catch(() => undefined);
   return true;
+}
+
+/**
+ * The result of a function that must be synchronous. Throws UsageError for a promise: what it does after its first
+ * `await` would run outside of what it was called for.
+ */
+export function synchronous<T>(where: string, result: T, isPromise = hear(result)): T {
+  if (isPromise)
+    throw new UsageError(
+      `${where}: expected a synchronous function, got one that returns a promise; await before or after it, not inside`,
+    );
+  return result;
 }

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
 import { insideDropout } from '../tfjs/scopes.js';
+import { synchronous } from './promises.js';
 import { duplicateDraw } from './recorder.js';
 import { activeTrace } from './span.js';
 
@@ -32,15 +33,15 @@ let position: Place | undefined;
 
 /**
  * Runs `fn` with a random position: its i-th call of `random.*` gets stream `stream + i` of (seed, step), as the i-th
- * random input of the same function does when it is compiled. Dropout draws like `random.uniform`. Synchronous; may be
- * nested, each level with its own position.
+ * random input of the same function does when it is compiled. Dropout draws like `random.uniform`. May be nested, each
+ * level with its own position. Throws UsageError if `fn` is asynchronous.
  */
 export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   const outer = position;
   position = { ...at, drawn: 0, names: new Set() };
   const undo = outer === undefined ? ownDropout() : undefined;
   try {
-    return fn();
+    return synchronous('withRandom', fn());
   } finally {
     undo?.();
     position = outer;

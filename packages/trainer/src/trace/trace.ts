@@ -6,7 +6,7 @@ import { withGradients } from '../gradients/index.js';
 import { callInputs, type Program, type ProgramDType, type ProgramInput, type ValueId } from '../program/program.js';
 import type { SizeRead } from './reads.js';
 import { Recorder } from './recorder.js';
-import { letGo } from './promises.js';
+import { letGo, synchronous } from './promises.js';
 import { activeTrace, recording } from './span.js';
 
 /** An input of the traced function, at the concrete size of this trace. */
@@ -138,7 +138,7 @@ function run(
   }
   for (const variable of options.known ?? []) recorder.variable(variable);
   const results: unknown = fn(inputs); // the span disposes what it makes
-  for (const [name, tensor] of Object.entries(checkedResults(results)))
+  for (const [name, tensor] of Object.entries(checkedResults('trace', results)))
     program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;
   const taken = new Set([...program.inputs, ...program.outputs].map((one) => one.name));
@@ -151,18 +151,15 @@ function run(
   }
 }
 
-function checkedResults(results: unknown): Record<string, tf.Tensor> {
-  if (letGo(results)) {
-    throw new UsageError(
-      'trace: expected a synchronous function, got one that returns a promise; await before or after it, not inside',
-    );
-  }
+/** What a step returned, if that is tensors by name. Throws UsageError. */
+export function checkedResults(where: string, results: unknown): Record<string, tf.Tensor> {
+  synchronous(where, results, letGo(results));
   if (typeof results !== 'object' || results === null || results instanceof tf.Tensor)
-    throw new UsageError('trace: expected tensors by name, as in { loss }, got something else returned');
+    throw new UsageError(`${where}: expected tensors by name, as in { loss }, got something else returned`);
   for (const [name, value] of Object.entries(results)) {
     if (!(value instanceof tf.Tensor))
       throw new UsageError(
-        `trace: expected tensors by name, got ${value === null ? 'null' : typeof value} for '${name}'`,
+        `${where}: expected tensors by name, got ${value === null ? 'null' : typeof value} for '${name}'`,
       );
   }
   return results as Record<string, tf.Tensor>; // each was checked
