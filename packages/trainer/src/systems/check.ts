@@ -1,6 +1,6 @@
 // Checks a system against its contract before and during training, so that a mistake in a user's system gives one clear
 // message.
-import { describeValue, UsageError } from '@forja/core';
+import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StepFunction } from '../compile/step.js';
 import type { Dataset } from '../data/dataset.js';
@@ -8,7 +8,7 @@ import { FIELD_KINDS, type SystemKind } from './kind.js';
 import type { Phase } from './phase.js';
 import type { GanSystem } from './system.js';
 import { variablesOf } from '../tfjs/variables.js';
-import { letGo } from '../trace/promises.js';
+import { checkedResults } from '../trace/trace.js';
 
 const refuse = (message: string): UsageError => new UsageError(message, { code: 'config.invalid' });
 
@@ -25,36 +25,6 @@ export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
       } from ${dataset.name}`,
     );
   }
-}
-
-/** What the parts of a system are. */
-const PARTS: Readonly<Record<string, [words: string, fits: (part: unknown) => boolean]>> = {
-  networks: ['networks by name', isObject],
-  variables: ['a list of variables', Array.isArray],
-  phases: ['a list of phases', Array.isArray],
-  outputs: ['outputs by name', isObject],
-  schedules: ['schedules by name', isObject],
-  dispose: ['a function', (part) => typeof part === 'function'],
-};
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/**
- * What `make` of a system returned.
- * @throws UsageError `config.invalid` if that is no system: nothing, a promise, or something without a part.
- */
-export function checkMade(name: string, made: unknown): GanSystem {
-  if (letGo(made))
-    throw refuse(`system '${name}': expected a system from make, got a promise; await what it needs before, not in it`);
-  if (!isObject(made)) throw refuse(`system '${name}': expected a system from make, got ${describeValue(made)}`);
-  for (const [part, [words, fits]] of Object.entries(PARTS)) {
-    const value: unknown = Reflect.get(made, part);
-    if (!fits(value))
-      throw refuse(`system '${name}': expected ${words} as ${part} of what make returns, got ${describeValue(value)}`);
-  }
-  return made as GanSystem; // as far as its parts tell
 }
 
 /** @throws UsageError `config.invalid` for a system with missing, duplicate or out-of-range parts. */
@@ -116,7 +86,7 @@ export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
   const statistics = new Set(Object.values(system.networks).flatMap((model) => variablesOf(model.nonTrainableWeights)));
   return (inputs) => {
     const assigned = new Set<tf.Variable>();
-    const results = watchingAssignments(
+    const made = watchingAssignments(
       (variable) => {
         if (!known.has(variable))
           throw refuse(
@@ -130,6 +100,7 @@ export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
       },
       () => phase.step(inputs),
     );
+    const results = checkedResults(where, made);
     for (const [name, value] of Object.entries(results))
       if (value.rank !== 0 || value.dtype !== 'float32')
         throw refuse(

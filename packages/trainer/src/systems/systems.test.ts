@@ -7,9 +7,9 @@ import { arrayDataset } from '../data/arrays.js';
 import { adam, applyUpdates } from '../optimizers/index.js';
 import { namedVariable } from '../tfjs/variables.js';
 import { train } from '../train/train.js';
-import { checkMade } from './check.js';
 import { systemKind, type FieldKind, type SystemKind } from './kind.js';
 import { runOf, runsIn, type Phase } from './phase.js';
+import { checkMade } from './made.js';
 import { dcgan, mlpGan } from './ready.js';
 import { kindOf, makeSystem, registerSystem, systemNames } from './registry.js';
 import type { GanSystem } from './system.js';
@@ -225,6 +225,7 @@ describe('a user’s system', () => {
 
 describe('what make returns', () => {
   const whole = { networks: {}, variables: [], phases: [], outputs: {}, schedules: {}, dispose: () => {} };
+  const output = { model: () => [], inputs: [], outputs: [], file: 'g.onnx', kind: 'function' };
   it.each([
     ['nothing', () => null, /got null/],
     ['a promise', () => Promise.reject(new Error('not handled')), /got a promise/],
@@ -232,11 +233,31 @@ describe('what make returns', () => {
     ['no phases', () => ({ ...whole, phases: null }), /a list of phases as phases/],
     ['no dispose', () => ({ ...whole, dispose: undefined }), /a function as dispose/],
     ['a list of networks', () => ({ ...whole, networks: [] }), /networks by name/],
+    ['a phase that is nothing', () => ({ ...whole, phases: [null] }), /an object as phase 0, got null/],
+    [
+      'a phase without a step',
+      () => ({ ...whole, phases: [{ name: 'p', inputs: {} }] }),
+      /a function as step of phase 0/,
+    ],
+    ['an output that is nothing', () => ({ ...whole, outputs: { o: null } }), /an object as output 'o'/],
+    ['an output outside', () => ({ ...whole, outputs: { o: { ...output, file: '../g.onnx' } } }), /name of a file/],
+    [
+      'an output without a file',
+      () => ({ ...whole, outputs: { o: { ...output, file: undefined } } }),
+      /name of a file/,
+    ],
+    [
+      'a schedule that is a number',
+      () => ({ ...whole, schedules: { rate: 5 } }),
+      /a function as schedule 'rate', got 5/,
+    ],
+    ['no variables', () => ({ ...whole, variables: [1] }), /a tf.Variable as number 0 of variables, got 1/],
   ])('is refused as %s', (_, made, message) => {
     expect(() => checkMade('own', made())).toThrow(message);
   });
 
   it('is taken with all parts', () => {
-    expect(checkMade('own', whole)).toBe(whole);
+    const made = { ...whole, outputs: { output } };
+    expect(checkMade('own', made)).toBe(made);
   });
 });
