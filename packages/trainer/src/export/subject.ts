@@ -12,7 +12,7 @@ import {
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../program/program.js';
-import { letGo } from '../trace/promises.js';
+import { letGo } from '../tfjs/promises.js';
 
 /** A tfjs function of tensors. */
 export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Record<string, tf.Tensor>;

@@ -2,7 +2,7 @@
 // used both eagerly and in traces.
 import * as tf from '@tensorflow/tfjs';
 import { setGradient } from '../tfjs/engine.js';
-import { synchronous } from '../trace/promises.js';
+import { synchronous } from '../tfjs/promises.js';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
 import { replaceComposites } from './composites.js';

@@ -2,7 +2,7 @@
 // output would otherwise show at the end of a run.
 import { describeValue, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { letGo } from '../trace/promises.js';
+import { letGo } from '../tfjs/promises.js';
 import type { GanSystem } from './system.js';
 
 /** What a part must be, in words, and whether something is. */

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
 import { insideDropout } from '../tfjs/scopes.js';
-import { synchronous } from './promises.js';
+import { synchronous } from '../tfjs/promises.js';
 import { duplicateDraw } from './recorder.js';
 import { activeTrace } from './span.js';
 

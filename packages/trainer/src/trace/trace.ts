@@ -6,7 +6,7 @@ import { withGradients } from '../gradients/index.js';
 import { callInputs, type Program, type ProgramDType, type ProgramInput, type ValueId } from '../program/program.js';
 import type { SizeRead } from './reads.js';
 import { Recorder } from './recorder.js';
-import { letGo, synchronous } from './promises.js';
+import { letGo, synchronous } from '../tfjs/promises.js';
 import { activeTrace, recording } from './span.js';
 
 /** An input of the traced function, at the concrete size of this trace. */
