@@ -16,7 +16,7 @@ const whole = PNG.sync.write(
 it('reads what pngjs wrote', async () => {
   await writeFile(join(cwd, 'a.png'), whole);
   const { width, height, data } = await readPng('score', 'a.png', cwd);
-  expect([width, height, ...data]).toEqual([2, 1, 1, 2, 3, 255, 4, 5, 6, 255]);
+  expect([width, height, ...Array.from(data)]).toEqual([2, 1, 1, 2, 3, 255, 4, 5, 6, 255]);
 });
 
 it.each([
