@@ -1,6 +1,6 @@
 // The demo: trains a class-conditional GAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified
 // against tfjs), loads the file and samples digits by name.
-// npm run demo [-- --steps 6500 --out runs/demo --seed 1 --resume]
+// npm run demo [-- --steps 3200 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -70,6 +70,7 @@ async function training() {
       out: partial,
       steps: options.steps,
       seed: options.seed,
+      batch: 48,
       base: 24,
       sampleEvery: Math.max(1, Math.round(options.steps / 10)),
       checkpointEvery: Math.max(1, Math.round(options.steps / 10)),
@@ -188,7 +189,7 @@ function parse() {
   try {
     const { values } = parseArgs({
       options: {
-        steps: { type: 'string', default: '6500' },
+        steps: { type: 'string', default: '3200' },
         seed: { type: 'string', default: '1' },
         out: { type: 'string', default: 'runs/demo' },
         resume: { type: 'boolean', default: false },

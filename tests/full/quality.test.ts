@@ -1,5 +1,5 @@
-// Digits of the demo's configuration, three seeds, scored by the judge; and those of the PyTorch twin, trained on as
-// many images, if FORJA_TORCH_PYTHON is set.
+// Digits of a small DCGAN, three seeds, scored by the judge; and those of the PyTorch twin, trained on as many images,
+// if FORJA_TORCH_PYTHON is set.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const SAMPLES = 1000;
 const python = process.env['FORJA_TORCH_PYTHON'];
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** What the demo trains (examples/mnist/demo.mjs), and the judgement of 1,000 samples. */
+/** A DCGAN of the twin's sizes, and the judgement of 1,000 samples. */
 async function ours(seed: number): Promise<Judgement> {
   const out = join(folder, `ours-${seed}`);
   await train(

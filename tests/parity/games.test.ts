@@ -39,6 +39,7 @@ const GAMES: Record<string, (vectors: GameVectors) => GanSystem> = {
   'lazy-r1': madeSystem('wgan-gp'),
   conditional: madeSystem('conditional', { norm: 'none' }),
   'ac-gan': madeSystem('conditional', { norm: 'none' }),
+  'conditional-hidden': madeSystem('conditional', { norm: 'none' }),
   stylegan: madeSystem('stylegan'),
   remedies: madeSystem('wgan-gp'),
   wgan: madeSystem('wgan-gp'),

@@ -6,7 +6,7 @@ import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
-import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
+import { parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
 import { FolderStore, newestCheckpoint } from './folder-store.js';
@@ -97,7 +97,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const written = jsonOf(text, join(where, 'config.json'));
   const module = (written as { module?: unknown } | null)?.module;
   const system = host.system ?? (typeof module === 'string' ? await loadSystem(module, cwd) : undefined);
-  const saved = parseConfig(written, system);
+  const saved = parseRecorded(written, system);
   const { steps = saved.steps, ...rest } = host;
   const config = parseConfig({ ...saved, steps }, system);
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));

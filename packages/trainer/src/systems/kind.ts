@@ -49,6 +49,8 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
   readonly options: E;
   /** This system's defaults of the run's fields; they override the general ones. */
   readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
+  /** What options amounted to before they existed: a run that an earlier release began is resumed with these. */
+  readonly earlier?: Readonly<Record<string, unknown>>;
   /** Smallest batch that training works with. Default 2, as batch norm needs two. */
   readonly leastBatch?: number;
   /** Fields of the data that the phases read, by name. */

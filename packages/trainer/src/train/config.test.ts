@@ -1,6 +1,6 @@
 // Parsing of configurations: defaults, round trip through JSON, and a line with its path for each wrong field.
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from './config.js';
+import { parseConfig, parseRecorded } from './config.js';
 
 const good = { system: 'dcgan', data: 'mnist' };
 
@@ -91,5 +91,19 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ ...good, steps: -1, batch: 0, loss: 'hing' })).toThrow(
       /config\.steps[^]*config\.batch[^]*config\.loss/,
     );
+  });
+});
+
+describe('parseRecorded', () => {
+  it('gives options that the release of a run lacked the effect that they had then', () => {
+    const { hidden, hiddenD, ...recorded } = parseConfig({ system: 'conditional', data: 'mnist' });
+    expect([hidden, hiddenD]).toEqual([512, 256]);
+    expect(parseRecorded(recorded)).toMatchObject({ hidden: 0, hiddenD: 0 });
+    expect(parseRecorded({ ...recorded, hidden })).toMatchObject({ hidden: 512, hiddenD: 0 });
+  });
+
+  it('parses others like any configuration', () => {
+    expect(parseRecorded(good)).toEqual(parseConfig(good));
+    expect(() => parseRecorded({ ...good, steps: 0 })).toThrow(/config\.steps: .*got 0/);
   });
 });

@@ -144,6 +144,12 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
   return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
 }
 
+/** {@link parseConfig} of what a run wrote, maybe by an earlier release: options that it lacked are as they were then. */
+export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig {
+  const { earlier = {} } = own ?? kindIn(input);
+  return parseConfig(withDefaults(earlier, input), own);
+}
+
 /** Refuses options that have no effect without another one. */
 function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
   const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;

@@ -20,6 +20,8 @@ export const conditionalKind = systemKind({
   options: {
     base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+    hidden: described(v.optional(whole(0, 4096), 512), "units of the generator's hidden layer; 0: none"),
+    hiddenD: described(v.optional(whole(0, 4096), 256), "units of the discriminator's hidden layer; 0: none"),
     norm: described(
       v.optional(v.picklist(['batch', 'none']), 'batch'),
       'normalisation between the convolutions of the discriminator',
@@ -36,6 +38,7 @@ export const conditionalKind = systemKind({
     }),
   },
   defaults: { batch: 64, sampleCount: 100 },
+  earlier: { hidden: 0, hiddenD: 0 },
   data: { image: 'image', label: 'label' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
@@ -58,17 +61,23 @@ export const conditionalKind = systemKind({
     const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` asks for both
     const { size, channels } = squareOf('conditional', example, at.data.name);
     const classes = classesOf(label);
-    const { base, baseD = base, latent, conditioning, norm } = options;
+    const { base, baseD = base, hidden, hiddenD, latent, conditioning, norm } = options;
     const shape = { size, channels, classes: classes.length };
     const auxiliary = conditioning === 'auxiliary';
     return twoPlayer(
       {
         name: 'conditional',
-        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), dcganDeviation, options.init),
+        g: networkOf(
+          at,
+          'g',
+          () => conditionalGenerator({ ...shape, base, hidden, latent }),
+          dcganDeviation,
+          options.init,
+        ),
         d: networkOf(
           at,
           'd',
-          () => conditionalDiscriminator({ ...shape, base: baseD, auxiliary, norm }),
+          () => conditionalDiscriminator({ ...shape, base: baseD, hidden: hiddenD, auxiliary, norm }),
           dcganDeviation,
           options.init,
         ),

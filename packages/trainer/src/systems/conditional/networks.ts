@@ -1,5 +1,6 @@
 // Networks of a class-conditional GAN: conditional batch norm in G, a projection in D (Miyato and Koyama 2018), or a
-// second output for classes (Odena et al. 2017). Sizes are DCGAN's.
+// second output for classes (Odena et al. 2017). Sizes are DCGAN's; the hidden layers are InfoGAN's (Chen et al. 2016,
+// appendix C.1): they give whole shapes to pictures whose convolutions only see a part.
 import * as tf from '@tensorflow/tfjs';
 import { joined, through } from '../../models/chain.js';
 import { conditionalNorm, projection } from '../../models/layers/index.js';
@@ -12,6 +13,8 @@ export interface ConditionalConfig {
   classes: number;
   /** Channels of the largest hidden map, doubled at each smaller one. */
   base: number;
+  /** Units of the hidden layer next to the smallest map; 0: none. */
+  hidden: number;
 }
 
 /** `initialise` replaces the weights; zeros are the cheapest start. */
@@ -25,6 +28,7 @@ export function conditionalGenerator({
   channels,
   classes,
   base,
+  hidden,
   latent,
 }: ConditionalConfig & { latent: number }): tf.LayersModel {
   const maps = mapSizes(size).reverse();
@@ -46,10 +50,11 @@ export function conditionalGenerator({
       joined(conditionalNorm({ name: `${name}_norm`, classes }), x, label),
       tf.layers.reLU({ name: `${name}_relu` }),
     );
-  const units = small * small * width(0);
+  const dense = (x: tf.SymbolicTensor, units: number, name: string): tf.SymbolicTensor =>
+    through(x, tf.layers.dense({ units, useBias: false, kernelInitializer, name }));
+  const start = hidden === 0 ? z : normed(dense(z, hidden, 'g/hidden'), 'g/hidden');
   let x = through(
-    z,
-    tf.layers.dense({ units, useBias: false, kernelInitializer, name: 'g/dense' }),
+    dense(start, small * small * width(0), 'g/dense'),
     tf.layers.reshape({ targetShape: [small, small, width(0)], name: 'g/reshape' }),
   );
   x = normed(x, 'g/dense');
@@ -68,6 +73,7 @@ export function conditionalDiscriminator({
   channels,
   classes,
   base,
+  hidden,
   auxiliary,
   norm,
 }: ConditionalConfig & { auxiliary: boolean; norm: 'batch' | 'none' }): tf.LayersModel {
@@ -89,6 +95,12 @@ export function conditionalDiscriminator({
       tf.layers.leakyReLU({ alpha: 0.2, name: `d/conv${i}_leaky` }),
     ]),
     tf.layers.flatten({ name: 'd/flatten' }),
+    ...(hidden === 0
+      ? []
+      : [
+          tf.layers.dense({ units: hidden, kernelInitializer, name: 'd/hidden' }),
+          tf.layers.leakyReLU({ alpha: 0.2, name: 'd/hidden_leaky' }),
+        ]),
   );
   const dense = (units: number, name: string): tf.SymbolicTensor =>
     through(features, tf.layers.dense({ units, kernelInitializer, name }));
