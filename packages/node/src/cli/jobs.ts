@@ -302,7 +302,8 @@ async function status(args: Args, io: CliIo): Promise<unknown> {
     if (damaged.length > 0)
       throw new ForjaError(
         'job.failed',
-        `jobs status --check: expected pictures with the digests of their records in ${sink.address}, got others or none in ` +
+        `jobs status --check: expected pictures with the digests of their records in ${sink.address}, ` +
+          'got others or none in ' +
           `shards ${damaged.join(', ')}; remove a picture of each and submit the job again`,
       );
     return summaryOf(state, sink.address);

@@ -48,7 +48,8 @@ export async function openStore({ endpoint, region }: StoreOptions): Promise<Sto
   const other = endpoint ?? (env['AWS_ENDPOINT_URL_S3'] || env['AWS_ENDPOINT_URL'] || undefined);
   if (other !== undefined && !/^https?:\/\/[^\s/@]+\/?$/.test(other))
     throw new UsageError(
-      `jobs --endpoint: expected an address such as https://store.example:8333, got '${other.replace(/\/\/[^@]*@/s, '//…@')}'`,
+      'jobs --endpoint: expected an address such as https://store.example:8333, ' +
+        `got '${other.replace(/\/\/[^@]*@/s, '//…@')}'`,
     );
   const where = region ?? (other !== undefined && !env['AWS_REGION'] ? 'us-east-1' : undefined);
   const client = new sdk.S3Client({

@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test('a worker is killed, the store is busy: the pictures of forja sample, once; later what is missing', async (context) => {
+test('a killed worker and a busy store: the pictures of forja sample, once; later what is missing', async (context) => {
   if (!redis) return context.skip(REDIS_MISSING);
   const place = ['--redis', redis.url, '--endpoint', s3.url];
   const request = ['--count', '45', '--seed', '3'];

@@ -60,7 +60,7 @@ const more = ({ replicas, until }: Balancer, count: number): Promise<void> => {
   return until(() => replicas.every((one, i) => !one.ready || one.answered >= goals[i]!));
 };
 
-test('one of three is drained, one is killed: nothing accepted is lost by the drain, nothing at all with retries', async () => {
+test('one of three is drained, one killed: the drain loses nothing accepted, retries lose nothing', async () => {
   const balancer = await startBalancer(
     services.map(({ url }) => url),
     { idempotent: true },

@@ -134,14 +134,16 @@ function columnOf(name: string, field: string, array: ArrayField): Column {
     const part = data.findIndex((value) => !Number.isInteger(value));
     throw new ForjaError(
       'data.class',
-      `arrayDataset.${field}: expected whole numbers for ${what}, got ${part < 0 ? `a ${kind}` : `${data[part]} at ${part}`}; give an Int32Array or a list`,
+      `arrayDataset.${field}: expected whole numbers for ${what}, ` +
+        `got ${part < 0 ? `a ${kind}` : `${data[part]} at ${part}`}; give an Int32Array or a list`,
     );
   }
   const none = kind === 'Float32Array' ? data.findIndex((value) => !Number.isFinite(value)) : -1;
   if (none >= 0)
     throw new ForjaError(
       'data.format',
-      `arrayDataset.${field}: expected finite numbers, got ${data[none]} at ${none} (example ${Math.floor(none / size)})`,
+      `arrayDataset.${field}: expected finite numbers, ` +
+        `got ${data[none]} at ${none} (example ${Math.floor(none / size)})`,
     );
   const stray = names && whole ? data.findIndex((v) => !(v >= 0 && v < names.length)) : -1;
   if (names && stray >= 0)

@@ -60,7 +60,8 @@ export function batchReader(
           if (other !== undefined)
             throw new ForjaError(
               'data.field',
-              `data: expected read() of ${dataset.name} to fill the array of '${other}', got it replaced or transferred; write into it`,
+              `data: expected read() of ${dataset.name} to fill the array of '${other}', ` +
+                'got it replaced or transferred; write into it',
             );
         };
         const wait = dataset.read(order(n), given);

@@ -57,10 +57,11 @@ export function checkMade(name: string, made: unknown): GanSystem {
     check(`output '${output}'`, one, OUTPUT);
   for (const [schedule, rate] of Object.entries(system.schedules) as [string, unknown][])
     if (!isFunction(rate)) throw refuse(`expected a function as schedule '${schedule}', got ${describeValue(rate)}`);
-  for (const [i, variable] of (system.variables as readonly unknown[]).entries())
-    if (!(variable instanceof tf.Variable) || variable.isDisposed)
-      throw refuse(
-        `expected a tf.Variable as number ${i} of variables, got ${variable instanceof tf.Variable ? `'${variable.name}', which is disposed` : describeValue(variable)}`,
-      );
+  for (const [i, variable] of (system.variables as readonly unknown[]).entries()) {
+    const known = variable instanceof tf.Variable ? variable : undefined;
+    if (known?.isDisposed === false) continue;
+    const found = known === undefined ? describeValue(variable) : `'${known.name}', which is disposed`;
+    throw refuse(`expected a tf.Variable as number ${i} of variables, got ${found}`);
+  }
   return system;
 }

@@ -58,7 +58,8 @@ export const runEntries = {
       }),
       {},
     ),
-    'where a number stops being finite: go back to the last checkpoint, at most rollback times, with other random numbers and learning rates multiplied by rates',
+    'where a number stops being finite: go back to the last checkpoint, at most rollback times, ' +
+      'with other random numbers and learning rates multiplied by rates',
   ),
   metrics: described(
     v.optional(v.array(named('measure', metricNames)), []),
@@ -144,7 +145,10 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
   return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
 }
 
-/** {@link parseConfig} of what a run wrote, maybe by an earlier release: options that it lacked are as they were then. */
+/**
+ * {@link parseConfig} of what a run wrote, maybe by an earlier release: options that this one lacked have the effect
+ * that they had then.
+ */
 export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig {
   const { earlier = {} } = own ?? kindIn(input);
   return parseConfig(withDefaults(earlier, input), own);

@@ -274,7 +274,8 @@ export function prepare(
   for (const [role, network] of Object.entries(networks) as [string, unknown][])
     if (!(network instanceof tf.LayersModel))
       throw new UsageError(
-        `train.host.networks.${role}: expected a tf.LayersModel, got ${describeValue(network)}; it must come from the same copy of tfjs`,
+        `train.host.networks.${role}: expected a tf.LayersModel, got ${describeValue(network)}; ` +
+          'it must come from the same copy of tfjs',
         { code: 'config.invalid' },
       );
   const parsed = systemOptions(kind, ownOptions(kind, config));

@@ -22,7 +22,8 @@ const options = {
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
   widest: described(
     v.optional(whole(1, 4096), 128),
-    'largest number of channels: each map has twice those of the next larger one, up to this; equal to base: all the same',
+    'largest number of channels: each map has twice those of the next larger one, up to this; ' +
+      'equal to base: all the same',
   ),
   norm: described(v.optional(v.picklist(['batch', 'none']), 'batch'), 'normalisation in the generator'),
   spectral: described(

@@ -71,7 +71,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
       ),
       {},
     ),
-    'schedules of single scalars by name (rate_g, rate_d, ema, instanceNoise, labelFlips, a penalty, …): a kind, kind:from:to:steps, or { kind, … }',
+    'schedules of single scalars by name (rate_g, rate_d, ema, instanceNoise, labelFlips, a penalty, …): ' +
+      'a kind, kind:from:to:steps, or { kind, … }',
   ),
   optimizer: described(
     v.optional(v.picklist(['adam', 'adamw', 'rmsprop', 'sgd']), 'adam'),
@@ -130,7 +131,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    "lower the discriminator's rate where the running share of its right answers exceeds above: to least times the rate where all are right",
+    "lower the discriminator's rate where the running share of its right answers exceeds above: " +
+      'to least times the rate where all are right',
   ),
   boostD: described(
     v.optional(
@@ -140,7 +142,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    "raise the discriminator's rate where the running share of its right answers is less than below: to most times the rate where half are right",
+    "raise the discriminator's rate where the running share of its right answers is less than below: " +
+      'to most times the rate where half are right',
   ),
   pack: described(v.optional(whole(1, 64), 1), 'examples that the discriminator judges together (PacGAN)'),
   init: described(v.optional(v.picklist(['normal', 'orthogonal']), 'normal'), 'initial kernels of both networks'),
