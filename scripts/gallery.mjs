@@ -17,8 +17,8 @@ function options() {
     if (values.help) {
       console.log(
         'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those ' +
-          'of generators/, the one of `npm run demo`, and those given. The page is built as plain files in ' +
-          'examples/gallery/dist.',
+          'of generators/, the one of `npm run demo`, and those given. Where x.discriminator.onnx is beside x.onnx, ' +
+          'the page can ask it about the pictures. The page is built as plain files in examples/gallery/dist.',
       );
       process.exit(0);
     }
@@ -34,7 +34,7 @@ function options() {
 }
 
 const { port, given } = options();
-const committed = readdirSync(join(root, 'generators')).filter((name) => name.endsWith('.onnx'));
+const committed = readdirSync(join(root, 'generators')).filter((name) => /(?<!\.discriminator)\.onnx$/.test(name));
 const demo = join(root, 'runs', 'demo', 'generator.onnx');
 process.env.FORJA_GALLERY = JSON.stringify([
   ...committed.sort().map((name) => join(root, 'generators', name)),

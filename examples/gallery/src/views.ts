@@ -2,6 +2,7 @@
 import type { Generator, ManifestKind } from '@forja/core';
 import type { Entry } from './entry.js';
 import type { State } from './address.js';
+import type { Verdicts } from './verdicts.js';
 
 /** The page's interface for a view. */
 export interface Stage {
@@ -17,6 +18,8 @@ export interface Stage {
   remember(state: State): void;
   /** Shows pictures per second: `images` were made in `ms`. */
   made(images: number, ms: number): void;
+  /** Takes the shown pictures to the discriminator; undefined if the generator has none. */
+  verdicts: Verdicts | undefined;
   /** Sets the caption. */
   caption(text: string): void;
   /** Shows an error, or clears it. */

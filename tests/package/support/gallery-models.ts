@@ -1,4 +1,5 @@
-// Small generators for the gallery's tests: a latent one with all possible inputs, and an image-to-image one.
+// Small models for the gallery's tests: a latent generator with all possible inputs, one with classes, an image-to-image
+// one, and discriminators for the last two.
 import { createHash } from 'node:crypto';
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
@@ -79,3 +80,64 @@ export async function turnedModel(): Promise<Uint8Array> {
     sha256,
   );
 }
+
+/** Classes of {@link classedModel}. */
+export const CLASSES = ['dark', 'middle', 'light'];
+
+/** 8 × 8 in grey, in three classes: tanh of z, a number a column, plus class − 1. */
+export async function classedModel(): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'classed' });
+  const label = g.op('Cast', [g.input('label', 'int32', ['batch'])], { to: 1 });
+  const light = g.op('Sub', [label, g.constant('float32', [1], [1])]);
+  const axes = (...values: number[]) => g.constant('int64', [values.length], values);
+  const columns = g.op('Unsqueeze', [g.input('z', 'float32', ['batch', SIDE]), axes(1, 2)]);
+  const rows = g.op('Add', [columns, g.constant('float32', [1, 1, SIDE, 1], Array<number>(SIDE).fill(0))]);
+  g.output('image', g.op('Tanh', [g.op('Add', [rows, g.op('Unsqueeze', [light, axes(1, 2, 3)])])]));
+  return sealModel(
+    g.build(),
+    {
+      version: 1,
+      kind: 'latent',
+      producer: 'test',
+      inputs: [
+        { ...row('label', 'label'), dtype: 'int32', classes: CLASSES },
+        { ...row('z', 'latent', SIDE), distribution: 'normal' },
+      ],
+      outputs: [{ ...picture('image', SIDE, SIDE), shape: ['batch', 1, SIDE, SIDE], role: 'image' }],
+    },
+    sha256,
+  );
+}
+
+/** The score is σ of the mean of all numbers of a picture, plus its class − 1 if it takes one. */
+async function meanModel(image: Omit<ManifestInput, 'role'>, classes?: string[]): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'mean' });
+  const axes = g.constant('int64', [3], [1, 2, 3]);
+  let score = g.op('ReduceMean', [g.input('image', 'float32', image.shape), axes], { keepdims: 0 });
+  if (classes) {
+    const label = g.op('Cast', [g.input('label', 'int32', ['batch'])], { to: 1 });
+    score = g.op('Add', [score, g.op('Sub', [label, g.constant('float32', [1], [1])])]);
+  }
+  g.output('score', g.op('Sigmoid', [score]));
+  return sealModel(
+    g.build(),
+    {
+      version: 1,
+      kind: 'function',
+      producer: 'test',
+      inputs: [
+        { ...image, role: 'image' },
+        ...(classes ? [{ ...row('label', 'label'), dtype: 'int32' as const, classes }] : []),
+      ],
+      outputs: [{ name: 'score', role: 'score', dtype: 'float32', shape: ['batch'], range: [0, 1] }],
+    },
+    sha256,
+  );
+}
+
+/** Judges pictures of {@link classedModel}, each as one of its class. */
+export const classedDiscriminator = (): Promise<Uint8Array> =>
+  meanModel({ ...picture('image', SIDE, SIDE), shape: ['batch', 1, SIDE, SIDE] }, CLASSES);
+
+/** Judges pictures of {@link turnedModel}. */
+export const turnedDiscriminator = (): Promise<Uint8Array> => meanModel(picture('image', 'height', 'width'));
