@@ -1,6 +1,6 @@
 // The page of `npm run gallery` in Chromium: pictures follow controls and address, walks, saved files, a picture drawn
-// and translated, the discriminator's verdicts; only the shown generator is fetched, there are no requests to other hosts, no violations of the CSP,
-// and no findings of axe-core.
+// and translated, the discriminator's verdicts; only the shown generator is fetched, there are no requests to other
+// hosts, no violations of the CSP, and no findings of axe-core.
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,11 +35,12 @@ beforeAll(async () => {
     'styled.onnx': await styledModel(),
     'turned.onnx': await turnedModel(),
     'turned.discriminator.onnx': await turnedDiscriminator(),
-    'classed.onnx': await classedModel(),
-    'classed.discriminator.onnx': await classedDiscriminator(),
+    'classed/generator.onnx': await classedModel(), // as training names them
+    'classed/discriminator.onnx': await classedDiscriminator(),
   };
+  mkdirSync(join(folder, 'classed'));
   for (const [name, bytes] of Object.entries(models)) writeFileSync(join(folder, name), bytes);
-  const paths = ['styled.onnx', 'turned.onnx', 'classed.onnx'].map((name) => join(folder, name));
+  const paths = ['styled.onnx', 'turned.onnx', 'classed/generator.onnx'].map((name) => join(folder, name));
   const script = startScript('gallery.mjs', 'Gallery', paths, { FORJA_GALLERY_OUT: join(folder, 'dist') });
   [{ server, address }, browser] = await Promise.all([script, openBrowser()]);
 });

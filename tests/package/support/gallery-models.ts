@@ -1,5 +1,5 @@
-// Small models for the gallery's tests: a latent generator with all possible inputs, one with classes, an image-to-image
-// one, and discriminators for the last two.
+// Small models for the gallery's tests: a latent generator with all possible inputs, one with classes, an
+// image-to-image one, and discriminators for the last two.
 import { createHash } from 'node:crypto';
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
