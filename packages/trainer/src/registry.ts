@@ -28,7 +28,7 @@ export function registry<T extends { readonly name: string }>(kind: string, read
       if (item === undefined)
         throw new UsageError(
           `${kind}: expected one of ${[...items.keys()].join(', ')}, got ${describeValue(name)}` +
-            nearest(String(name), [...items.keys()]),
+            (typeof name === 'string' ? nearest(name, [...items.keys()]) : ''),
           {
             code: 'config.invalid',
           },

@@ -85,6 +85,11 @@ it('compares two and more in one page', async () => {
 it('refuses what has no run, and what is not there', async () => {
   await expect(runsCommand.run({ folders: ['runs/none'] }, io)).rejects.toMatchObject({ code: 'usage' });
   await expect(runsCommand.run({ folders: ['nowhere'] }, io)).rejects.toMatchObject({ code: 'usage' });
+  // beside a folder that has runs, too
+  await expect(runsCommand.run({ folders: ['runs', 'runs/none'] }, io)).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('runs/none') as string,
+  });
 });
 
 it('lists the other runs where one is damaged, and refuses it where it is named', async () => {

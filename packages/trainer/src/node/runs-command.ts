@@ -89,7 +89,10 @@ async function runsIn(folders: readonly string[], cwd: string): Promise<string[]
       if (cause.code === 'ENOENT') throw new UsageError(`runs: expected a folder, got nothing at ${folder}`, { cause });
       throw new ForjaError('io', `runs: could not read ${folder}: ${cause.message}`, { cause });
     });
+    const before = found.length;
     for (const name of names.sort()) if (await isRun(join(folder, name))) found.push(join(folder, name));
+    if (found.length === before)
+      throw new UsageError(`runs: expected a run, or a folder of runs (with config.json), got neither at ${folder}`);
   }
   return found;
 }
