@@ -1,10 +1,11 @@
 // The folder that a job fills: pictures as `forja sample` names them, job.json, and `.shards` with a record a shard.
 //
 // A shard is made in a folder of its own, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it;
-// then what is in it is moved to its place.
+// then its pictures are moved to their places, and its record is copied to `00003.json`. The commit stays, with the
+// record in it: an attempt that comes late, however late, cannot take its name.
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ForjaError } from '@forja/core';
@@ -92,11 +93,14 @@ export class JobFolder implements Sink {
 
   async clean(): Promise<void> {
     for (const name of await guarded(this.#shards, () => list(this.#shards)))
-      if (name.endsWith('.making')) await rm(join(this.#shards, name), { recursive: true, force: true });
+      if (['.making', '.done', '.tmp'].some((end) => name.endsWith(end)))
+        await rm(join(this.#shards, name), { recursive: true, force: true });
   }
 
   async forget(index: number): Promise<void> {
-    await guarded(this.address, () => rm(this.#recordPath(index), { force: true }));
+    // the commit first: without a record, it would be finished
+    for (const path of [this.#donePath(index), this.#recordPath(index)])
+      await guarded(path, () => rm(path, { recursive: true, force: true }));
   }
 
   async record(index: number): Promise<ShardRecord | undefined> {
@@ -108,14 +112,15 @@ export class JobFolder implements Sink {
   async finish(index: number): Promise<boolean> {
     const done = this.#donePath(index);
     return guarded(this.address, async () => {
-      const names = await list(done);
-      if (names.length === 0) return false;
-      for (const [i, name] of names.entries()) {
-        if (name !== RECORD) move(join(done, name), join(this.address, name));
+      const pictures = (await list(done)).filter((name) => name !== RECORD);
+      for (const [i, name] of pictures.entries()) {
+        move(join(done, name), join(this.address, name));
         if (i % MOVES === MOVES - 1) await setImmediate();
       }
-      move(join(done, RECORD), this.#recordPath(index));
-      await rmdir(done).catch(() => undefined); // removed by another process, or filled by a later attempt
+      if (pictures.length === 0 && (await this.record(index))) return false;
+      const record = await readIfThere(join(done, RECORD));
+      if (!record) return false;
+      await writeAside(this.#recordPath(index), record);
       return true;
     });
   }
@@ -147,7 +152,7 @@ function move(from: string, to: string): void {
   }
 }
 
-/** Renames a folder, unless one that is not empty has that name, or had it just now. */
+/** Renames a folder, unless one that is not empty has that name. */
 async function renameUnlessThere(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

@@ -104,6 +104,7 @@ test('shards in any order, some twice at once, make the folder that forja sample
     expect(await settled(folder, request, shard)).toEqual(twice[0]);
   }
   expect(picturesIn(out)).toEqual(expected);
+  await folder.clean();
   expect(readdirSync(join(out, '.shards')).sort()).toEqual(['00000.json', '00001.json', '00002.json']);
   const collected = await collect(folder, file);
   expect(collected?.done).toMatchObject({ pictures: 25, kinds: { [collected!.shards[0]!.kind]: 3 } });
@@ -117,6 +118,29 @@ test('shards in any order, some twice at once, make the folder that forja sample
   }
   writeFileSync(join(out, '0012.png'), 'something else');
   expect(await intact(folder, request, collected!.shards[1]!)).toBe(false);
+});
+
+test('an attempt that saw no record, and commits when another has long finished, takes that record', async () => {
+  let looked = (): void => undefined;
+  let goOn = (): void => undefined;
+  const looking = new Promise<void>((resolve) => (looked = resolve));
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  class Late extends JobFolder {
+    override async record(index: number): ReturnType<JobFolder['record']> {
+      const seen = await super.record(index);
+      looked();
+      await gate;
+      return seen;
+    }
+  }
+  const shard = shardAt(request, 0);
+  const late = makeShard(generator, request, shard, new Late(out), { attempt: 2 });
+  await looking; // it found nothing
+  const first = await makeShard(generator, request, shard, new JobFolder(out), { attempt: 1 });
+  goOn();
+  expect(await late).toEqual(first);
+  expect(await settled(new JobFolder(out), request, shard)).toEqual(first);
+  expect(first.attempt).toBe(1);
 });
 
 test('what a killed process left is finished or made again', async () => {
