@@ -15,7 +15,8 @@ const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(f
 
 /** SHA-256 of each file; that of a discriminator is named `<generator>.discriminator`, and described by its card. */
 const FILES: Readonly<Record<string, string>> = {
-  clothes: '552c2647a0628d4d0ad536bac40d35632f67a8cf435c49f8597d96aa2bee249b',
+  clothes: '9a67036147168f5e408db2078d899fa2d4da5e6b41646c0e12ca112e5fa5b632',
+  'clothes.discriminator': 'bbbf45974ab128ef64c929ab185c7bc1cab1997985d4444cf35a6bbc78ea85e8',
 };
 
 test('are unchanged, small, and have cards and free licences', () => {
@@ -59,8 +60,8 @@ test('clothes are of the requested classes', async () => {
       right.push(rows.filter((row) => row.indexOf(Math.max(...row)) === label).length / count);
     }
     // 0.1 by chance; shirts, pullovers and coats are the hardest to distinguish
-    expect(Math.min(...right), right.join()).toBeGreaterThan(0.4);
-    expect(right.reduce((a, b) => a + b) / right.length, right.join()).toBeGreaterThan(0.8);
+    expect(Math.min(...right), right.join()).toBeGreaterThan(0.6);
+    expect(right.reduce((a, b) => a + b) / right.length, right.join()).toBeGreaterThan(0.87);
   } finally {
     await generator.dispose();
     await judge.dispose();
