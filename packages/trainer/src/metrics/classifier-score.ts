@@ -1,11 +1,13 @@
 // The score of Salimans et al. 2016 ("Improved Techniques for Training GANs", section 4) with any classifier:
 // exp E KL(p(y|x) ‖ p(y)). High if the classifier is sure of each picture and all classes occur. With Inception it is
 // the Inception Score; scores of different classifiers are not comparable.
-import type { Rows } from './matrix.js';
+import { checkRows, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
 /** From 1 (the classifier sees no difference) to the number of classes. */
-export function classifierScore({ rows, columns, data }: Rows): number {
+export function classifierScore(probabilities: Rows): number {
+  checkRows('classifierScore', probabilities);
+  const { rows, columns, data } = probabilities;
   const marginal = new Float64Array(columns);
   for (let i = 0; i < rows; i++) for (let c = 0; c < columns; c++) marginal[c]! += data[i * columns + c]! / rows;
   let sum = 0;

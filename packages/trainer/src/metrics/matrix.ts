@@ -1,6 +1,6 @@
 // Rows of features, one per example, and functions of them that several measures share: means, covariances, distances
 // and nearest neighbours, in double precision.
-import { UsageError } from '@forja/core';
+import { describeValue, shown, UsageError } from '@forja/core';
 
 /** `rows` examples of `columns` features each, row-major. */
 export interface Rows {
@@ -24,8 +24,27 @@ export function pick({ columns, data }: Rows, indices: ArrayLike<number>): Rows 
   return { rows: indices.length, columns, data: out };
 }
 
+/** Throws UsageError `input.shape` unless `given` are rows of numbers: `rows` · `columns` of them. */
+export function checkRows(where: string, given: Rows): void {
+  const { rows, columns, data } = Object(given) as Partial<Rows>;
+  const whole = (size: unknown): boolean => Number.isInteger(size) && (size as number) >= 0;
+  // by its tag, as it may come from another realm
+  const floats = /^\[object Float(32|64)Array\]$/.test(Object.prototype.toString.call(data));
+  if (whole(rows) && whole(columns) && floats && data?.length === (rows ?? 0) * (columns ?? 0)) return;
+  const found = floats
+    ? `${shown(rows)} × ${shown(columns)} with ${data?.length} numbers`
+    : `data that are ${describeValue(data)}`;
+  throw new UsageError(
+    `${where}: expected { rows, columns, data } with a Float32Array or Float64Array of rows × columns numbers, ` +
+      `got ${found}`,
+    { code: 'input.shape' },
+  );
+}
+
 /** Throws UsageError `input.shape` unless both have equally many columns, and at least `least` rows. */
 export function checkAlike(where: string, a: Rows, b: Rows, least = 1): void {
+  checkRows(where, a);
+  checkRows(where, b);
   if (a.columns !== b.columns)
     throw new UsageError(`${where}: expected features of one size, got ${a.columns} and ${b.columns}`, {
       code: 'input.shape',

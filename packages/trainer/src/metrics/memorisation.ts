@@ -1,6 +1,6 @@
 // Whether a generator copies its training data: compares the distances of generated examples to their nearest training
 // example with those of the holdout. New examples are as far away as the holdout; copies are nearer.
-import { median, nearestDistances, type Rows } from './matrix.js';
+import { checkAlike, median, nearestDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
 /** Maximum number of training examples searched. */
@@ -13,6 +13,8 @@ const NEAREST = 0.01;
  * 0.01 if nothing is copied. `nearest_ratio`: their median distance over that of the holdout; 0 for copies.
  */
 export function memorised(made: Rows, train: Rows, holdout: Rows): { memorised: number; nearest_ratio: number } {
+  checkAlike('memorised', made, train);
+  checkAlike('memorised', holdout, train);
   const [own, fresh] = [nearestDistances(made, train), nearestDistances(holdout, train)];
   const sorted = Float64Array.from(fresh).sort();
   const limit = sorted[Math.floor(NEAREST * sorted.length)]!;

@@ -144,6 +144,25 @@ it('refuses incomparable features, and unknown names', () => {
   expect(() => frechetDistance(two, rows([1, 2, 3], 3))).toRefuse('input.shape', '2 and 3');
   expect(() => kernelDistance(two, rows([1, 2], 2))).toRefuse('input.shape', /2 .*1$/);
   expect(() => precisionRecall(two, two)).toRefuse('input.shape', /4 .*2$/);
+  expect(() => memorised(two, rows([1, 2, 3], 3), two)).toRefuse('input.shape', '2 and 3');
+  for (const wrong of [null, undefined, 7, [1, 2], { ...two, rows: 3 }, { ...two, data: [1, 2, 3, 4] }] as Rows[])
+    for (const measure of [
+      () => frechetDistance(wrong, two),
+      () => kernelDistance(two, wrong),
+      () => densityCoverage(wrong, wrong),
+      () => memorised(two, two, wrong),
+      () => classifierScore(wrong),
+      () => classCounts(wrong),
+      () => classAgreement(wrong, new Int32Array(2)),
+      () => modeCounts(wrong, { centres: new Float32Array(2), deviation: 1 }),
+    ])
+      expect(measure).toRefuse('input.shape');
+  expect(() => classAgreement(two, new Int32Array(1))).toRefuse('input.shape', '2 labels', 'got 1');
+  expect(() => classAgreement(two, Int32Array.of(0, 2))).toRefuse('input.range', '0..1', 'got 2');
+  expect(() => modeCounts(two, { centres: new Float32Array(3), deviation: 1 })).toRefuse('input.shape', '2', '3');
+  expect(() => modeCounts(two, { centres: new Float32Array(2), deviation: 0 })).toRefuse('input.shape');
+  expect(() => reverseKl(new Float64Array(2), new Float64Array(3))).toRefuse('input.shape', '2 and 3');
+  expect(() => reverseKl(null as never, new Float64Array(3))).toRefuse('input.shape');
   expect(() => metricOf('frechte')).toRefuse('config.invalid', "'frechte'", "'frechet'");
   const own = { name: 'kid', summary: '', scores: {}, measure: () => Promise.resolve({}) };
   expect(() => registerMetric(own)).toRefuse('usage', "'kid'");

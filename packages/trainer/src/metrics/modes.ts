@@ -1,16 +1,26 @@
 // How many modes of the data a generator covers, and how evenly. For points of a known mixture, the protocol of PacGAN
 // (Lin et al. 2018, section 4.1): a point within 3 standard deviations of its nearest centre is of high quality and
 // counts for that mode. Pictures count for their most probable class, as on stacked MNIST.
+import { shown, UsageError } from '@forja/core';
 import type { Modes } from '../data/dataset.js';
-import type { Rows } from './matrix.js';
+import { checkRows, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
 /** Standard deviations within which a point is of high quality. A perfect sampler has 1 − exp(−4.5) = 98.89 % there. */
 const WITHIN = 3;
 
 /** How often each mode was hit by a point of high quality, for points [rows, 2]. */
-export function modeCounts({ rows, columns, data }: Rows, { centres, deviation }: Modes): Float64Array {
-  const count = centres.length / columns;
+export function modeCounts(points: Rows, modes: Modes): Float64Array {
+  checkRows('modeCounts', points);
+  const { rows, columns, data } = points;
+  const { centres, deviation = NaN } = Object(modes) as Partial<Modes>;
+  const count = (centres?.length ?? NaN) / columns;
+  if (centres === undefined || !Number.isInteger(count) || !(deviation > 0))
+    throw new UsageError(
+      `modeCounts: expected centres of ${columns} numbers each, and a deviation above 0, ` +
+        `got ${shown(centres?.length)} numbers and ${shown(deviation)}`,
+      { code: 'input.shape' },
+    );
   const counts = new Float64Array(count);
   for (let i = 0; i < rows; i++) {
     let [nearest, least] = [0, Infinity];
@@ -25,7 +35,9 @@ export function modeCounts({ rows, columns, data }: Rows, { centres, deviation }
 }
 
 /** How often each class is the most probable. */
-export function classCounts({ rows, columns, data }: Rows): Float64Array {
+export function classCounts(probabilities: Rows): Float64Array {
+  checkRows('classCounts', probabilities);
+  const { rows, columns, data } = probabilities;
   const counts = new Float64Array(columns);
   for (let i = 0; i < rows; i++) counts[mostProbable(data.subarray(i * columns, (i + 1) * columns))]! += 1;
   return counts;
@@ -43,6 +55,11 @@ export function mostProbable(row: Float64Array | Float32Array): number {
  * perfect samples of m equal modes it is about (m − 1)/(2n), not 0.
  */
 export function reverseKl(made: Float64Array, real: Float64Array): number {
+  const [bins, others] = [made, real].map((counts) => (Object(counts) as ArrayLike<number>).length);
+  if (bins === undefined || bins !== others)
+    throw new UsageError(`reverseKl: expected two histograms of one length, got ${shown(bins)} and ${shown(others)}`, {
+      code: 'input.shape',
+    });
   const sum = (counts: Float64Array): number => counts.reduce((a, b) => a + b, 0);
   const [n, m] = [sum(made), sum(real)];
   return n === 0
