@@ -28,6 +28,9 @@ const madeSystem = <N extends 'dcgan' | 'mlp' | 'conditional' | 'wgan-gp'>(
     { batch, seed: 5, steps: 60, data: { name: 'made', count: 8, fields } },
   );
 
+/** Few units, as everything here is small: of many, some have slopes near rounding, whose sign Adam would follow. */
+const HIDDEN = { hidden: 8, hiddenD: 8 };
+
 const GAMES: Record<string, () => GanSystem> = {
   'schedules of rates, average, penalty': () =>
     madeSystem('dcgan', {
@@ -37,6 +40,7 @@ const GAMES: Record<string, () => GanSystem> = {
     }),
   'schedules of a lazy penalty, AdamW, clipped': () =>
     madeSystem('conditional', {
+      ...HIDDEN,
       schedules: { r1: 'linear:0.5:0:20' },
       optimizer: 'adamw',
       weightDecay: 0.1,
@@ -87,6 +91,7 @@ const GAMES: Record<string, () => GanSystem> = {
     }),
   'classes with remedies': () =>
     madeSystem('conditional', {
+      ...HIDDEN,
       conditioning: 'auxiliary',
       labelFlips: 0.2,
       featureMatching: { layer: 'conv0_leaky', weight: 0.1 },
