@@ -24,17 +24,14 @@ export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
   canvas.height = image.height;
   // Both canvas kinds give a 2D context with putImageData; the union of their overloads is not callable.
   const context = (canvas as HTMLCanvasElement).getContext('2d');
-  if (context === null)
-    throw new UsageError(
-      'toCanvas: expected a canvas that can give a 2d context, got one already used for another kind',
-    );
+  if (context === null) throw new UsageError('toCanvas: expected a canvas with a 2d context, got one of another kind');
   context.putImageData(data, 0, 0);
   return canvas;
 }
 
 /** `image` as an ImageBitmap of the same size, for `drawImage`, WebGL or WebGPU textures. Close it when done. */
 export async function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
-  const data = imageData('toImageBitmap', image);
+  const data = imageData('toImageBitmap', image); // before createImageBitmap is looked up, which only pages have
   return createImageBitmap(data);
 }
 
@@ -49,13 +46,11 @@ export async function toBlob(image: Drawable, options: { type?: string; quality?
 
 /** The picture as the browser takes it. Throws UsageError for what is none, and where there are no pages. */
 function imageData(where: string, image: Drawable): ImageData {
-  const { toRGBA } = (image as Partial<Drawable> | null | undefined) ?? {};
-  if (typeof toRGBA !== 'function')
-    throw new UsageError(
-      `${where}: expected a picture, as generator.sample() gives (batch.at(0)), got ${shown(image)}`,
-    );
-  if (typeof ImageData === 'undefined')
-    throw new UsageError(`${where}: expected a page or a worker of one, which has ImageData; elsewhere use toPNG()`);
+  const wrong =
+    typeof (image as Partial<Drawable> | null | undefined)?.toRGBA !== 'function'
+      ? `a picture (batch.at(0)), got ${shown(image)}`
+      : typeof ImageData === 'undefined' && 'a page; or use toPNG()';
+  if (wrong) throw new UsageError(`${where}: expected ${wrong}`);
   const data = new ImageData(image.width, image.height);
   data.data.set(image.toRGBA());
   return data;
