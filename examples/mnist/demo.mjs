@@ -1,6 +1,6 @@
 // The demo: trains a class-conditional GAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified
 // against tfjs), loads the file and samples digits by name.
-// npm run demo [-- --steps 3200 --out runs/demo --seed 1 --resume]
+// npm run demo [-- --steps 3000 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -189,7 +189,7 @@ function parse() {
   try {
     const { values } = parseArgs({
       options: {
-        steps: { type: 'string', default: '3200' },
+        steps: { type: 'string', default: '3000' },
         seed: { type: 'string', default: '1' },
         out: { type: 'string', default: 'runs/demo' },
         resume: { type: 'boolean', default: false },

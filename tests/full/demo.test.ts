@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { judgeImages, THRESHOLD } from '../judge/judge.mjs';
 import { loadMnist } from '../judge/mnist.mjs';
 
-const COUNT = 100; // pictures of a digit
+const COUNT = 300; // pictures of a digit
 const PIXELS = 28 * 28;
 const demo = fileURLToPath(new URL('../../examples/mnist/demo.mjs', import.meta.url));
 
