@@ -54,9 +54,9 @@ class ConditionalNorm extends tf.layers.Layer {
     if (own === undefined) throw new Error(`${this.name}: expected a built layer`);
     return tf.tidy(() => {
       const [x, labels] = both(this.name, inputs);
-      const normed = isTraining(kwargs)
-        ? this.byBatch(x, own)
-        : normalise(x, own.mean.read(), own.variance.read(), epsilon);
+      const { mean, variance } = isTraining(kwargs)
+        ? this.ofBatch(x, own)
+        : { mean: own.mean.read(), variance: own.variance.read() };
       // a product instead of a gather, so that the gradient is a product too
       const chosen = tf.oneHot(tf.cast(labels, 'int32').flatten(), this.classes).toFloat() as tf.Tensor2D;
       const row = (table: tf.LayerVariable): tf.Tensor =>
@@ -65,12 +65,14 @@ class ConditionalNorm extends tf.layers.Layer {
           ...x.shape.slice(1, -1).map(() => 1),
           x.shape.at(-1) ?? 1,
         ]);
-      return tf.add(tf.mul(normed, row(own.gamma)), row(own.beta));
+      // one factor for deviation and gamma, so that the pictures are multiplied once, and their slopes
+      const scale = tf.mul(row(own.gamma), tf.rsqrt(tf.add(variance, epsilon)));
+      return tf.add(tf.mul(tf.sub(x, mean), scale), row(own.beta));
     });
   }
 
-  /** Normalises by the batch's statistics and updates the moving ones (with the biased variance, as in Keras). */
-  private byBatch(x: tf.Tensor, own: Weights): tf.Tensor {
+  /** The batch's statistics; also updates the moving ones (with the biased variance, as in Keras). */
+  private ofBatch(x: tf.Tensor, own: Weights): { mean: tf.Tensor; variance: tf.Tensor } {
     const { mean, variance } = tf.moments(
       x,
       x.shape.slice(0, -1).map((_, i) => i),
@@ -80,7 +82,7 @@ class ConditionalNorm extends tf.layers.Layer {
       [own.variance, variance],
     ] as const)
       moving.write(constant(() => tf.add(tf.mul(moving.read(), this.momentum), tf.mul(now, 1 - this.momentum))));
-    return normalise(x, mean, variance, this.epsilon);
+    return { mean, variance };
   }
 
   override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
@@ -92,9 +94,6 @@ class ConditionalNorm extends tf.layers.Layer {
   }
 }
 tf.serialization.registerClass(ConditionalNorm);
-
-const normalise = (x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, epsilon: number): tf.Tensor =>
-  tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon)));
 
 /** Pictures or vectors [n, …, c] and labels [n] → the first's shape. */
 export const conditionalNorm = (config: ConditionalNormConfig): tf.layers.Layer => new ConditionalNorm(config);
