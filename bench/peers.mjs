@@ -31,8 +31,8 @@ const { values: o } = parseArgs({
   },
 });
 if (o.help) {
-  console.log(`FORJA_PEERS_PYTHON=<python> FORJA_TORCH_PYTHON=<python> npm run bench:peers -- [--from folder] [--blocks 5]
-  [--seconds 0.3] [--threads 2] [--batches 1,16,64] [--sizes 28,32,64] [--only node|chromium] [--peers text]
+  console.log(`FORJA_PEERS_PYTHON=<python> FORJA_TORCH_PYTHON=<python> npm run bench:peers -- [--from folder]
+  [--blocks 5] [--seconds 0.3] [--threads 2] [--batches 1,16,64] [--sizes 28,32,64] [--only node|chromium] [--peers text]
   [--name file]
 FORJA_PEERS_PYTHON: a Python with openvino, ai-edge-litert, jax and onnx. FORJA_TORCH_PYTHON: one with torch and onnx.
 --from: a folder outside the repository where @litertjs/core and @jax-js/jax are installed.
@@ -214,10 +214,10 @@ async function measure(where, title, opened) {
 function print(title, rows, ratios, pageLike) {
   if (!pageLike) return table(`${title}, Node and Python`, rows, ratios);
   console.log(`\n${title}, Chromium`);
-  for (const [name, { wallMs }] of Object.entries(rows))
-    console.log(
-      `${name.padEnd(26)} ${wallMs.median.toFixed(2).padStart(9)} ms${ratios[name] ? `   ours is faster by ${ratios[name].wall.median.toFixed(2)}` : ''}`,
-    );
+  for (const [name, { wallMs }] of Object.entries(rows)) {
+    const faster = ratios[name] ? `   ours is faster by ${ratios[name].wall.median.toFixed(2)}` : '';
+    console.log(`${name.padEnd(26)} ${wallMs.median.toFixed(2).padStart(9)} ms${faster}`);
+  }
 }
 
 async function inNode(generators) {

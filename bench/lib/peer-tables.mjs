@@ -28,7 +28,8 @@ function notes({ machine, versions, options, skipped }) {
   const all = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const left = Object.entries(skipped).map(([name, { reason }]) => `${name} (${reason})`);
   return [
-    `${date}, ${cores} cores of ${cpu} (${vectors}), load ${load[0]} at the end; ${options.blocks} rounds of ${options.seconds} s, ${options.threads} threads; ${all.join(', ')}.`,
+    `${date}, ${cores} cores of ${cpu} (${vectors}), load ${load[0]} at the end; ` +
+      `${options.blocks} rounds of ${options.seconds} s, ${options.threads} threads; ${all.join(', ')}.`,
     ...(left.length > 0 ? [`Not measured: ${left.join(', ')}.`] : []),
   ].join(' ');
 }

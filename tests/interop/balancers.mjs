@@ -28,7 +28,8 @@ const BALANCERS = {
     version: ['nginx', '-v'],
     command: (config, folder) => ['nginx', '-p', folder, '-e', 'stderr', '-c', config],
     whole: (text) =>
-      `daemon off; master_process off; pid nginx.pid; events {} http { access_log off; client_body_temp_path body; proxy_temp_path proxy; ` +
+      'daemon off; master_process off; pid nginx.pid; events {} ' +
+      'http { access_log off; client_body_temp_path body; proxy_temp_path proxy; ' +
       `fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n${text}}\n`,
   },
 };

@@ -276,7 +276,8 @@ test.each(['', '?noisolation'])('the discriminator is asked about pictures of cl
   expect(await findings(page)).toEqual([]);
   await page.screenshot({ path: join(output, `gallery-verdicts${how.slice(1)}.png`), fullPage: true });
 
-  await page.getByLabel('Pictures', { exact: true }).selectOption('1'); // new pictures are judged while the button is pressed
+  // New pictures are judged while the button is pressed.
+  await page.getByLabel('Pictures', { exact: true }).selectOption('1');
   await page.getByLabel('Class').selectOption('light');
   await page
     .getByRole('img', {

@@ -10,6 +10,10 @@ const LAYERS = 3;
 const sha256 = (bytes: Uint8Array): Promise<string> =>
   Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
 
+/** The graph with a manifest in it. */
+const sealed = (g: GraphBuilder, manifest: Omit<Parameters<typeof sealModel>[1], 'version' | 'producer'>) =>
+  sealModel(g.build(), { version: 1, producer: 'test', ...manifest }, sha256);
+
 const picture = (name: string, ...sides: (number | string)[]): Omit<ManifestOutput, 'role'> => ({
   name,
   dtype: 'float32',
@@ -43,42 +47,30 @@ export async function styledModel(): Promise<Uint8Array> {
   const ramp = g.constant('float32', [1, 1, 1, SIDE], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
   const rows = g.op('Unsqueeze', [g.op('Add', [styles, light]), ints(3)]);
   g.output('image', g.op('Tanh', [g.op('Mul', [rows, ramp])]));
-  return sealModel(
-    g.build(),
-    {
-      version: 1,
-      kind: 'latent',
-      producer: 'test',
-      inputs: [
-        row('psi', 'psi'),
-        { ...row('layer', 'layer'), dtype: 'int32', range: [0, LAYERS] },
-        { ...row('z', 'latent', SIDE), distribution: 'normal' },
-        { ...row('mix', 'mix', SIDE), distribution: 'normal' },
-        { ...row('text', 'text', 2), dtype: 'int32', vocabulary: ['', 'red', 'green'] },
-      ],
-      outputs: [{ ...picture('image', SIDE, SIDE), role: 'image' }],
-    },
-    sha256,
-  );
+  return sealed(g, {
+    kind: 'latent',
+    inputs: [
+      row('psi', 'psi'),
+      { ...row('layer', 'layer'), dtype: 'int32', range: [0, LAYERS] },
+      { ...row('z', 'latent', SIDE), distribution: 'normal' },
+      { ...row('mix', 'mix', SIDE), distribution: 'normal' },
+      { ...row('text', 'text', 2), dtype: 'int32', vocabulary: ['', 'red', 'green'] },
+    ],
+    outputs: [{ ...picture('image', SIDE, SIDE), role: 'image' }],
+  });
 }
 
 /** Inverts pictures with sides of 8 to 32 pixels, multiples of 4. */
 export async function turnedModel(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'turned' });
   g.output('y', g.op('Neg', [g.input('x', 'float32', ['batch', 3, 'height', 'width'])]));
-  return sealModel(
-    g.build(),
-    {
-      version: 1,
-      kind: 'image-to-image',
-      producer: 'test',
-      steps: { height: 4, width: 4 },
-      bounds: { height: [8, 32], width: [8, 32] },
-      inputs: [{ ...picture('x', 'height', 'width'), role: 'image' }],
-      outputs: [{ ...picture('y', 'height', 'width'), role: 'image' }],
-    },
-    sha256,
-  );
+  return sealed(g, {
+    kind: 'image-to-image',
+    steps: { height: 4, width: 4 },
+    bounds: { height: [8, 32], width: [8, 32] },
+    inputs: [{ ...picture('x', 'height', 'width'), role: 'image' }],
+    outputs: [{ ...picture('y', 'height', 'width'), role: 'image' }],
+  });
 }
 
 /** Classes of {@link classedModel}. */
@@ -93,20 +85,14 @@ export async function classedModel(): Promise<Uint8Array> {
   const columns = g.op('Unsqueeze', [g.input('z', 'float32', ['batch', SIDE]), axes(1, 2)]);
   const rows = g.op('Add', [columns, g.constant('float32', [1, 1, SIDE, 1], Array<number>(SIDE).fill(0))]);
   g.output('image', g.op('Tanh', [g.op('Add', [rows, g.op('Unsqueeze', [light, axes(1, 2, 3)])])]));
-  return sealModel(
-    g.build(),
-    {
-      version: 1,
-      kind: 'latent',
-      producer: 'test',
-      inputs: [
-        { ...row('label', 'label'), dtype: 'int32', classes: CLASSES },
-        { ...row('z', 'latent', SIDE), distribution: 'normal' },
-      ],
-      outputs: [{ ...picture('image', SIDE, SIDE), shape: ['batch', 1, SIDE, SIDE], role: 'image' }],
-    },
-    sha256,
-  );
+  return sealed(g, {
+    kind: 'latent',
+    inputs: [
+      { ...row('label', 'label'), dtype: 'int32', classes: CLASSES },
+      { ...row('z', 'latent', SIDE), distribution: 'normal' },
+    ],
+    outputs: [{ ...picture('image', SIDE, SIDE), shape: ['batch', 1, SIDE, SIDE], role: 'image' }],
+  });
 }
 
 /** The score is σ of the mean of all numbers of a picture, plus its class − 1 if it takes one. */
@@ -119,20 +105,14 @@ async function meanModel(image: Omit<ManifestInput, 'role'>, classes?: string[])
     score = g.op('Add', [score, g.op('Sub', [label, g.constant('float32', [1], [1])])]);
   }
   g.output('score', g.op('Sigmoid', [score]));
-  return sealModel(
-    g.build(),
-    {
-      version: 1,
-      kind: 'function',
-      producer: 'test',
-      inputs: [
-        { ...image, role: 'image' },
-        ...(classes ? [{ ...row('label', 'label'), dtype: 'int32' as const, classes }] : []),
-      ],
-      outputs: [{ name: 'score', role: 'score', dtype: 'float32', shape: ['batch'], range: [0, 1] }],
-    },
-    sha256,
-  );
+  return sealed(g, {
+    kind: 'function',
+    inputs: [
+      { ...image, role: 'image' },
+      ...(classes ? [{ ...row('label', 'label'), dtype: 'int32' as const, classes }] : []),
+    ],
+    outputs: [{ name: 'score', role: 'score', dtype: 'float32', shape: ['batch'], range: [0, 1] }],
+  });
 }
 
 /** Judges pictures of {@link classedModel}, each as one of its class. */

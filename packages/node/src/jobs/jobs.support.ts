@@ -2,12 +2,14 @@
 // for.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { buildForTests } from '../../vitest.worker.js';
 import { main } from '../cli/main.js';
 
 const [SIZE, SIDE] = [8, 8];
@@ -107,6 +109,45 @@ export class WorkerProcess {
     }
     return this.child.exitCode;
   }
+}
+
+/** What tests of workers start with, and end. */
+export interface JobsPlace {
+  /** A folder of their own, with the generator `g.onnx`. */
+  root: string;
+  /** The command, bundled. */
+  bin: string;
+  /** Undefined where it is not installed. */
+  redis: RedisServer | undefined;
+  workers: WorkerProcess[];
+  /** Starts a worker. */
+  worker(...args: string[]): WorkerProcess;
+  end(): Promise<void>;
+}
+
+/** A folder with the generator, the command, and a Redis server where it is installed. */
+export async function jobsPlace(): Promise<JobsPlace> {
+  const root = mkdtempSync(join(tmpdir(), 'forja-jobs-'));
+  writeFileSync(join(root, 'g.onnx'), generatorFile());
+  const bin = join(await buildForTests(), 'bin.js');
+  const redis = REDIS_MISSING === undefined ? await startRedis(join(root, 'redis')) : undefined;
+  const workers: WorkerProcess[] = [];
+  return {
+    root,
+    bin,
+    redis,
+    workers,
+    worker: (...args) => {
+      const one = new WorkerProcess(bin, root, args);
+      workers.push(one);
+      return one;
+    },
+    end: async () => {
+      await Promise.all(workers.map((one) => one.end('SIGKILL')));
+      await redis?.stop();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Runs `forja` in this process: its exit code, what it printed, and the value of `--json`. */

@@ -1,40 +1,22 @@
 // A job over a real Redis: two worker processes, one of them killed, a shard that cannot be written, the same request
 // again.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildForTests } from '../../vitest.worker.js';
-import {
-  forja,
-  generatorFile,
-  picturesIn,
-  REDIS_MISSING,
-  startRedis,
-  WorkerProcess,
-  type RedisServer,
-} from './jobs.support.js';
+import { forja, jobsPlace, picturesIn, REDIS_MISSING, type JobsPlace } from './jobs.support.js';
 
-let root: string;
-let bin: string;
-let redis: RedisServer | undefined;
-const workers: WorkerProcess[] = [];
+let jobs: JobsPlace;
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'forja-redis-'));
-  writeFileSync(join(root, 'g.onnx'), generatorFile());
-  bin = join(await buildForTests(), 'bin.js');
-  if (REDIS_MISSING === undefined) redis = await startRedis(join(root, 'redis'));
+  jobs = await jobsPlace();
 });
-afterAll(async () => {
-  await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-  await redis?.stop();
-  rmSync(root, { recursive: true, force: true });
-});
+afterAll(() => jobs.end());
 
 test('a worker is killed, a shard cannot be written: the rest is made, later that too, once', async (context) => {
+  const { root, redis, worker } = jobs;
   if (!redis) return context.skip(REDIS_MISSING);
   const { url } = redis;
   const request = ['--count', '60', '--seed', '3', '--device', 'cpu'];
@@ -46,11 +28,10 @@ test('a worker is killed, a shard cannot be written: the rest is made, later tha
   const submit = () => forja(root, 'jobs', 'submit', 'g.onnx', '-o', 'out', ...job, '--json');
 
   const first = submit();
-  const killed = new WorkerProcess(bin, root, ['--redis', url, '--lock', '1']);
-  workers.push(killed);
+  const killed = worker('--redis', url, '--lock', '1');
   const [, lost] = await killed.line(/shard (\d+) .*: begun/); // before the model is loaded
   await killed.end('SIGKILL');
-  workers.push(new WorkerProcess(bin, root, ['--redis', url, '--lock', '1']));
+  const next = worker('--redis', url, '--lock', '1');
   const { code, json } = await first;
   expect(code).toBe(1);
   expect(json).toMatchObject({ error: { code: 'job.failed' } });
@@ -63,11 +44,11 @@ test('a worker is killed, a shard cannot be written: the rest is made, later tha
   expect(picturesIn(out)).toEqual(expected);
   const { records } = second.json as { records: { shard: number; worker: string }[] };
   expect(records.map(({ shard }) => shard)).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(records[Number(lost)]!.worker).toMatch(new RegExp(`:${workers[1]!.child.pid}$`));
+  expect(records[Number(lost)]!.worker).toMatch(new RegExp(`:${next.child.pid}$`));
 
   const third = await submit();
   expect(third, third.text).toMatchObject({ code: 0, json: { made: 6, added: 0, records } });
-  expect(await workers[1]!.end('SIGTERM')).toBe(0);
+  expect(await next.end('SIGTERM')).toBe(0);
   const { id } = third.json as { id: string };
   const byName = await forja(root, 'jobs', 'status', id, '--redis', url, '--check', '--json');
   expect(byName, byName.text).toMatchObject({ code: 0, json: { id, folder: out, made: 6, workers: 0, records } });
@@ -84,10 +65,10 @@ test('without a server: refused at once, with the address but without its passwo
 });
 
 test('without bullmq, without the SDK of stores: the command that installs it', () => {
-  const apart = join(root, 'apart');
-  cpSync(dirname(bin), apart, { recursive: true });
+  const apart = join(jobs.root, 'apart');
+  cpSync(dirname(jobs.bin), apart, { recursive: true });
   mkdirSync(join(apart, 'node_modules'));
-  for (const name of ['commander', 'fastest-levenshtein', 'valibot', 'onnxruntime-node'])
+  for (const name of ['commander', 'valibot', 'onnxruntime-node'])
     symlinkSync(
       fileURLToPath(new URL(`../../node_modules/${name}`, import.meta.url)),
       join(apart, 'node_modules', name),

@@ -1,43 +1,26 @@
 // `forja jobs` into a store, over a real Redis: two worker processes, one of them killed, a store that is busy, the
 // same command again, a picture that is removed, status. The pictures are those of `forja sample`.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildForTests } from '../../vitest.worker.js';
-import {
-  forja,
-  generatorFile,
-  picturesIn,
-  REDIS_MISSING,
-  startRedis,
-  WorkerProcess,
-  type RedisServer,
-} from './jobs.support.js';
+import { forja, jobsPlace, picturesIn, REDIS_MISSING, type JobsPlace } from './jobs.support.js';
 import { S3_CREDENTIALS, startS3, type S3Server } from './s3.support.js';
 
-let root: string;
-let bin: string;
-let redis: RedisServer | undefined;
+let jobs: JobsPlace;
 let s3: S3Server;
-const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
   Object.assign(process.env, S3_CREDENTIALS);
-  root = mkdtempSync(join(tmpdir(), 'forja-s3-'));
-  writeFileSync(join(root, 'g.onnx'), generatorFile());
-  bin = join(await buildForTests(), 'bin.js');
   s3 = await startS3();
-  if (REDIS_MISSING === undefined) redis = await startRedis(join(root, 'redis'));
+  jobs = await jobsPlace();
 });
 afterAll(async () => {
-  await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-  await redis?.stop();
+  await jobs.end();
   await s3.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 test('a killed worker and a busy store: the pictures of forja sample, once; later what is missing', async (context) => {
+  const { root, redis, workers, worker } = jobs;
   if (!redis) return context.skip(REDIS_MISSING);
   const place = ['--redis', redis.url, '--endpoint', s3.url];
   const request = ['--count', '45', '--seed', '3'];
@@ -66,11 +49,10 @@ test('a killed worker and a busy store: the pictures of forja sample, once; late
     return ++asked % 5 === 0 ? 'slow' : undefined;
   };
   const first = submit();
-  const killed = new WorkerProcess(bin, root, [...place, '--lock', '1']);
-  workers.push(killed);
+  const killed = worker(...place, '--lock', '1');
   await copying; // the shard is committed, and not yet in its place
   await killed.end('SIGKILL');
-  workers.push(new WorkerProcess(bin, root, [...place, '--lock', '1']));
+  const other = worker(...place, '--lock', '1');
   const made = await first;
   expect(made, made.text).toMatchObject({ code: 0, json: { folder: out, made: 5, added: 5, failed: [] } });
   expect(pictures()).toEqual(expected);
@@ -87,7 +69,7 @@ test('a killed worker and a busy store: the pictures of forja sample, once; late
   const { id } = again.json as { id: string };
   const byName = await forja(root, 'jobs', 'status', id, '--check', ...place, '--json');
   expect(byName, byName.text).toMatchObject({ code: 0, json: { id, folder: out, made: 5 } });
-  expect(await workers[1]!.end('SIGTERM')).toBe(0);
+  expect(await other.end('SIGTERM')).toBe(0);
 
   // Nothing secret is written: not in the store, not in the queue's file, not in what was printed.
   const written = [
