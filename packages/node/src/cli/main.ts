@@ -20,6 +20,7 @@ import { sample } from './sample.js';
 import { score } from './score.js';
 import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
+import { translate } from './translate.js';
 import { VERSION } from './version.js';
 import { video } from './video.js';
 
@@ -36,6 +37,7 @@ export const OWN: readonly CliCommand[] = [
   interpolate,
   mix,
   video,
+  translate,
   score,
   projectCommand,
   inspect,

@@ -5,7 +5,7 @@ import { pictureTarget, writeAside } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf } from './parse.js';
 import { enlarged, LOAD_OPTIONS, onDevice, SCALE_OPTION, writePictures } from './pictures.js';
-import { readPng } from './read-png.js';
+import { readPicture } from './read-picture.js';
 
 interface Args extends LoadArgs {
   picture: string;
@@ -25,7 +25,7 @@ interface Args extends LoadArgs {
 export const projectCommand: CliCommand = {
   name: 'project',
   summary: 'find the latent whose picture is nearest to one of your own',
-  arguments: [{ name: 'picture', description: "PNG file of the generator's size", required: true }],
+  arguments: [{ name: 'picture', description: "picture file of the generator's size", required: true }],
   options: [
     { flags: '-m, --model <file>', description: 'ONNX file of the generator', default: 'generator.onnx' },
     {
@@ -61,7 +61,7 @@ export const projectCommand: CliCommand = {
     const { scale = 1 } = args;
     const seed = seedOf('project --seed', args.seed ?? '0');
     const { path } = await pictureTarget('project --out', io.cwd, args.out, ['png'], false);
-    const picture = await readPng('project', args.picture, io.cwd);
+    const picture = await readPicture('project', args.picture, io.cwd);
     const model = resolve(io.cwd, args.model);
     const { load } = await import('../index.js');
     const [beside, options] = [join(dirname(model), 'projector.onnx'), loadOptions(args, io)];

@@ -4,7 +4,7 @@ import type { CliCommand } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf } from './parse.js';
 import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
-import { readPng } from './read-png.js';
+import { readPicture } from './read-picture.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -19,7 +19,12 @@ export const score: CliCommand = {
   summary: 'how real a discriminator says that pictures are',
   arguments: [
     { name: 'model', description: 'ONNX file of a discriminator (forja train --export-discriminator)', required: true },
-    { name: 'pictures', description: 'PNG files', required: true, variadic: true },
+    {
+      name: 'pictures',
+      description: 'picture files: PNG; JPEG, WebP and AVIF with the npm package sharp',
+      required: true,
+      variadic: true,
+    },
   ],
   options: [
     {
@@ -43,7 +48,7 @@ export const score: CliCommand = {
     const args = raw as unknown as Args; // the options above
     const { pictures = [], text } = args;
     const label = args.label?.map((one) => labelOf('score --label', one));
-    const images = await Promise.all(pictures.map((path) => readPng('score', path, io.cwd)));
+    const images = await Promise.all(pictures.map((path) => readPicture('score', path, io.cwd)));
     const { load } = await import('../index.js');
     const model = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {

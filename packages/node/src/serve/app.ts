@@ -19,6 +19,7 @@ import { inferRequest } from './oip/request.js';
 import { inferResponse } from './oip/response.js';
 import { crossOrigin } from './origins.js';
 import { indexPage } from './page.js';
+import { translatedPng, translateRequest } from './translate.js';
 
 /** Dependencies of the routes. */
 export interface Inside {
@@ -92,11 +93,22 @@ export function appOf(inside: Inside): Hono<Env> {
   route(get, '/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }));
   route(get, '/v1/models', (c) => c.json({ models: models.all.map(describe) }));
   route(['GET', 'POST'], '/v1/images', async (c) => {
-    const asked = c.req.method === 'GET' ? imagesRequest(queryOf(new URL(c.req.url).searchParams), limits) : undefined;
+    const asked =
+      c.req.method === 'GET' ? imagesRequest(queryOf('images', new URL(c.req.url).searchParams), limits) : undefined;
     // The body names the model, so it must be read before the request can be queued; it is small.
     const request =
       asked ?? imagesRequest(await jsonBody(c, { ...limits, bodyBytes: Math.min(limits.bodyBytes, 65_536) }), limits);
     return work(c, inside, models.pick(request.model), ({ generator }, model) => draw(c, generator, model, request));
+  });
+  route(['POST'], '/v1/translate', (c) => {
+    const request = translateRequest(queryOf('translate', new URL(c.req.url).searchParams));
+    return work(c, inside, models.pick(request.model), async ({ generator }, { name }) => {
+      const type = mediaType(c.req.raw);
+      if (type !== undefined && type !== 'image/png' && type !== 'application/octet-stream')
+        throw new RequestError('request.mediaType', `translate: expected image/png, got '${type.slice(0, 64)}'`);
+      const body = await readBody(c.req.raw, limits);
+      return picture(c, name, 1, await translatedPng(generator, body, request, limits, c.req.raw.signal));
+    });
   });
 
   route(get, '/v2', (c) => c.json({ name: 'forja', version: VERSION, extensions: ['binary_tensor_data'] }));
@@ -158,8 +170,12 @@ export function appOf(inside: Inside): Hono<Env> {
   return app;
 
   async function draw(c: Ctx, generator: Generator, { name }: ServedModel, request: ImagesRequest): Promise<Response> {
-    const png = await imagesPng(generator, request, limits, c.req.raw.signal);
-    metrics.images(name, request.sample.count);
+    return picture(c, name, request.sample.count, await imagesPng(generator, request, limits, c.req.raw.signal));
+  }
+
+  /** An answer with one PNG that shows `count` pictures. */
+  function picture(c: Ctx, name: string, count: number, png: Uint8Array<ArrayBuffer>): Response {
+    metrics.images(name, count);
     return c.body(png, 200, {
       'content-type': 'image/png',
       'content-length': String(png.length),

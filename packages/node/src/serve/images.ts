@@ -8,7 +8,7 @@ import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
 
 /** Numbers may be strings, as in a query. */
-const integer = (least: number, most: number) => {
+export const integer = (least: number, most: number) => {
   const wanted = `an integer from ${least} to ${most}`;
   const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
   return v.pipe(
@@ -86,10 +86,10 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
 }
 
 /** A query as plain data: each field once, without empty ones (of a form). Throws `usage`. */
-export function queryOf(params: URLSearchParams): Record<string, string> {
+export function queryOf(where: string, params: URLSearchParams): Record<string, string> {
   const fields = [...params].filter(([, value]) => value !== '');
   const names = new Set(fields.map(([name]) => name));
-  if (names.size < fields.length) throw new UsageError('images: expected each field once, got one more than once');
+  if (names.size < fields.length) throw new UsageError(`${where}: expected each field once, got one more than once`);
   return Object.fromEntries(fields);
 }
 
