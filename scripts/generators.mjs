@@ -7,7 +7,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './lib/stage.mjs';
 
-/** For each: description, packages with its pictures, their credit, and the arguments of `forja train`. */
+const DICEBEAR = ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'];
+
+/**
+ * For each: description, packages with its pictures, their credit, the arguments of `forja train`, and a command that
+ * uses the file.
+ */
 const recipes = {
   clothes: {
     about: 'Clothes by name, 28 × 28, grey.',
@@ -18,15 +23,42 @@ const recipes = {
       '--export-discriminator',
     ],
     steps: 3200,
-    sample: '--label Sneaker',
+    use: (file) => `sample ${file} -o clothes.png --label Sneaker`,
   },
   faces: {
     about: 'Pixel-art faces with styles, 32 × 32.',
-    packages: ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'],
+    packages: DICEBEAR,
     pictures: 'Pixel Art by DiceBear, drawn from seeds, under CC0 1.0',
-    train: ['stylegan', '--data', 'faces'],
-    steps: 2300,
-    sample: '--psi 0.8',
+    train: ['stylegan', '--data', 'faces', '--widest', '64', '--threads', '1'],
+    steps: 5000,
+    use: (file) => `sample ${file} -o faces.png --psi 0.8`,
+  },
+  avatars: {
+    about: 'Pixel-art faces from a description, 32 × 32.',
+    packages: DICEBEAR,
+    pictures: 'Pixel Art by DiceBear, drawn from seeds, under CC0 1.0',
+    train: ['text2image', '--data', 'faces', '--threads', '1', '--seed', '1'],
+    steps: 6000,
+    use: (file) => `sample ${file} -o avatars.png --text 'long red hair, glasses'`,
+  },
+  satellite: {
+    about: 'Painted maps as pictures from space, 32 × 32.',
+    packages: ['three-globe@2.45.2', '@cesium/engine@24.0.0', 'sharp@0.35.5'],
+    pictures: 'Natural Earth II, and the Blue Marble by NASA, in the public domain',
+    train: ['pix2pix', '--data', 'earth-map', '--threads', '1', '--seed', '1'],
+    steps: 5000,
+    use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
+  },
+  enlarge: {
+    about: 'Drawings four times as large, of any size.',
+    packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
+    pictures: 'Noto Emoji by Google, under Apache-2.0',
+    train: [
+      ...['srgan', '--data', 'emoji', '--batch', '8', '--threads', '1', '--seed', '1'],
+      ...['--adversarial-from', '2700', '--adversarial', '0.05'],
+    ],
+    steps: 3500,
+    use: (file) => `translate ${file} small.png -o large.png`,
   },
 };
 
@@ -71,7 +103,7 @@ function converted(model, file) {
 
 /** The card: what the file is and how it was made. */
 function card(name, made, judged, { trainedOn, license }) {
-  const { about, pictures, train, steps, sample } = recipes[name];
+  const { about, pictures, train, steps, use } = recipes[name];
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const rows = [
     ['pictures', `${pictures}; trained on ${trainedOn}`],
@@ -83,8 +115,8 @@ function card(name, made, judged, { trainedOn, license }) {
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
   return (
-    `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample ` +
-    `generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`
+    `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n` +
+    `\`\`\`sh\nnpx forja ${use(`generators/${name}.onnx`)}\n\`\`\`\n`
   );
 }
 

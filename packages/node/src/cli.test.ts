@@ -348,7 +348,7 @@ describe('refusals: one line with a code, nothing written', () => {
       ['sample', 'generator.onnx', ...at, '--count', '0'],
       2,
       'input.range',
-      /count: expected an integer from 1 to 100000, got 0/,
+      /count: expected an integer from 1 to 10000000, got 0/,
     ],
     [['sample', 'generator.onnx', ...at, '--count', '1000000000'], 2, 'input.range', /got 1000000000/],
     [

@@ -1,7 +1,7 @@
 // Writes pictures to files, and options shared by commands that load models.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions } from '@forja/core';
+import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, Image } from '@forja/core';
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { pictureName } from '../files/picture-name.js';
 import { writeAside, type PictureFormat } from './files.js';
@@ -93,18 +93,44 @@ export async function writePictures(
     await writeAside(path, await encoders[format]());
     return [path];
   }
-  await refuseOlder(path, batch.count);
+  return writeFolder(batch, batch.count, path, io);
+}
+
+/** Files that are encoded or written at once: the disk waits while the next pictures are made and encoded. */
+const AT_ONCE = 8;
+
+/**
+ * Writes pictures as they come, one PNG each, and takes no more of them than can be written, so memory does not grow
+ * with their number. Returns the files, in order.
+ */
+export async function writeFolder(
+  pictures: Iterable<Image> | AsyncIterable<Image>,
+  count: number,
+  path: string,
+  io: CliIo,
+): Promise<string[]> {
+  await refuseOlder(path, count);
   const files: string[] = [];
-  const progress = io.progress(batch.count, 'Writing');
-  for (const image of batch) {
-    if (io.signal.aborted)
-      throw new ForjaError('aborted', `interrupted after ${files.length} of ${batch.count} pictures`);
-    const file = join(path, pictureName(files.length, batch.count));
-    await writeAside(file, await image.toPNG());
-    files.push(file);
-    progress.update(files.length);
+  const working = new Set<Promise<void>>();
+  const progress = io.progress(count, 'Writing');
+  try {
+    for await (const image of pictures) {
+      if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${files.length} of ${count} pictures`);
+      const file = join(path, pictureName(files.length, count));
+      files.push(file);
+      const work: Promise<void> = image
+        .toPNG()
+        .then((bytes) => writeAside(file, bytes))
+        .finally(() => working.delete(work));
+      working.add(work);
+      if (working.size >= AT_ONCE) await Promise.race(working);
+      progress.update(files.length);
+    }
+    await Promise.all(working);
+  } finally {
+    await Promise.allSettled(working);
+    progress.stop();
   }
-  progress.stop();
   return files;
 }
 

@@ -1,13 +1,16 @@
 // forja sample: writes pictures of a seed.
 import { resolve } from 'node:path';
 import {
+  ImageBatch,
   psiTable,
   seedTable,
   UsageError,
   type CliCommand,
+  type CliIo,
   type Generator,
-  type ImageBatch,
+  type Image,
   type SampleOptions,
+  type StreamOptions,
 } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
@@ -20,6 +23,7 @@ import {
   onDevice,
   paddingOption,
   SCALE_OPTION,
+  writeFolder,
   writePictures,
 } from './pictures.js';
 
@@ -57,7 +61,7 @@ export const sample: CliCommand = {
       type: 'path',
       default: 'samples.png',
     },
-    { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer', range: [1, 100_000] },
+    { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer', range: [1, 10_000_000] },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine; default 0' },
     { flags: '--seeds <list>', description: 'the first picture of each of several seeds instead, such as 0-15,20' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
@@ -132,45 +136,82 @@ export const sample: CliCommand = {
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const begun = performance.now();
-      const batch = await drawn(
-        generator,
-        { seeds, seed, count: args.count ?? 16, psi: swept },
-        {
-          signal: io.signal,
-          ...(truncation === undefined ? {} : { truncation }),
-          ...(label === undefined ? {} : { label }),
-          ...(text === undefined ? {} : { text }),
-          ...(mix === undefined ? {} : { mix }),
-        },
-      );
-      const { count } = batch;
-      const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));
-      const files = await writePictures(enlarged('sample --scale', batch, scale), path, format, {
-        columns: columns ?? swept?.length,
-        ...(padding === undefined ? {} : { grid: { padding } }),
-        ...(delay === undefined ? {} : { animation: { delayMs: delay } }),
-        io,
-      });
+      const shared = {
+        signal: io.signal,
+        ...(truncation === undefined ? {} : { truncation }),
+        ...(label === undefined ? {} : { label }),
+        ...(text === undefined ? {} : { text }),
+        ...(mix === undefined ? {} : { mix }),
+      };
+      const asked = { seeds, seed, count: args.count ?? 16, psi: swept };
+      const { files, imagesPerSecond, ...made } =
+        format === 'folder' && !seeds && !swept
+          ? await streamed(generator, { ...shared, seed, count: asked.count }, path, { scale, io })
+          : await whole();
+      const { count, width, height } = made;
       io.print(
-        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ` +
+        `${count} picture${count === 1 ? '' : 's'} of ${width} × ${height}, seed ` +
           `${args.seeds ?? seed}, in ${format === 'folder' ? path : files[0]}`,
       );
       io.print(`${imagesPerSecond} images/s on ${onDevice(generator.device)}`);
       return {
         files,
-        count,
-        width: batch.width,
-        height: batch.height,
-        channels: batch.channels,
+        ...made,
         ...(seeds ? { seeds: seeds.map(String) } : { seed: String(seed) }),
         imagesPerSecond,
         device: generator.device,
       };
+
+      async function whole(): Promise<Made> {
+        const batch = await drawn(generator, asked, shared);
+        const { count, width, height, channels } = batch;
+        const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));
+        const files = await writePictures(enlarged('sample --scale', batch, scale), path, format, {
+          columns: columns ?? swept?.length,
+          ...(padding === undefined ? {} : { grid: { padding } }),
+          ...(delay === undefined ? {} : { animation: { delayMs: delay } }),
+          io,
+        });
+        return { files, count, width, height, channels, imagesPerSecond };
+      }
     } finally {
       await generator.dispose();
     }
   },
 };
+
+/** What was drawn and written; sizes are the generator's own. */
+interface Made {
+  files: string[];
+  count: number;
+  width: number;
+  height: number;
+  channels: number;
+  imagesPerSecond: number;
+}
+
+/** Draws pictures and writes each as a PNG as it comes: of any number, few are in memory. */
+async function streamed(
+  generator: Generator,
+  options: StreamOptions & { count: number },
+  path: string,
+  { scale, io }: { scale: number; io: CliIo },
+): Promise<Made> {
+  const begun = performance.now();
+  let size = { width: 0, height: 0, channels: 0 };
+  const pictures = async function* (): AsyncGenerator<Image> {
+    for await (const image of generator.stream(options)) {
+      const { width, height, channels, data } = image;
+      size = { width, height, channels };
+      yield scale === 1
+        ? image
+        : enlarged('sample --scale', new ImageBatch(1, width, height, channels, data), scale).at(0);
+    }
+  };
+  const files = await writeFolder(pictures(), options.count, path, io);
+  const imagesPerSecond = Math.round((1000 * files.length) / (performance.now() - begun));
+  return { files, count: files.length, ...size, imagesPerSecond };
+}
 
 /** The values of ψ of a sweep, `--psi 0.3..1`. */
 function sweepOf({ psi, steps }: Args): number[] | undefined {

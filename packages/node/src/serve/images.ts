@@ -8,7 +8,7 @@ import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
 
 /** Numbers may be strings, as in a query. */
-export const integer = (least: number, most: number) => {
+export const integer = (least: number, most: number): v.GenericSchema<number | string, number> => {
   const wanted = `an integer from ${least} to ${most}`;
   const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
   return v.pipe(
