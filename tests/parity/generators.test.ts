@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
-import { readManifest } from '@forja/core';
+import { readManifest, type ImageBatch, type ImageLike } from '@forja/core';
 import { load, runtime } from '@forja/node';
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { onnxExtractor } from '../../packages/trainer/src/metrics/features/onnx.js';
 import { readyExtractor } from '../../packages/trainer/src/metrics/features/ready.js';
@@ -68,3 +69,115 @@ test('clothes are of the requested classes', async () => {
     await host.dispose();
   }
 });
+
+/** Means of red, green and blue over the rows from `top` to below `bottom`, over all pictures. */
+function colour(batch: ImageBatch, top: number, bottom: number): [number, number, number] {
+  const sums: [number, number, number] = [0, 0, 0];
+  for (const { width, data } of batch)
+    for (let i = top * width; i < bottom * width; i++)
+      for (const c of [0, 1, 2] as const) sums[c] += data[3 * i + c] ?? 0;
+  const pixels = batch.count * batch.width * (bottom - top);
+  return sums.map((sum) => sum / pixels) as [number, number, number]; // three as well
+}
+/** By how much each colour leads over the other two. */
+const LEADS = {
+  red: ([r, g, b]: readonly number[]) => (r ?? 0) - ((g ?? 0) + (b ?? 0)) / 2,
+  green: ([r, g, b]: readonly number[]) => (g ?? 0) - ((r ?? 0) + (b ?? 0)) / 2,
+  blue: ([r, g, b]: readonly number[]) => (b ?? 0) - ((r ?? 0) + (g ?? 0)) / 2,
+} as const;
+const COLOURS = ['red', 'green', 'blue'] as const;
+
+test('avatars have the colours that their captions name, of hair and of clothes', async () => {
+  const generator = await load(join(folder, 'avatars.onnx'), { threads: 1 });
+  try {
+    const found = new Map<string, { hair: number[]; clothes: number[] }>();
+    for (const hair of COLOURS)
+      for (const clothes of COLOURS) {
+        const text = `long ${hair} hair, smiling, ${clothes} clothes`;
+        const batch = await generator.sample({ text, count: 16, seed: 3 });
+        found.set(`${hair} ${clothes}`, { hair: colour(batch, 2, 12), clothes: colour(batch, 28, 32) });
+      }
+    const leads = (part: 'hair' | 'clothes', name: (typeof COLOURS)[number], key: string): number =>
+      LEADS[name](found.get(key)?.[part] ?? []);
+    // where one word differs, its part leads in its colour
+    for (const own of COLOURS)
+      for (const fixed of COLOURS)
+        for (const other of COLOURS.filter((one) => one !== own)) {
+          expect(leads('hair', own, `${own} ${fixed}`)).toBeGreaterThan(leads('hair', own, `${other} ${fixed}`));
+          expect(leads('clothes', own, `${fixed} ${own}`)).toBeGreaterThan(leads('clothes', own, `${fixed} ${other}`));
+        }
+    await expect(generator.sample({ text: 'purple hair' })).rejects.toMatchObject({ code: 'input.range' });
+  } finally {
+    await generator.dispose();
+  }
+});
+
+test('the map becomes forest, desert and ice as dark, brown and bright as they are from space', async () => {
+  const generator = await load(join(folder, 'satellite.onnx'), { threads: 1 });
+  try {
+    // means of held-out tiles of Natural Earth II, and of what the Blue Marble shows there
+    const plain = async (...rgb: number[]): Promise<[number, number, number]> => {
+      const data = Uint8ClampedArray.from({ length: 32 * 32 * 3 }, (_, i) => rgb[i % 3] ?? 0);
+      return colour(await generator.translate({ width: 32, height: 32, data }), 8, 24);
+    };
+    const [forest, desert, ice] = [await plain(89, 138, 73), await plain(175, 169, 113), await plain(205, 212, 212)];
+    const light = (c: readonly number[]): number => c.reduce((a, b) => a + b) / 3;
+    expect(light(forest)).toBeLessThan(60);
+    expect(light(desert)).toBeGreaterThan(light(forest) + 30);
+    expect(light(ice)).toBeGreaterThan(light(desert) + 30);
+    expect(desert[0]).toBeGreaterThan(desert[2] + 15);
+  } finally {
+    await generator.dispose();
+  }
+});
+
+test('enlarged drawings are nearer to the large one than bicubic ones, and shrink to what was given', async () => {
+  const generator = await load(join(folder, 'enlarge.onnx'), { threads: 1 });
+  try {
+    const large = drawing(96);
+    const small = shrunk(large);
+    const made = (await generator.translate(small)).at(0);
+    expect([made.width, made.height]).toEqual([96, 96]);
+    const bicubic = await sharp(Buffer.from(small.data), { raw: { width: 24, height: 24, channels: 3 } })
+      .resize(96, 96, { kernel: 'cubic' })
+      .raw()
+      .toBuffer();
+    expect(psnr(made.data, large.data)).toBeGreaterThan(psnr(bicubic, large.data) + 1);
+    expect(psnr(shrunk(made).data, small.data)).toBeGreaterThan(33);
+  } finally {
+    await generator.dispose();
+  }
+});
+
+/** A ring, a bar and a disc in flat colours with smooth edges on white: a drawing that no data set has. */
+function drawing(size: number): { width: number; height: number; data: Uint8ClampedArray } {
+  const data = new Uint8ClampedArray(size * size * 3).fill(255);
+  const put = (i: number, cover: number, rgb: readonly number[]): void =>
+    rgb.forEach((value, c) => (data[3 * i + c] = (data[3 * i + c] ?? 0) * (1 - cover) + value * cover));
+  const edge = (inside: number): number => Math.min(1, Math.max(0, inside + 0.5)); // pixels from the outline
+  for (let i = 0; i < size * size; i++) {
+    const [x, y] = [(i % size) - size / 2 + 0.5, Math.floor(i / size) - size / 2 + 0.5];
+    put(i, edge(size * 0.42 - Math.hypot(x, y)), [250, 190, 40]);
+    put(i, edge(size * 0.32 - Math.hypot(x, y)), [30, 90, 160]);
+    put(i, edge(size * 0.06 - Math.abs(y - x / 3)) * edge(size * 0.3 - Math.abs(x)), [220, 40, 50]);
+  }
+  return { width: size, height: size, data };
+}
+
+/** Means of blocks of 4 × 4. */
+function shrunk({ width, height, data }: ImageLike): { width: number; height: number; data: Uint8ClampedArray } {
+  const [w, h] = [width / 4, height / 4];
+  const small = Uint8ClampedArray.from({ length: w * h * 3 }, (_, i) => {
+    const [c, x, y] = [i % 3, Math.floor(i / 3) % w, Math.floor(i / 3 / w)];
+    let sum = 0;
+    for (let k = 0; k < 16; k++) sum += data[3 * ((4 * y + (k >> 2)) * width + 4 * x + (k & 3)) + c] ?? 0;
+    return Math.round(sum / 16);
+  });
+  return { width: w, height: h, data: small };
+}
+
+function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  return 10 * Math.log10(255 ** 2 / (sum / a.length));
+}
