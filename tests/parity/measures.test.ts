@@ -1,11 +1,12 @@
 // Measures end to end: extractors in onnxruntime, the folder of a run, `forja evaluate`.
+import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Image, type CliIo } from '@forja/core';
-import { decodeModel, encodeModel } from '@forja/core/onnx';
+import { decodeModel, encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { runtime as nodeRuntime } from '@forja/node';
 import { exportOnnx, loadData, readFields, resume, train, type TrainConfig } from '@forja/trainer/node';
 import { chooseExtractor, onnxExtractor } from '@forja/trainer';
@@ -237,6 +238,50 @@ describe('forja evaluate', () => {
     expect(same?.scores['frechet']?.mean).toBeCloseTo(0, 6);
     expect(same?.scores['precision']?.mean).toBe(1);
     expect(black?.scores['frechet']?.mean).toBeGreaterThan(0.01);
+  });
+
+  it('scores classes apart: a generator that swaps two is far off in both', async () => {
+    for (const [name, shade] of [['dark', 40] as const, ['light', 200] as const]) {
+      await mkdir(join(folder, 'shades', name), { recursive: true });
+      for (let i = 0; i < 8; i++) {
+        const pixels = Uint8ClampedArray.from({ length: 64 }, (_, p) => shade + ((i * 7 + p * 3) % 30));
+        await writeFile(join(folder, 'shades', name, `${i}.png`), await new Image(8, 8, 1, pixels).toPNG());
+      }
+    }
+    /** z [batch, 1], label [batch] → a picture of the class's mean shade. */
+    const shades = (means: readonly number[]): Promise<Uint8Array> => {
+      const g = new GraphBuilder({ name: 'shades' });
+      const table = g.constant('float32', [2, 1, 1, 1], means);
+      const chosen = g.op('Gather', [table, g.input('label', 'int32', ['batch'])], { axis: 0 });
+      const z = g.op('Reshape', [g.input('z', 'float32', ['batch', 1]), g.constant('int64', [4], [-1, 1, 1, 1])]);
+      const shade = g.op('Add', [chosen, g.op('Mul', [z, g.constant('float32', [], [1e-6])])]);
+      g.output('image', g.op('Expand', [shade, g.constant('int64', [4], [1, 1, 8, 8])]));
+      const label = { name: 'label', role: 'label', dtype: 'int32', shape: ['batch'], classes: ['dark', 'light'] };
+      const image = { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 8, 8], range: [-1, 1] };
+      const latent = { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 1] };
+      const manifest = { version: 1, kind: 'latent', inputs: [latent, label], outputs: [{ ...image, layout: 'nchw' }] };
+      return sealModel(g.build(), { ...manifest, producer: 'test' } as never, (bytes) =>
+        Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
+      );
+    };
+    const tone = (shade: number): number => (shade + 14.5) / 127.5 - 1;
+    await writeFile(join(folder, 'right.onnx'), await shades([tone(40), tone(200)]));
+    await writeFile(join(folder, 'swapped.onnx'), await shades([tone(200), tone(40)]));
+    const data = { kind: 'folder', path: 'shades', classes: true } as unknown as string;
+    const [right, swapped] = (await Promise.all(
+      ['right.onnx', 'swapped.onnx'].map((source) =>
+        evaluate({ source, data, size: 8, metrics: 'frechet', features: 'values', count: 8, byClass: true }),
+      ),
+    )) as { classes: Record<string, { scores: { frechet: { mean: number } } }> }[];
+    expect(Object.keys(right?.classes ?? {})).toEqual(['dark', 'light']);
+    // 64 values, each off by 160 levels of 127.5: 64 · (160 / 127.5)² = 100.8, beside the spread of the data
+    for (const name of ['dark', 'light']) {
+      const [near, far] = [right, swapped].map((one) => one?.classes[name]?.scores.frechet.mean ?? NaN);
+      expect((far ?? NaN) - (near ?? NaN)).toBeCloseTo(64 * (160 / 127.5) ** 2, 0);
+    }
+    await expect(evaluate({ source: 'shades/dark', data, size: 8, byClass: true })).rejects.toMatchObject({
+      code: 'config.invalid',
+    });
   });
 
   it.each([

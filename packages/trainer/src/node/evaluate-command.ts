@@ -7,8 +7,9 @@ import { runtime as nodeRuntime } from '@forja/node';
 import type { DataConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
+import { byClass } from '../data/by-class.js';
 import { chooseExtractor } from '../metrics/features/choose.js';
-import type { RawExamples } from '../metrics/features/extractor.js';
+import type { Extractor, RawExamples } from '../metrics/features/extractor.js';
 import { fileGenerator } from '../metrics/generate.js';
 import { metricNames, metricOf } from '../metrics/index.js';
 import { chosen, measurer, type Measurer } from '../metrics/measurer.js';
@@ -31,6 +32,7 @@ interface Args {
   like?: string;
   against?: 'train' | 'holdout';
   floor?: boolean;
+  byClass?: boolean;
 }
 
 /** Default number of examples on each side: enough for the Fréchet distance, and nearest neighbours in seconds. */
@@ -88,11 +90,13 @@ export const evaluateCommand: CliCommand = {
       choices: ['train', 'holdout'],
     },
     { flags: '--floor', description: 'score the holdout too: what a perfect generator would get' },
+    { flags: '--by-class', description: 'score each class apart, against the examples of that class' },
   ],
   examples: [
     'forja evaluate runs/digits --metrics frechet,kid,pr --seeds 3',
     'forja evaluate generator.onnx --data mnist --count 10000',
     'forja evaluate generator.onnx --data photos --size 64 --features inception.onnx',
+    'forja evaluate generator.onnx --data fashion --metrics frechet,pr --by-class',
     'forja evaluate pictures --data photos --size 32 --json',
   ],
   async run(raw, io) {
@@ -120,13 +124,6 @@ export const evaluateCommand: CliCommand = {
         shape: spec.shape,
         runtime,
       });
-      const part = against === 'holdout' ? (dataset.holdout ?? dataset) : dataset;
-      const count = args.count ?? Math.min(COUNT, countOf(part, field), maker.available);
-      if (count > maker.available)
-        throw new UsageError(
-          `evaluate --count: expected at most the ${maker.available} pictures of ${found.path}, got ${count}`,
-          { code: 'config.invalid' },
-        );
       const fits = (name: string): boolean =>
         (metricOf(name).needs ?? []).every((need) =>
           [need]
@@ -134,45 +131,89 @@ export const evaluateCommand: CliCommand = {
             .some((one) => (one === 'classes' ? extractor.classifies : one === 'modes' && dataset.modes !== undefined)),
         );
       const metrics = named ?? metricNames().filter(fits);
-      const { conditional } = maker;
-      if (args.floor === true) checkFloor(dataset, field, count);
-      const bar = io.progress(seeds, 'evaluate');
-      const all: Record<string, number>[] = [];
-      const floors: Record<string, number>[] = [];
-      let facts: MeasureFacts | undefined;
-      for (let s = seed; s < seed + seeds; s++) {
-        const measures: Measurer = await measurer({
-          metrics,
-          dataset,
-          field,
-          extractor,
-          count,
-          seed: s,
-          against,
-          conditional,
-          where: 'evaluate',
+      if (args.byClass === true && !maker.conditional)
+        throw new UsageError(`evaluate --by-class: expected a generator that takes a class, got ${found.path}`, {
+          code: 'config.invalid',
         });
-        facts ??= measures.facts;
-        const { examples, labels } = await maker.make(dataset, count, s);
-        all.push(await measures.measure(examples, labels));
-        if (args.floor === true) floors.push(await measures.measure(...(await floorOf(dataset, field, count, s))));
-        bar.update(s - seed + 1);
+      const parts = args.byClass === true ? await byClass(dataset) : [{ name: '', dataset }];
+      const bar = io.progress(seeds * parts.length, 'evaluate');
+      const scored: (Scored & { name: string })[] = [];
+      for (const { name, dataset: part } of parts) {
+        const options = { ...args, field, extractor, maker, metrics, seed, seeds, against, path: found.path };
+        const scores = await scoresOf(part, options, (done) => bar.update(scored.length * seeds + done));
+        scored.push({ name, ...scores });
       }
       bar.stop();
       await extractor.dispose();
-      const [scores, floor] = [summary(all), floors.length > 0 ? summary(floors) : undefined];
-      const { extractor: by = '', sha256 = '', resize = '' } = facts ?? {};
-      for (const [name, score] of Object.entries(scores))
-        io.print(`${name.padEnd(18)} ${shown(score)}${floor?.[name] ? `   (holdout: ${shown(floor[name])})` : ''}`);
+      for (const { name, scores, floor } of scored) {
+        if (name !== '') io.print(`\n${name}`);
+        for (const [score, value] of Object.entries(scores))
+          io.print(
+            `${score.padEnd(18)} ${shown(value)}${floor?.[score] ? `   (holdout: ${shown(floor[score])})` : ''}`,
+          );
+      }
+      const [{ scores, floor, facts } = { scores: {}, facts: undefined, floor: undefined }] = scored;
+      const { extractor: by = '', sha256 = '', resize = '', made = 0 } = facts ?? {};
+      const counts = args.byClass === true ? 'of each class' : `${made} made, ${made} real`;
       io.print(
-        `${found.path} against ${dataset.name} (${against}): ${count} made, ${count} real, features ${by}${sha256 === '' ? '' : ` ${sha256}…`}, resize ${resize}, seed${seeds > 1 ? `s ${seed} to ${seed + seeds - 1}, ± standard deviation` : ` ${seed}`}`,
+        `${found.path} against ${dataset.name} (${against}): ${counts}, features ${by}${sha256 === '' ? '' : ` ${sha256}…`}, resize ${resize}, seed${seeds > 1 ? `s ${seed} to ${seed + seeds - 1}, ± standard deviation` : ` ${seed}`}`,
       );
-      return { source: found.path, data: dataset.name, scores, ...(floor ? { floor } : {}), ...facts, seeds };
+      const about = { source: found.path, data: dataset.name, seeds };
+      if (args.byClass === true)
+        return { ...about, classes: Object.fromEntries(scored.map(({ name, ...rest }) => [name, rest])) };
+      return { ...about, scores, ...(floor ? { floor } : {}), ...facts };
     } finally {
       await runtime.dispose();
     }
   },
 };
+
+/** Scores of a generator on a data set, and of the data's holdout. */
+interface Scored {
+  scores: Record<string, Score>;
+  floor?: Record<string, Score>;
+  facts: MeasureFacts | undefined;
+}
+
+/** Scores over seeds; `onSeed` is called with how many are done. */
+async function scoresOf(
+  dataset: Dataset,
+  options: Pick<Args, 'count' | 'floor'> & {
+    field: string;
+    extractor: Extractor;
+    maker: Maker;
+    metrics: readonly string[];
+    seed: number;
+    seeds: number;
+    against: 'train' | 'holdout';
+    path: string;
+  },
+  onSeed: (done: number) => void,
+): Promise<Scored> {
+  const { field, extractor, maker, metrics, seed, seeds, against, path, floor: withFloor } = options;
+  const part = against === 'holdout' ? (dataset.holdout ?? dataset) : dataset;
+  const count = options.count ?? Math.min(COUNT, countOf(part, field), maker.available);
+  if (count > maker.available)
+    throw new UsageError(
+      `evaluate --count: expected at most the ${maker.available} pictures of ${path}, got ${count}`,
+      { code: 'config.invalid' },
+    );
+  if (withFloor === true) checkFloor(dataset, field, count);
+  const all: Record<string, number>[] = [];
+  const floors: Record<string, number>[] = [];
+  let facts: MeasureFacts | undefined;
+  for (let s = seed; s < seed + seeds; s++) {
+    const { conditional } = maker;
+    const given = { metrics, dataset, field, extractor, count, seed: s, against, conditional, where: 'evaluate' };
+    const measures: Measurer = await measurer(given);
+    facts ??= measures.facts;
+    const { examples, labels } = await maker.make(dataset, count, s);
+    all.push(await measures.measure(examples, labels));
+    if (withFloor === true) floors.push(await measures.measure(...(await floorOf(dataset, field, count, s))));
+    onSeed(s - seed + 1);
+  }
+  return { scores: summary(all), facts, ...(floors.length > 0 ? { floor: summary(floors) } : {}) };
+}
 
 /** What the argument names. */
 interface Source {

@@ -1,0 +1,52 @@
+// The examples of one class as a data set, to measure a class apart.
+import { UsageError } from '@forja/core';
+import type { Dataset } from './dataset.js';
+
+/**
+ * A data set for each class of the field `label`, in order of the classes: the examples of that class, named after it,
+ * with those of the holdout that are of it. Labels are read once.
+ * @throws UsageError `config.invalid` for data without a label.
+ */
+export async function byClass(dataset: Dataset, label = 'label'): Promise<{ name: string; dataset: Dataset }[]> {
+  const spec = dataset.fields[label];
+  if (spec === undefined || spec.shape.length > 0)
+    throw new UsageError(`data.${label}: expected a class of each example, got none in ${dataset.name}`, {
+      code: 'config.invalid',
+    });
+  const [own, held] = await Promise.all([
+    labelsOf(dataset, label),
+    dataset.holdout && labelsOf(dataset.holdout, label),
+  ]);
+  const names = spec.classes ?? Array.from(new Set(own), String).sort((a, b) => Number(a) - Number(b));
+  return names.map((name, k) => {
+    const number = spec.classes === undefined ? Number(name) : k;
+    const { holdout, ...part } = dataset;
+    return {
+      name,
+      dataset: {
+        ...only(part, own, number, name),
+        ...(holdout && held ? { holdout: only(holdout, held, number, name) } : {}),
+      },
+    };
+  });
+}
+
+async function labelsOf(dataset: Dataset, label: string): Promise<Int32Array> {
+  const labels = new Int32Array(dataset.count);
+  await dataset.read(Uint32Array.from(labels.keys()), { [label]: labels });
+  return labels;
+}
+
+function only(dataset: Dataset, labels: Int32Array, number: number, name: string): Dataset {
+  const places = Uint32Array.from(labels.keys()).filter((i) => labels[i] === number);
+  return {
+    ...dataset,
+    name: `${dataset.name}, ${name}`,
+    count: places.length,
+    read: (indices, into) =>
+      dataset.read(
+        Uint32Array.from(indices, (i) => places[i] as number), // below count
+        into,
+      ),
+  };
+}
