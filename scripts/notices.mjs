@@ -64,6 +64,7 @@ None of the packages carries data. The repository and its commands use:
 | emoji: Noto Emoji by the npm package \`emoji-datasource-google\`, Fluent Emoji by \`@lobehub/fluent-emoji-3d\`, OpenMoji by \`openmoji\` | users install them, for \`--data emoji\`, \`emoji-styles\`, \`line-art\` | Apache-2.0; MIT; CC BY-SA 4.0 (the pictures) |
 | \`tests/corpus/onnx-models.bin\`, test models of the Python package \`onnx\` 1.15.0, packed | the codec and the checker are tested with them | Apache-2.0, Copyright (c) ONNX Project Contributors |
 | \`tests/vectors/oip/dataplane.json\`, the OpenAPI of the Open Inference Protocol from the Python package \`mlserver\` 1.7.1 | answers of \`forja serve\` are tested with it | Apache-2.0, Seldon Technologies Ltd.; \`tests/vectors/oip/LICENSE\` |
+| \`tests/vectors/kubernetes/schemas.json\`, cut from the schemas of Kubernetes 1.30 in the Python package \`kubernetes-validate\` 1.37.0, and made of the classes of \`kserve\` 0.21.0 | manifests that \`forja export-repository\` writes are tested with it | Apache-2.0, The Kubernetes Authors, Will Thames, The KServe Authors; \`tests/vectors/kubernetes/LICENSE\` |
 | numbers in \`tests/vectors\` | made by this repository's own scripts with PyTorch | MIT, as the rest of Forja |
 `;
 

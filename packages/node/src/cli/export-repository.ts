@@ -1,5 +1,5 @@
-// forja export-repository: writes models as a repository that Triton, KServe, Ray Serve or MLServer can serve, for more
-// than one machine.
+// forja export-repository: writes models as a repository that Triton, KServe, Ray Serve, MLServer or Kubernetes can
+// serve, for more than one machine.
 import { resolve } from 'node:path';
 import type { CliCommand } from '@forja/core';
 import { SERVER_NAMES, type ServerName } from '../repository/server-names.js';
@@ -19,7 +19,7 @@ interface Args {
 /** The command. */
 export const exportRepository: CliCommand = {
   name: 'export-repository',
-  summary: 'write models as a repository for Triton, KServe, Ray Serve or MLServer',
+  summary: 'write models as a repository for Triton, KServe, Ray Serve, MLServer or Kubernetes',
   arguments: [
     {
       name: 'models',
@@ -37,7 +37,7 @@ export const exportRepository: CliCommand = {
     },
     {
       flags: '--server <name>',
-      description: 'that the repository is for; triton: KServe too',
+      description: 'that the repository is for; triton: KServe too; kubernetes: forja serve in pods',
       default: 'triton',
       choices: SERVER_NAMES,
     },
@@ -64,7 +64,7 @@ export const exportRepository: CliCommand = {
     },
     {
       flags: '--instances <n>',
-      description: 'copies of a model on each device',
+      description: 'copies of a model: on each device, or replicas',
       type: 'integer',
       default: 1,
       range: [1, 1024],
@@ -80,6 +80,7 @@ export const exportRepository: CliCommand = {
     'forja export-repository generator.onnx',
     'forja export-repository digits=runs/demo/generator.onnx faces.onnx -o /srv/models --device cpu --delay 500',
     'forja export-repository generator.onnx --server ray --device cpu --max-batch 32',
+    'forja export-repository generator.onnx -o cluster --server kubernetes --device cpu --instances 3',
   ],
   async run(raw, io) {
     // the options above
@@ -102,7 +103,7 @@ export const exportRepository: CliCommand = {
         `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a separate run, because the model has no dynamic batch'}`,
       );
     }
-    io.print(SERVERS[server].command(folder));
+    for (const command of SERVERS[server].commands(folder, entries)) io.print(command);
     return { folder, models: entries };
   },
 };

@@ -26,7 +26,7 @@ const NUMBERS: Readonly<Record<string, string[]>> = {
   score: ['threads'],
   convert: ['least'],
   bench: ['seconds', 'threads'],
-  serve: ['port', 'queue', 'max-count', 'max-body', 'drain', 'threads'],
+  serve: ['port', 'queue', 'max-count', 'max-body', 'max-batch', 'delay', 'drain', 'threads'],
   'export-repository': ['model-version', 'max-batch', 'delay', 'instances'],
 };
 

@@ -11,6 +11,8 @@ interface Args extends LoadArgs {
   queue?: number;
   maxCount?: number;
   maxBody?: number;
+  maxBatch?: number;
+  delay?: number;
   warmup?: string[];
   drain: number;
   token?: string;
@@ -61,6 +63,18 @@ export const serve: CliCommand = {
       range: [1, 2 ** 30],
     },
     {
+      flags: '--max-batch <n>',
+      description: 'maximum rows per run; 1: requests do not share runs; default 64',
+      type: 'integer',
+      range: [1, 65_536],
+    },
+    {
+      flags: '--delay <us>',
+      description: 'microseconds that a request waits for others to share its run; default 0',
+      type: 'integer',
+      range: [0, 60_000_000],
+    },
+    {
       flags: '--warmup <batch>',
       description: 'batch size to run before it is ready; may be repeated; default 1',
       type: 'list',
@@ -94,11 +108,15 @@ export const serve: CliCommand = {
     const models = modelsOf('serve', args.models, io.cwd);
     const { signal: _, ...load } = loadOptions(args, io);
     const warmup = args.warmup?.map(batchOf);
-    const { queue, maxCount, maxBody, token = process.env['FORJA_SERVE_TOKEN'] } = args;
+    const { queue, maxCount, maxBody, maxBatch, delay, token = process.env['FORJA_SERVE_TOKEN'] } = args;
     const limits = {
       ...(queue === undefined ? {} : { queue }),
       ...(maxCount === undefined ? {} : { count: maxCount }),
       ...(maxBody === undefined ? {} : { bodyBytes: maxBody }),
+    };
+    const batch = {
+      ...(maxBatch === undefined ? {} : { max: maxBatch }),
+      ...(delay === undefined ? {} : { delayMs: delay / 1000 }),
     };
     const { listen, serve: service } = await import('../serve.js');
     let begun = false;
@@ -109,7 +127,7 @@ export const serve: CliCommand = {
     };
     const serving = service({
       models,
-      load: { ...load, ...(warmup ? { warmup } : {}) },
+      load: { ...load, batch, ...(warmup ? { warmup } : {}) },
       limits,
       processMetrics: true,
       ...(args.origin === undefined ? {} : { origins: args.origin }),

@@ -3,28 +3,22 @@ import { join } from 'node:path';
 import type { Manifest } from '@forja/core';
 import type { Graph } from '@forja/core/onnx';
 import { shellWord } from '../cli/shell.js';
-import { filled, templates } from '../cli/templates.js';
 import { configOf, portsOf, type Port, type RepositoryOptions } from './config.js';
+import { kubernetesFiles } from './kubernetes.js';
+import { template, type RepositoryFile } from './files.js';
 import type { ServerName } from './server-names.js';
 
-/** A text to write, by its path in the repository. */
-export interface RepositoryFile {
-  path: string;
-  text: string;
-  /** Users change it: one that is there is kept. */
-  theirs?: boolean;
-}
-
 interface Server {
-  /** The files for one model. */
+  /** The files for one model of `bytes`. */
   files(
     graph: Graph,
     manifest: Manifest | undefined,
     version: number,
     options: RepositoryOptions,
+    bytes: number,
   ): Promise<RepositoryFile[]>;
-  /** The command that serves a repository. */
-  command(folder: string): string;
+  /** The commands that serve these models of a repository. */
+  commands(folder: string, models: readonly { name: string; version: number }[]): string[];
 }
 
 /** Servers by name. */
@@ -32,7 +26,7 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
   triton: {
     files: (graph, manifest, _, options) =>
       Promise.resolve([{ path: `${options.name}/config.pbtxt`, text: configOf(graph, manifest, options).text }]),
-    command: (folder) => `tritonserver ${shellWord(`--model-repository=${folder}`)}`,
+    commands: (folder) => [`tritonserver ${shellWord(`--model-repository=${folder}`)}`],
   },
   ray: {
     files: async (_, __, ___, { maxBatch, delayUs, instances, device }) => [
@@ -47,7 +41,7 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
         theirs: true,
       },
     ],
-    command: (folder) => `cd ${shellWord(folder)} && serve run ray_app:app`,
+    commands: (folder) => [`cd ${shellWord(folder)} && serve run ray_app:app`],
   },
   mlserver: {
     files: async (graph, _, version, options) => [
@@ -58,7 +52,15 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
         theirs: true,
       },
     ],
-    command: (folder) => `mlserver start ${shellWord(folder)}`,
+    commands: (folder) => [`mlserver start ${shellWord(folder)}`],
+  },
+  kubernetes: {
+    files: (_, __, version, options, bytes) => kubernetesFiles(version, options, bytes),
+    commands: (folder, models) =>
+      models.flatMap(({ name, version }) => [
+        `docker build -t ${name}:${version} ${shellWord(join(folder, name))}`,
+        `kubectl apply -k ${shellWord(join(folder, name))}`,
+      ]),
   },
 };
 
@@ -80,8 +82,4 @@ function settingsOf(graph: Graph, version: number, { name, maxBatch, delayUs }: 
     parameters: { uri: `./${version}/model.onnx`, version: String(version) },
   };
   return `${JSON.stringify(settings, undefined, 2)}\n`;
-}
-
-function template(name: string, values: Readonly<Record<string, string>>): Promise<string> {
-  return filled(join(templates(), 'repository', name), values);
 }

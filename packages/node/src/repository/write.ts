@@ -39,7 +39,8 @@ export async function writeEntry(
   const { graph } = decodeModel(bytes);
   if (!graph) throw new ModelFormatError('model.format', `${where}: expected an ONNX model with a graph, got none`);
   const { batched } = portsOf(graph, options.maxBatch);
-  const texts = await SERVERS[server].files(graph, manifest, version, options);
+  const size = [...external.values()].reduce((sum, { length }) => sum + length, bytes.length);
+  const texts = await SERVERS[server].files(graph, manifest, version, options, size);
   const home = join(folder, options.name);
   const place = join(home, String(version));
   if (existsSync(place))

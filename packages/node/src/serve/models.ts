@@ -5,7 +5,7 @@ import { load, type LoadOptions } from '../load.js';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 import { isModelName } from './names.js';
-import { SharedRuns } from './oip/share.js';
+import { SharedRuns, type Sharing } from './oip/share.js';
 
 /** A model for a service: a source for `load`, or a loaded generator, which its maker must dispose. */
 export type ModelSource = string | URL | Uint8Array | Blob | Generator;
@@ -18,9 +18,9 @@ export class Version {
   #inside = 0;
   #empty = (): void => undefined;
 
-  constructor(generator: Generator, rows: number) {
+  constructor(generator: Generator, sharing: Sharing) {
     this.generator = generator;
-    this.runs = new SharedRuns(generator, rows);
+    this.runs = new SharedRuns(generator, sharing);
   }
 
   /** Counts a request on this instance; the returned function ends it. */
@@ -44,7 +44,7 @@ export class ServedModel {
   /** Settles when the model is ready, or cannot be. */
   readonly loading: Promise<void>;
   readonly #queue: number;
-  readonly #rows: number;
+  readonly #sharing: Sharing;
   readonly #load: (() => Promise<Generator>) | undefined;
   #version: Version | undefined;
   #reloading: Promise<void> | undefined;
@@ -58,15 +58,16 @@ export class ServedModel {
       );
     this.name = name;
     this.#queue = queue;
-    this.#rows = count;
+    const { max: rows = count, delayMs = 0 } = (isGenerator(source) ? undefined : options.batch) ?? {};
+    this.#sharing = { rows, delayMs };
     if (isGenerator(source)) {
-      this.#version = new Version(source, count);
+      this.#version = new Version(source, this.#sharing);
       this.loading = Promise.resolve();
     } else {
       this.#load = () =>
         load(source, { warmup: true, deterministic: true, ...options, batch: { queue, ...options.batch } });
       this.loading = this.#load().then(
-        (generator) => void (this.#version = new Version(generator, count)),
+        (generator) => void (this.#version = new Version(generator, this.#sharing)),
         (error: unknown) => {
           this.#failed = true;
           throw error;
@@ -111,7 +112,7 @@ export class ServedModel {
     await this.loading.catch(() => undefined);
     const generator = await this.#load();
     const last = this.#version;
-    this.#version = new Version(generator, this.#rows);
+    this.#version = new Version(generator, this.#sharing);
     this.#failed = false;
     await last?.retire();
   }

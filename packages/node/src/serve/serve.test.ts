@@ -586,6 +586,34 @@ test('inference requests that arrive during a run share the next runs, within th
   await own.close();
 });
 
+test('load.batch holds for inference: a request waits for another, and a full run for none', async () => {
+  const own = serve({
+    models: { tiny: await tiny() },
+    load: { device: 'cpu', threads: 1, warmup: false, batch: { max: 2, delayMs: 60_000 } },
+  });
+  await own.ready;
+  const infer = (seed: number): Promise<Response> =>
+    own.fetch(
+      new Request(`${HOST}/v2/models/tiny/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          inputs: [
+            { name: 'latent', shape: [1, SIZE], datatype: 'FP32', data: [...latents(seed, 0, 1, SIZE)] },
+            { name: 'label', shape: [1], datatype: 'INT64', data: [0] },
+          ],
+        }),
+      }),
+    );
+  const first = infer(1);
+  await settled();
+  const answers = await Promise.all([first, infer(2)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  const metrics = await (await own.fetch(new Request(`${HOST}/metrics`))).text();
+  expect(metrics).toMatch(/^forja_runs\{model="tiny"\} 1$/m);
+  await own.close();
+});
+
 test('a function whose first size is not declared a batch gets a run per request', async () => {
   const g = new GraphBuilder();
   // Softmax over rows, so that sharing a run would change the result

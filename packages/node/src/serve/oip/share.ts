@@ -21,17 +21,26 @@ const RUN_BYTES = 2 ** 28;
 /** Maximum number of batchers, one per combination of shapes and outputs. */
 const MOST_KINDS = 16;
 
+/** How inference requests share runs. */
+export interface Sharing {
+  /** Maximum rows per run. */
+  rows: number;
+  /** Milliseconds that the first request of a run waits for others. */
+  delayMs: number;
+}
+
 /** Runs of one model for inference requests. */
 export class SharedRuns {
   readonly #generator: Generator;
   readonly #max: number;
+  readonly #delayMs: number;
   /** Batchers by the properties that requests must have in common to share a run. */
   readonly #batchers = new Map<string, MicroBatcher>();
   #shares: boolean;
 
-  /** `rows`: maximum rows per run. */
-  constructor(generator: Generator, rows: number) {
+  constructor(generator: Generator, { rows, delayMs }: Sharing) {
     this.#generator = generator;
+    this.#delayMs = delayMs;
     this.#shares = isBatched(generator.manifest);
     const row = generator.manifest.outputs.reduce(
       (sum, { dtype, shape }) =>
@@ -85,7 +94,10 @@ export class SharedRuns {
     ]);
     let batcher = this.#batchers.get(key);
     if (!batcher) {
-      batcher = new MicroBatcher((all, rows) => this.#whole(all, rows, outputs), { max: this.#max, delayMs: 0 });
+      batcher = new MicroBatcher((all, rows) => this.#whole(all, rows, outputs), {
+        max: this.#max,
+        delayMs: this.#delayMs,
+      });
       const [oldest] = this.#batchers.keys();
       // its requests continue; later ones get a new batcher
       if (this.#batchers.size >= MOST_KINDS && oldest !== undefined) this.#batchers.delete(oldest);

@@ -1,0 +1,16 @@
+// The texts beside the models of a repository, and the templates that they are made of.
+import { join } from 'node:path';
+import { filled, templates } from '../cli/templates.js';
+
+/** A text to write, by its path in the repository. */
+export interface RepositoryFile {
+  path: string;
+  text: string;
+  /** Users change it: one that is there is kept. */
+  theirs?: boolean;
+}
+
+/** A template of templates/repository with its `{{names}}` filled in. */
+export function template(name: string, values: Readonly<Record<string, string>>): Promise<string> {
+  return filled(join(templates(), 'repository', name), values);
+}

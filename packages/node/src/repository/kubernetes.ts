@@ -1,0 +1,54 @@
+// What Kubernetes wants for one model: an image of the model with `forja serve`, and manifests that run, probe, drain
+// and expose it.
+import { UsageError } from '@forja/core';
+import { VERSION } from '../cli/version.js';
+import type { RepositoryOptions } from './config.js';
+import { template, type RepositoryFile } from './files.js';
+
+/** The onnxruntime-node of the image. */
+const RUNTIME = '1.30.0';
+/** Cores of a pod, and threads of a run. */
+const THREADS = 2;
+/** Seconds: until a stopping pod has left the service, for answers then, and for freeing the models. */
+const STOP = { preStop: 5, drain: 30, free: 10 };
+/** MiB of a pod without the model, and how many times the model's bytes come on top: see docs/recipes/kubernetes.md. */
+const MEMORY = { base: 256, times: 3 };
+
+/** Names of a Service: RFC 1035 labels. */
+const LABEL = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The files. Throws UsageError for a name that Kubernetes does not take. */
+export async function kubernetesFiles(
+  version: number,
+  { name, maxBatch, delayUs, instances, device }: RepositoryOptions,
+  bytes: number,
+): Promise<RepositoryFile[]> {
+  if (!LABEL.test(name))
+    throw new UsageError(
+      `export-repository: expected a name that Kubernetes takes (lower-case letters, digits and hyphens, a letter ` +
+        `first, at most 63), got '${name}'; <name>=<file> gives the model another`,
+    );
+  const memory = MEMORY.base + Math.ceil((MEMORY.times * bytes) / 2 ** 20);
+  const values = {
+    name,
+    version: String(version),
+    instances: String(instances),
+    maxBatch: String(maxBatch),
+    delayUs: String(delayUs),
+    device: device === 'gpu' ? 'cuda' : 'cpu',
+    gpu: device === 'gpu' ? '\n              nvidia.com/gpu: 1' : '',
+    threads: String(THREADS),
+    preStop: String(STOP.preStop),
+    drain: String(STOP.drain),
+    grace: String(STOP.preStop + STOP.drain + STOP.free),
+    memory: String(memory),
+    memoryLimit: String(2 * memory),
+    forja: VERSION,
+    runtime: RUNTIME,
+  };
+  return [
+    { path: `${name}/kubernetes.yaml`, text: await template('kubernetes.yaml', values) },
+    { path: `${name}/kustomization.yaml`, text: await template('kustomization.yaml', values), theirs: true },
+    { path: `${name}/Dockerfile`, text: await template(`${device}.Dockerfile`, values), theirs: true },
+  ];
+}
