@@ -126,21 +126,32 @@ describe('the generator’s file', () => {
   });
 });
 
-test('sample truncates and mixes', async () => {
+test('sample truncates, mixes, and chooses noise', async () => {
   const pixels = async (options: Parameters<Generator['sample']>[0]): Promise<number[]> =>
     Array.from((await generator.sample({ count: 2, seed: 1, ...options })).data);
   const plain = await pixels({});
   expect(await pixels({ truncation: { psi: 1 } })).toEqual(plain);
   expect(await pixels({ truncation: { psi: 0.3 } })).not.toEqual(plain);
   expect(await pixels({ mix: { seed: 2, from: LAYERS } })).toEqual(plain);
+  expect(await pixels({ noise: { seed: 1 } })).toEqual(plain);
+  expect(await pixels({ seed: 2, noise: { seed: 1 } })).not.toEqual(plain);
   const noise = (seed: number): Float32Array =>
     Float32Array.from([0, 1].flatMap((i) => [...philoxNormal({ seed, stream: 0, step: i }, NOISE)]));
   const byHand = await rows({ layer: 2, psi: 0.5, noise: noise(1) });
   const mixed = await generator.sample({ count: 2, seed: 1, mix: { seed: 2, from: 2 }, truncation: { psi: 0.5 } });
   expect(mixed.channels).toBe(3);
-  const wanted = Array.from({ length: 2 * 64 * 3 }, (_, k) => {
-    const [n, at, c] = [Math.floor(k / 192), Math.floor((k % 192) / 3), k % 3];
-    return (byHand.image[n * 192 + c * 64 + at] ?? NaN) * 127.5 + 127.5; // the file is NCHW
-  });
-  expect(Math.max(...wanted.map((x, k) => Math.abs(x - (mixed.data[k] ?? NaN))))).toBeLessThanOrEqual(0.51);
+  const off = (image: ArrayLike<number>, got: ArrayLike<number>): number =>
+    Math.max(
+      ...Array.from({ length: 2 * 64 * 3 }, (_, k) => {
+        const [n, at, c] = [Math.floor(k / 192), Math.floor((k % 192) / 3), k % 3];
+        const wanted = (image[n * 192 + c * 64 + at] ?? NaN) * 127.5 + 127.5; // the file is NCHW
+        return Math.abs(wanted - (got[k] ?? NaN));
+      }),
+    );
+  expect(off(byHand.image, mixed.data)).toBeLessThanOrEqual(0.51);
+  for (const [of, own] of [
+    [noise(2), { noise: { seed: 2 } }],
+    [new Float32Array(2 * NOISE), { noise: 'none' }],
+  ] as const)
+    expect(off((await rows({ noise: of })).image, await pixels(own))).toBeLessThanOrEqual(0.51);
 });

@@ -4,6 +4,7 @@ import {
   Generator,
   latents,
   manifestFor,
+  philoxNormal,
   type Manifest,
   type NamedTensors,
   type Session,
@@ -127,7 +128,33 @@ describe('a model with styles', () => {
     expect(numbers(fed[0], 'z').slice(0, SIZE)).toEqual([...latents(1, 0, 1, SIZE)]);
   });
 
+  test('noise is of the seed, of another one, or none; several inputs of noise differ', async () => {
+    const noisy = [...inputs, rows('fine', 'noise', 3), rows('finer', 'noise', 2)];
+    const { generator, fed } = styled({ inputs: noisy as Manifest['inputs'] });
+    await generator.sample({ count: 2, seed: 5 });
+    await generator.sample({ count: 2, seed: 5, noise: { seed: 6n } });
+    await generator.sample({ count: 2, seed: 5, noise: 'none' });
+    for await (const _ of generator.stream({ seed: 5, start: 4, count: 1, noise: { seed: 6 } }));
+    await generator.interpolate({ from: 5, to: 8, steps: 2, noise: { seed: 6 } });
+    const of = (seed: number, stream: number, size: number, ...steps: number[]): number[] =>
+      steps.flatMap((step) => [...philoxNormal({ seed, stream, step }, size)]);
+    expect(fed.map((feeds) => [numbers(feeds, 'fine'), numbers(feeds, 'finer')])).toEqual([
+      [of(5, 0, 3, 0, 1), of(5, 1, 2, 0, 1)],
+      [of(6, 0, 3, 0, 1), of(6, 1, 2, 0, 1)],
+      [new Array(6).fill(0), new Array(4).fill(0)],
+      [of(6, 0, 3, 4), of(6, 1, 2, 4)],
+      [of(6, 0, 3, 0, 0), of(6, 1, 2, 0, 0)],
+    ]);
+    expect(numbers(fed[1], 'z')).toEqual(numbers(fed[0], 'z'));
+    await expect(generator.sample({ noise: { seed: -1 } })).rejects.toMatchObject({ code: 'input.range' });
+    await expect(generator.sample({ noise: {} as never })).rejects.toThrow(/^sample\.noise\.seed/);
+    await expect(generator.sample({ noise: 'None' as never })).rejects.toThrow(/^sample\.noise: .*'None'/);
+    await expect(generator.sample({ noise: { seed: 1, index: 2 } as never })).rejects.toThrow(/^sample\.noise\.index/);
+    expect(fed.length).toBe(5);
+  });
+
   test.each([
+    [{ noise: 'none' as const }, 'usage', /^sample\.noise: .*takes no noise/],
     [{ truncation: { psi: 3 } }, 'input.range', /^sample\.truncation: .*psi/],
     [{ mix: { seed: 1, from: 7 } }, 'input.range', /^sample\.mix\.from: .*0.*6/],
     [{ mix: { seed: 1, from: 0.5 } }, 'input.range', /^sample\.mix\.from/],

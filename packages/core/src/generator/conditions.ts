@@ -1,12 +1,15 @@
-// What a picture is drawn under beside its latent and noise: a class, a text, how far its styles stay from their mean,
-// and a second latent that styles some layers. Imported on first use: pages with models that take none do without.
+// What a picture is drawn under beside its latent: noise, a class, a text, how far its styles stay from their mean, and
+// a second latent that styles some layers. Imported on first use: pages with models that take none do without.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { halfOf } from '../half.js';
 import { latents } from '../latent/latents.js';
+import { keyOf } from '../latent/philox.js';
+import { philoxNormal } from '../latent/streams.js';
 import { checkTruncation } from '../latent/truncation.js';
 import type { Manifest, ManifestInput } from '../manifest/manifest.js';
-import { optionsOf } from '../realm.js';
+import { classOf as kindOf, optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
 import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
 import { textTensor } from './texts.js';
@@ -21,8 +24,18 @@ export interface Conditioned {
 /** Makes one input's rows for `count` pictures, starting at picture `first`. */
 type Rows = (first: number, count: number) => Tensor;
 
-/** How each role's rows are made from a call's options, which are checked. */
-const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw) => Rows>> = {
+/** How each role's rows are made from a call's options, which are checked. `nth`: of the inputs of that role. */
+const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw, nth: number) => Rows>> = {
+  noise: (input, { seed = 0, noise, noiseOf }, nth) => {
+    const size = sizeOf(input.row);
+    const of = typeof noise === 'object' ? noise.seed : seed;
+    return (first, count) => {
+      const data = new Float32Array(count * size);
+      for (let i = 0; i < count && noise !== 'none'; i++)
+        data.set(philoxNormal({ seed: of, stream: nth, step: noiseOf ?? first + i }, size), i * size);
+      return rows(input, count, data);
+    };
+  },
   label: (input, { label, labels: several = label === undefined ? [] : [label] }) => {
     const classes = classesOf(input.spec);
     if (label === undefined && classes === undefined)
@@ -70,9 +83,9 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   },
 };
 
-/** Throws for a label, text or second latent that the model does not take, and for values out of their range. */
+/** Throws for a label, text, noise or second latent that the model does not take, and for values out of their range. */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
-  const { label, labels: _, text, mix, truncation, ...rest } = given;
+  const { label, labels: _, text, mix, noise, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
   if (label !== undefined && !has('label'))
     throw new UsageError('sample.label: expected no label, as the model takes none');
@@ -83,10 +96,17 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
     if (!has('mix')) throw new UsageError('sample.mix: expected none, as the model takes no second latent');
     if (mix.index !== undefined) checkInteger('sample.mix.index', mix.index, 0, Number.MAX_SAFE_INTEGER);
   }
+  if (noise !== undefined) {
+    if (noise !== 'none' && kindOf(noise) !== 'Object')
+      throw new UsageError(`sample.noise: expected 'none' or { seed }, got ${shown(noise)}`);
+    if (!has('noise')) throw new UsageError('sample.noise: expected none of its own, as the model takes no noise');
+    if (noise !== 'none') keyOf(optionsOf('sample.noise', noise, 'seed').seed, 'sample.noise');
+  }
   if (truncation !== undefined) checkTruncation('sample.truncation', truncation);
-  const makers = inputs.flatMap((spec): [string, Rows][] => {
+  const makers = inputs.flatMap((spec, at): [string, Rows][] => {
     const make = MAKERS[spec.role];
-    return make ? [[spec.name, make(rowsOf(spec), given)]] : [];
+    const nth = inputs.slice(0, at).filter(({ role }) => role === spec.role).length;
+    return make ? [[spec.name, make(rowsOf(spec), given, nth)]] : [];
   });
   // psi truncates styles if the model has them, else the latent
   const left = truncation === undefined || (typeof truncation === 'object' && has('psi')) ? {} : { truncation };

@@ -89,7 +89,7 @@ export class Generator {
    * `overloaded`, `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
-    optionsOf('sample', options, 'count label latents mix seed signal text truncation');
+    optionsOf('sample', options, 'count label latents mix noise seed signal text truncation');
     const { model } = this.#latentModel();
     const { latents: given, text } = options;
     const { count = given ? given.length / model.size : Array.isArray(text) ? text.length : 1 } = options;
@@ -223,7 +223,7 @@ export class Generator {
     const { name } = model.output;
     return async () => {
       const { draw: own, feeds } =
-        model.conditional || (draw.label ?? draw.text ?? draw.mix) !== undefined
+        model.conditional || (draw.label ?? draw.text ?? draw.mix ?? draw.noise) !== undefined
           ? (await lazy()).conditioned(this.manifest, draw)
           : { draw, feeds: () => ({}) };
       model.check(own);

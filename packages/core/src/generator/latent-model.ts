@@ -1,8 +1,7 @@
-// Makes the feeds of a latent model for picture i: latent and noise; conditions.ts makes the others. Built from a
+// Makes the latents that a model is fed with for picture i; conditions.ts makes its other inputs. Built from a
 // manifest; refuses other kinds of model.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { latents } from '../latent/latents.js';
-import { philoxNormal } from '../latent/streams.js';
 import { BYTES_OF, sizeOf } from '../tensor.js';
 import type { Dim, NamedTensors, Tensor } from '../tensor.js';
 import { halfOf } from '../half.js';
@@ -38,10 +37,9 @@ export class LatentModel {
   readonly mostRows: number;
   /** Rows that every run must have, if the model's batch is fixed. */
   readonly fixedBatch: number | undefined;
-  /** Whether it has inputs besides latents and noise: see conditions.ts. */
+  /** Whether it has inputs besides latents: see conditions.ts. */
   readonly conditional: boolean;
   readonly #latent: RowInput;
-  readonly #noises: readonly RowInput[];
 
   constructor(manifest: Manifest) {
     const { kind, inputs, outputs } = manifest;
@@ -59,8 +57,7 @@ export class LatentModel {
     this.#latent = rowsOf(latent);
     this.size = sizeOf(this.#latent.row);
     this.distribution = latent.distribution ?? 'normal';
-    this.#noises = inputs.filter(({ role }) => role === 'noise').map(rowsOf);
-    this.conditional = inputs.some(({ role }) => role !== 'latent' && role !== 'noise');
+    this.conditional = inputs.some(({ role }) => role !== 'latent');
     const batch = latent.shape[0];
     this.mostRows = greatest(manifest, batch);
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
@@ -80,7 +77,7 @@ export class LatentModel {
       throw new UsageError('sample.truncation: expected none with given latents, got one; truncate them yourself');
   }
 
-  /** Latents and noise for `count` pictures of `draw`, starting at picture `from`. */
+  /** Latents for `count` pictures of `draw`, starting at picture `from`. */
   feeds(draw: Draw, from: number, count: number): NamedTensors {
     const { seed = 0, truncation } = draw;
     const first = draw.start + from;
@@ -90,15 +87,7 @@ export class LatentModel {
           distribution: this.distribution,
           ...(truncation === undefined ? {} : { truncation }),
         });
-    const feeds: NamedTensors = { [this.#latent.spec.name]: rows(this.#latent, count, z) };
-    this.#noises.forEach((noise, stream) => {
-      const size = sizeOf(noise.row);
-      const data = new Float32Array(count * size);
-      for (let i = 0; i < count; i++)
-        data.set(philoxNormal({ seed, stream, step: draw.noiseOf ?? first + i }, size), i * size);
-      feeds[noise.spec.name] = rows(noise, count, data);
-    });
-    return feeds;
+    return { [this.#latent.spec.name]: rows(this.#latent, count, z) };
   }
 }
 

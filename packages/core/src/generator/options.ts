@@ -41,6 +41,11 @@ export interface DrawOptions {
   text?: string | readonly string[];
   /** Layers from one on are styled by a second latent, for models that can mix styles. */
   mix?: Mix;
+  /**
+   * Noise of models that take some: of another seed, whose noise i picture i uses, or `none`, zeros. Default: of the
+   * picture's own seed.
+   */
+  noise?: { seed: number | bigint } | 'none';
   /** Removes the request from the queue; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }

@@ -18,7 +18,7 @@ export async function* streamed(
   const { start = 0, count = Infinity } = optionsOf(
     'stream',
     options,
-    'count label mix seed signal start text truncation',
+    'count label mix noise seed signal start text truncation',
   );
   checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
   if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);

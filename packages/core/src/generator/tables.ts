@@ -40,7 +40,7 @@ export async function mixTable(generator: Sampler, options: MixTableOptions): Pr
   const { rows, columns, from, ...shared } = optionsOf(
     'mixTable',
     options,
-    'columns from label rows signal text truncation',
+    'columns from label noise rows signal text truncation',
   );
   checkLists('mixTable', { rows, columns });
   checkCount('mixTable', (rows.length + 1) * (columns.length + 1), Math.min(rows.length, columns.length));
@@ -64,7 +64,7 @@ export async function mixTable(generator: Sampler, options: MixTableOptions): Pr
  * as {@link mixTable} does. `grid(psi.length)` lays it out.
  */
 export async function psiTable(generator: Sampler, options: PsiTableOptions): Promise<ImageBatch> {
-  const { seeds, psi, ...shared } = optionsOf('psiTable', options, 'label mix psi seeds signal text');
+  const { seeds, psi, ...shared } = optionsOf('psiTable', options, 'label mix noise psi seeds signal text');
   checkLists('psiTable', { seeds, psi });
   checkCount('psiTable', seeds.length * psi.length, Math.min(seeds.length, psi.length));
   const pictures: ImageBatch[] = [];
@@ -80,7 +80,7 @@ export async function seedTable(
   generator: Sampler,
   options: Omit<DrawOptions, 'seed'> & { seeds: readonly (number | bigint)[] },
 ): Promise<ImageBatch> {
-  const { seeds, ...shared } = optionsOf('seedTable', options, 'label mix seeds signal text truncation');
+  const { seeds, ...shared } = optionsOf('seedTable', options, 'label mix noise seeds signal text truncation');
   checkLists('seedTable', { seeds });
   checkCount('seedTable', seeds.length, seeds.length);
   const pictures: ImageBatch[] = [];

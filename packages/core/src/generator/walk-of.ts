@@ -41,9 +41,14 @@ export async function walked(
     loop = false,
     truncation,
     mix,
+    noise,
     signal,
     synthesis,
-  } = optionsOf('interpolate', options, 'from label loop mix mode seeds signal steps synthesis text to truncation');
+  } = optionsOf(
+    'interpolate',
+    options,
+    'from label loop mix mode noise seeds signal steps synthesis text to truncation',
+  );
   if (synthesis !== undefined) checkSynthesis(synthesis);
   const has = (role: ManifestInput['role']): boolean => manifest.inputs.some((input) => input.role === role);
   const stops = stopsOf(options, has('label'));
@@ -56,6 +61,7 @@ export async function walked(
   const shared = {
     ...(ofStyles ? { truncation } : {}),
     ...(mix === undefined ? {} : { mix }),
+    ...(noise === undefined ? {} : { noise }),
     ...(signal === undefined ? {} : { signal }),
     seed: stops[0]?.seed ?? 0,
     noiseOf: 0,

@@ -55,6 +55,8 @@ test.each<[string[], RegExp]>([
   [['sample', '--truncation', 'psi:-1'], /--truncation: .* got \{ psi: -1 \}/],
   [['sample', '--truncation', '0'], /--truncation: .* got 0/],
   [['sample', '--label', '-1'], /--label: .*-1/],
+  [['sample', '--noise', 'some'], /--noise: .* got 'some'/],
+  [['interpolate', '--noise', '-1'], /--noise: .* got '-1'/],
   [['mix', '--truncation', '-2'], /--truncation: .* got -2/],
   [['mix', '--label', '-3'], /--label: .*-3/],
   [['interpolate', '--seeds', '0-9', '--steps', '9'], /at least 10 pictures.* got 9/],

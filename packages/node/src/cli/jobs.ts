@@ -12,8 +12,8 @@ import type { Sinks } from '../jobs/sinks.js';
 import type { WorkEvent } from '../jobs/worker.js';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, mixOf, seedOf, truncationOf } from './parse.js';
-import { LOAD_OPTIONS, LOWERING_OPTION, refuseOlder } from './pictures.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from './parse.js';
+import { LOAD_OPTIONS, LOWERING_OPTION, NOISE_OPTION, refuseOlder } from './pictures.js';
 
 interface Args extends LoadArgs {
   action: string;
@@ -29,6 +29,7 @@ interface Args extends LoadArgs {
   text?: string[];
   truncation?: string;
   mix?: string;
+  noise?: string;
   format: Format;
   shard: number;
   attempts: number;
@@ -89,6 +90,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         flags: '--mix <seed:layer>',
         description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
       },
+      NOISE_OPTION,
       { flags: '--format <name>', description: 'of each picture', default: 'png', choices: FORMAT_NAMES },
       {
         flags: '--shard <n>',
@@ -320,12 +322,14 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
   const truncation =
     args.truncation === undefined ? undefined : truncationOf('jobs submit --truncation', args.truncation);
   const mix = args.mix === undefined ? undefined : mixOf('jobs submit --mix', args.mix);
+  const noise = args.noise === undefined ? undefined : noiseOf('jobs submit --noise', args.noise);
   const drawn: SampleOptions = {
     seed,
     ...(label === undefined ? {} : { label: labelOf('jobs submit --label', label) }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix }),
+    ...(noise === undefined ? {} : { noise }),
   };
   const address = /^(https?|file):/i.test(target) ? target : resolve(io.cwd, target);
   const { load } = await import('../index.js');
@@ -347,6 +351,7 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix: { seed: String(mix.seed), from: mix.from } }),
+    ...(noise === undefined ? {} : { noise: noise === 'none' ? noise : { seed: String(noise.seed) } }),
   };
 }
 

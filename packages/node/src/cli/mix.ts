@@ -3,11 +3,12 @@ import { resolve } from 'node:path';
 import { mixTable, UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, seedsOf, truncationOf } from './parse.js';
+import { labelOf, noiseOf, seedsOf, truncationOf } from './parse.js';
 import {
   enlarged,
   LOAD_OPTIONS,
   LOWERING_OPTION,
+  NOISE_OPTION,
   onDevice,
   paddingOption,
   SCALE_OPTION,
@@ -22,6 +23,7 @@ interface Args extends LoadArgs {
   from?: number;
   label?: string;
   truncation?: string;
+  noise?: string;
   padding?: number;
   scale?: number;
 }
@@ -43,6 +45,7 @@ export const mix: CliCommand = {
     },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     { flags: '--truncation <t>', description: 'truncate all pictures: ±t, or psi:0.7' },
+    NOISE_OPTION,
     paddingOption('the pictures'),
     SCALE_OPTION,
     ...LOAD_OPTIONS,
@@ -57,6 +60,7 @@ export const mix: CliCommand = {
     const { padding, scale = 1 } = args;
     const label = args.label === undefined ? undefined : labelOf('mix --label', args.label);
     const truncation = args.truncation === undefined ? undefined : truncationOf('mix --truncation', args.truncation);
+    const noise = args.noise === undefined ? undefined : noiseOf('mix --noise', args.noise);
     const [rows, columns] = [seedsOf('mix --rows', args.rows), seedsOf('mix --columns', args.columns)];
     const { path } = await pictureTarget('mix --out', io.cwd, args.out, ['png'], false);
     const { load } = await import('../index.js');
@@ -75,6 +79,7 @@ export const mix: CliCommand = {
         signal: io.signal,
         ...(label === undefined ? {} : { label }),
         ...(truncation === undefined ? {} : { truncation }),
+        ...(noise === undefined ? {} : { noise }),
       });
       const files = await writePictures(enlarged('mix --scale', batch, scale), path, 'png', {
         columns: columns.length + 1,

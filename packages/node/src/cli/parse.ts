@@ -1,5 +1,5 @@
 // Parses values of command-line options. Every error names the command and the option.
-import { checkTruncation, UsageError, type CliOption, type Mix } from '@forja/core';
+import { checkTruncation, UsageError, type CliOption, type Mix, type SampleOptions } from '@forja/core';
 
 /** The parser of an option's type, as commander wants it: (text, previous value of a repeated option) => value. */
 export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
@@ -97,4 +97,11 @@ export function mixOf(where: string, text: string): Mix {
   if (seed === undefined || from === undefined)
     throw new UsageError(`${where}: expected <seed>:<first layer>, such as 7:4, got '${text}'`);
   return { seed: seedOf(where, seed), from: Number(from) };
+}
+
+/** `none`, or the seed of the noise. */
+export function noiseOf(where: string, text: string): NonNullable<SampleOptions['noise']> {
+  if (text === 'none') return text;
+  if (!/^\d+$/.test(text)) throw new UsageError(`${where}: expected a seed, or none, got '${text}'`);
+  return { seed: seedOf(where, text) };
 }

@@ -23,6 +23,12 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
   },
 ];
 
+/** For commands that draw from latents. */
+export const NOISE_OPTION: CliOption = {
+  flags: '--noise <seed>',
+  description: 'noise of another seed, or none, for models that take some',
+};
+
 /** For all commands except `forja bench`, which has its own. */
 export const LOWERING_OPTION: CliOption = {
   flags: '--lowering <how>',

@@ -14,12 +14,13 @@ import {
 } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { endsOf, labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { endsOf, labelOf, mixOf, noiseOf, seedOf, seedsOf, truncationOf } from './parse.js';
 import {
   DELAY_OPTION,
   enlarged,
   LOAD_OPTIONS,
   LOWERING_OPTION,
+  NOISE_OPTION,
   onDevice,
   paddingOption,
   SCALE_OPTION,
@@ -39,6 +40,7 @@ interface Args extends LoadArgs {
   psi?: string;
   steps?: number;
   mix?: string;
+  noise?: string;
   grid?: boolean;
   columns?: number;
   padding?: number;
@@ -85,6 +87,7 @@ export const sample: CliCommand = {
       flags: '--mix <seed:layer>',
       description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
     },
+    NOISE_OPTION,
     { flags: '--grid', description: 'all pictures in one PNG (what .png means; refused for other formats)' },
     {
       flags: '--columns <n>',
@@ -120,6 +123,7 @@ export const sample: CliCommand = {
     const psi = args.psi === undefined || swept ? undefined : { psi: endsOf('sample --psi', args.psi).from };
     const truncation = args.truncation === undefined ? psi : truncationOf('sample --truncation', args.truncation);
     const mix = args.mix === undefined ? undefined : mixOf('sample --mix', args.mix);
+    const noise = args.noise === undefined ? undefined : noiseOf('sample --noise', args.noise);
     const { path, format } = await pictureTarget('sample --out', io.cwd, args.out);
     const gridOnly = (
       [
@@ -142,6 +146,7 @@ export const sample: CliCommand = {
         ...(label === undefined ? {} : { label }),
         ...(text === undefined ? {} : { text }),
         ...(mix === undefined ? {} : { mix }),
+        ...(noise === undefined ? {} : { noise }),
       };
       const asked = { seeds, seed, count: args.count ?? 16, psi: swept };
       const { files, imagesPerSecond, ...made } =

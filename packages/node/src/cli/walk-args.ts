@@ -11,7 +11,8 @@ import {
 } from '@forja/core';
 import type { Generator } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { labelOf, mixOf, noiseOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { NOISE_OPTION } from './pictures.js';
 
 /** Values of {@link WALK_OPTIONS}. */
 export interface WalkArgs extends LoadArgs {
@@ -27,6 +28,7 @@ export interface WalkArgs extends LoadArgs {
   text?: string[];
   truncation?: string;
   mix?: string;
+  noise?: string;
 }
 
 /** Options of a walk. */
@@ -54,6 +56,7 @@ export const WALK_OPTIONS: readonly CliOption[] = [
   },
   { flags: '--truncation <t>', description: 'truncate all stops: ±t, or psi:0.7' },
   { flags: '--mix <seed:layer>', description: 'styles of another seed from a layer on, for models that mix' },
+  NOISE_OPTION,
 ];
 
 /** A walk, and descriptions of its stops. */
@@ -65,7 +68,7 @@ export interface Walk {
 
 /** Loads what the walk needs, walks, and frees it. @throws UsageError for options that do not fit each other. */
 export async function walk(command: string, args: WalkArgs, steps: number, io: CliIo): Promise<Walk> {
-  const { mode, loop, label, text, truncation, mix, space } = args;
+  const { mode, loop, label, text, truncation, mix, noise, space } = args;
   if (args.seeds !== undefined && (args.from ?? args.to) !== undefined)
     throw new UsageError(`${command} --seeds: expected no --from and --to beside it, got both`);
   if (args.synthesis !== undefined && space !== 'w')
@@ -82,6 +85,7 @@ export async function walk(command: string, args: WalkArgs, steps: number, io: C
     ...(loop === undefined ? {} : { loop }),
     ...(truncation === undefined ? {} : { truncation: truncationOf(`${command} --truncation`, truncation) }),
     ...(mix === undefined ? {} : { mix: mixOf(`${command} --mix`, mix) }),
+    ...(noise === undefined ? {} : { noise: noiseOf(`${command} --noise`, noise) }),
     ...(label === undefined ? {} : { label: label.map((one) => labelOf(`${command} --label`, one)) }),
     ...(text === undefined ? {} : { text }),
   };

@@ -20,6 +20,7 @@ export interface JobRequest {
   text?: string[];
   truncation?: number | { psi: number };
   mix?: { seed: string; from: number };
+  noise?: { seed: string } | 'none';
 }
 
 const seed = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
@@ -37,6 +38,7 @@ export const requestSchema: v.GenericSchema<JobRequest> = v.strictObject({
   text: v.exactOptional(v.array(v.string())),
   truncation: v.exactOptional(v.union([v.number(), v.strictObject({ psi: v.number() })])),
   mix: v.exactOptional(v.strictObject({ seed, from: v.number() })),
+  noise: v.exactOptional(v.union([v.literal('none'), v.strictObject({ seed })])),
 });
 
 /** Name of a job: equal for equal requests into the same folder. 16 hexadecimal digits. */
@@ -50,13 +52,14 @@ export function sameRequest(a: JobRequest, b: JobRequest): boolean {
 }
 
 /** The options of `Generator.stream` that the request stands for; the range is the shard's. */
-export function drawOf({ seed: of, label, text, truncation, mix }: JobRequest): StreamOptions {
+export function drawOf({ seed: of, label, text, truncation, mix, noise }: JobRequest): StreamOptions {
   return {
     seed: BigInt(of),
     ...(label === undefined ? {} : { label }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix: { seed: BigInt(mix.seed), from: mix.from } }),
+    ...(noise === undefined ? {} : { noise: noise === 'none' ? noise : { seed: BigInt(noise.seed) } }),
   };
 }
 

@@ -1,7 +1,7 @@
 // Requests and answers of /v1/images: pictures of a seed as one PNG.
 import { UsageError, type Generator, type ImageBatch, type SampleOptions } from '@forja/core';
 import * as v from 'valibot';
-import { labelOf, mixOf, seedOf, truncationOf } from '../cli/parse.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../cli/parse.js';
 import { checked } from './check.js';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
@@ -47,6 +47,7 @@ const schemaOf = ({ count }: Limits) =>
         'a text such as 7:4, or { seed, from }',
       ),
     ),
+    noise: v.optional(v.union([text, v.strictObject({ seed: text })], 'a seed, none, or { seed }')),
     columns: v.optional(integer(1, count)),
     padding: v.optional(integer(0, 64), 0),
   });
@@ -61,7 +62,7 @@ export interface ImagesRequest {
 
 /** Parses a query or a JSON body. Throws `usage` or `input.range`. */
 export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
-  const { model, seed, count, label, text, truncation, mix, columns, padding } = checked(
+  const { model, seed, count, label, text, truncation, mix, noise, columns, padding } = checked(
     'images',
     schemaOf(limits),
     given,
@@ -78,6 +79,14 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
       ...(mix === undefined
         ? {}
         : { mix: mixOf('images.mix', typeof mix === 'string' ? mix : `${mix.seed}:${mix.from}`) }),
+      ...(noise === undefined
+        ? {}
+        : {
+            noise:
+              typeof noise === 'string'
+                ? noiseOf('images.noise', noise)
+                : { seed: seedOf('images.noise.seed', noise.seed) },
+          }),
       ...(truncation === undefined
         ? {}
         : { truncation: typeof truncation === 'string' ? truncationOf('images.truncation', truncation) : truncation }),

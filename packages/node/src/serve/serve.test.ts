@@ -160,6 +160,8 @@ describe('/v1/images', () => {
     ['?model=tiny&label=none', 400, 'input.range'],
     ['?model=tiny&truncation=0', 400, 'input.range'],
     ['?model=tiny&truncation=x', 400, 'usage'],
+    ['?model=tiny&noise=x', 400, 'usage'],
+    ['?model=tiny&noise=none', 400, 'usage'], // it takes none
     ['?model=tiny&padding=1000000', 400, 'usage'],
     ['?model=tiny&other=1', 400, 'usage'],
     ['?model=echo', 400, 'model.notGenerator'],

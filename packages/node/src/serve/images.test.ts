@@ -1,0 +1,21 @@
+// What a request for pictures asks the generator for.
+import { expect, test } from 'vitest';
+import { imagesRequest } from './images.js';
+import { limitsOf } from './limits.js';
+
+test.each([
+  [undefined, undefined],
+  ['none', 'none'],
+  ['7', { seed: 7 }],
+  [7, { seed: 7 }],
+  [{ seed: '18446744073709551615' }, { seed: 2n ** 64n - 1n }],
+])('noise of a request, %#', (noise, wanted) => {
+  expect(imagesRequest({ ...(noise === undefined ? {} : { noise }) }, limitsOf()).sample.noise).toEqual(wanted);
+});
+
+test.each([[''], ['-1'], ['some'], [true], [{ seed: 'none' }], [{ seed: 1, index: 2 }]])(
+  'noise %j is refused',
+  (noise) => {
+    expect(() => imagesRequest({ noise }, limitsOf())).toThrow(/^images\.noise/);
+  },
+);
