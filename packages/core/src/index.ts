@@ -95,6 +95,8 @@ export type { FileProgress } from './runtime/external-files.js';
 export { runFailure } from './runtime/run-failure.js';
 export { countNodes, declaredShapes, externalFiles, externalLocations, weightPrecision } from './runtime/skim.js';
 export { dtypeOf, specsOf } from './runtime/specs.js';
+export { LARGE, TwoForms } from './runtime/two-forms.js';
+export type { FormParts, Preparation } from './runtime/two-forms.js';
 export type { ValueMetadata } from './runtime/specs.js';
 export { latents } from './latent/latents.js';
 export type { LatentOptions } from './latent/latents.js';

@@ -1,12 +1,11 @@
 // A generator with two forms of its model: which one runs, how much their pictures differ, that no run waits for the
 // preparation, and both forms after the executor died or the generator was disposed.
 import { once } from 'node:events';
-import { tensor, type Generator, type NamedTensors, type Session } from '@forja/core';
+import { tensor, type Generator, type NamedTensors, type Preparation, type Session } from '@forja/core';
 import { fastModelBytes, type FastBytes } from '@forja/core/onnx';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Scripts, smallGenerator, Workers } from '../vitest.support.js';
 import { AdaptiveSession } from './adaptive.js';
-import type { Preparation } from './executor/prepare.js';
 import { load, runtime } from './index.js';
 
 const model = smallGenerator(96);
@@ -77,7 +76,7 @@ test('a long preparation delays no run, and takes effect when it is done', async
   expect([begun, session.device.convolutions]).toEqual([1, undefined]);
   expect(early[0]?.slice(0, FIRST)).toEqual(early[1]);
   finish(prepared);
-  await session.prepared();
+  await session.prepare();
   expect(session.device.convolutions).toEqual(prepared.convolutions);
   expect(await image(session, 16)).toEqual(await image(reference, 16));
   expect(await image(session, 1)).toEqual(early[1]);
@@ -97,7 +96,7 @@ test('if the preparation fails or finds nothing, the file runs as it is, and the
       open: (bytes) => rt.createSession(bytes),
     });
     const before = await image(session, 16);
-    await session.prepared();
+    await session.prepare();
     expect(await image(session, 16)).toEqual(before);
     told.push(session.device.reasons);
     await session.dispose();

@@ -4,6 +4,7 @@ import {
   checkExpected,
   checkIntegrity,
   Generator,
+  LARGE,
   madeHere,
   manifestFor,
   ModelFormatError,
@@ -15,7 +16,7 @@ import {
   UsageError,
 } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
-import { AdaptiveSession, LARGE } from './adaptive.js';
+import { AdaptiveSession } from './adaptive.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
@@ -156,11 +157,8 @@ async function loadWith(
       dispose: () => session.dispose().finally(release),
     });
     const sizes = warmup === true ? [1] : warmup || [];
+    if (session instanceof AdaptiveSession && sizes.some((size) => size >= LARGE)) await session.prepare();
     await generator.warmup(sizes);
-    if (session instanceof AdaptiveSession && sizes.some((size) => size >= LARGE)) {
-      await session.prepared();
-      await generator.warmup(sizes.filter((size) => size >= LARGE));
-    }
     return generator;
   } catch (error) {
     await session.dispose();

@@ -2,21 +2,13 @@
 // so it can be terminated at any time.
 import { Worker } from 'node:worker_threads';
 import { DeviceError } from '@forja/core';
-import type { FastBytes } from '@forja/core/onnx';
+import type { Preparation } from '@forja/core';
 import { lowerForCpu } from './lower.js';
 import { startFile } from './start.js';
 
 /** The `workerData` of this thread. */
 export interface PrepareData {
   prepare: Uint8Array;
-}
-
-/** A running preparation. */
-export interface Preparation {
-  /** Undefined if the model is unchanged, and after `cancel`. */
-  readonly done: Promise<FastBytes | undefined>;
-  /** Resolves when its thread has ended. */
-  cancel(): Promise<void>;
 }
 
 /** Starts a preparation; in this thread if no other can be started. */
