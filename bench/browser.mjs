@@ -1,12 +1,12 @@
 // npm run bench:browser: the cost of @forja/web for a page. The longest block of the main thread while a model is
 // loaded and sampled, in the worker and inline; sample() against onnxruntime-web and TensorFlow.js on WASM with the
-// same weights; plain files against rewritten convolutions, and both lowerings of a training step, on 1 and 2 threads.
+// same weights; the default against the file's own convolutions, both lowerings of a training step, on 1 and 2 threads.
 // `--help` lists the flags.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { decodeModel, encodeModel, fastConvolutions } from '@forja/core/onnx';
+import { decodeModel, fastConvolutions } from '@forja/core/onnx';
 import { alternate } from './lib/peer.mjs';
 import { buildPage, openBrowser, pagePeer, serveSite } from './lib/page.mjs';
 import { machine, quantile, save } from './lib/report.mjs';
@@ -50,8 +50,7 @@ for (const [name, config] of Object.entries(NETWORKS)) {
   system.dispose();
   const id = `dcgan-${config.size}`;
   writeFileSync(join(site, `${id}.onnx`), model);
-  const { model: fast, convolutions } = fastConvolutions(decodeModel(model));
-  writeFileSync(join(site, `${id}-fast.onnx`), encodeModel(fast));
+  const { convolutions } = fastConvolutions(decodeModel(model));
   files[name] = { id, bytes: model.length, convolutions };
   console.log(
     `${name}: ${(model.length / 1e6).toFixed(1)} MB; rewritten: ${Object.values(convolutions).join(', ') || 'none'}`,
@@ -149,8 +148,8 @@ try {
     for (const [name, { id }] of Object.entries(files))
       for (const batch of [1, 16, 64]) {
         const got = await rounds([
-          ['plain', { way: 'run', model: `/${id}.onnx`, batch, threads }],
-          ['rewritten', { way: 'run', model: `/${id}-fast.onnx`, batch, threads }],
+          ['plain', { way: 'run', model: `/${id}.onnx`, batch, threads, lowering: 'portable' }],
+          ['default', { way: 'run', model: `/${id}.onnx`, batch, threads }],
         ]);
         const title = `${name}, batch ${batch}, ${threads} thread${threads > 1 ? 's' : ''}`;
         results.convolutions[title] = compared(title, got);

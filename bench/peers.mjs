@@ -129,7 +129,7 @@ function pages({ channels, size }, batch) {
   const litert = { way: 'peer', peer: 'litert', tflite: `/dcgan-${size}-${batch}.tflite`, ...given };
   return {
     forja: { way: 'run', ...given },
-    'forja, lowering auto': { way: 'run', ...given, lowering: 'auto' },
+    'forja, lowering portable': { way: 'run', ...given, lowering: 'portable' },
     'onnxruntime-web': { way: 'raw', ...given, threads },
     'onnxruntime-web, 1 thread': { way: 'raw', ...given, threads: 1 },
     'LiteRT.js': { ...litert, threads },

@@ -75,17 +75,16 @@ const WAYS = {
 
   /** `sample()`: latents of a seed, a run in the worker, floats to bytes. */
   async sample() {
-    const generator = await load(o.model, { device: 'wasm', threads: o.threads });
+    const generator = await load(o.model, { device: 'wasm', threads: o.threads, warmup: [o.batch] });
     let seed = 0;
     return timed(() => generator.sample({ count: o.batch, seed: seed++ }));
   },
 
   /** `run()`: the same without latents and bytes. */
   async run() {
-    // a rewritten file does not match its manifest's integrity
     const generator = await load(o.model, {
       device: 'wasm',
-      integrity: 'off',
+      warmup: [o.batch], // prepares the convolutions of large batches, which may take longer than a block
       ...(o.threads === undefined ? {} : { threads: o.threads }),
       ...(o.lowering === undefined ? {} : { lowering: o.lowering }),
     });

@@ -1,6 +1,6 @@
 // How @forja/web is built: the page's library, the command that copies assets, and the module worker. onnxruntime-web
-// stays an import (a peer that the app's bundler or forja-web-assets resolves); the worker, the executor of `executor:
-// 'inline'` and what `lowering: 'auto'` needs carry the little of core that they use.
+// stays an import (a peer that the app's bundler or forja-web-assets resolves); the workers, the executor of `executor:
+// 'inline'` and what rewrites models carry the little of core that they use.
 import { defineConfig } from 'tsup';
 import { recipe } from '../../tsup.base.js';
 
@@ -11,7 +11,7 @@ export default defineConfig([
     platform: 'neutral',
     external: [/^node:/, './inline.js'],
   }),
-  ...['worker', 'inline', 'lower'].map((name) => ({
+  ...['worker', 'inline', 'lower', 'prepare'].map((name) => ({
     ...recipe({
       entry: { [name]: `src/${name}.ts` },
       types: [],

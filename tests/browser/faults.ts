@@ -49,6 +49,24 @@ scope.addEventListener('message', ({ data }) => {
   if (data.op === 'run' && location.hash === '#die') next = 'die';
 });
 
+/** What befalls the worker that prepares a model's second form. */
+let second: 'held' | 'refused' | 'lost' | undefined;
+const held: (() => void)[] = [];
+const { Worker: Real } = globalThis;
+globalThis.Worker = class extends Real {
+  readonly #held: boolean;
+  constructor(url: string | URL, options?: WorkerOptions) {
+    const fault = options?.name === 'forja-prepare' ? second : undefined;
+    if (fault === 'refused') throw new DOMException('refused', 'SecurityError');
+    super(fault === 'lost' ? '/__forja/missing' : url, options);
+    this.#held = fault === 'held';
+  }
+  override postMessage(message: unknown): void {
+    if (this.#held) held.push(() => super.postMessage(message));
+    else super.postMessage(message);
+  }
+};
+
 const FAULTS: Readonly<Record<string, () => void>> = {
   die: () => (next = 'die'),
   hang: () => (next = 'hang'),
@@ -56,6 +74,10 @@ const FAULTS: Readonly<Record<string, () => void>> = {
     void setTimeout(() => {
       throw new Error('a fault of the test');
     }),
+  'hold-second': () => (second = 'held'),
+  'let-second-go': () => held.splice(0).forEach((go) => go()),
+  'refuse-second': () => (second = 'refused'),
+  'lose-second': () => (second = 'lost'),
   'lose-gpu': () => devices.forEach((device) => device.destroy()),
   'no-room': () => (Cache.prototype.put = () => Promise.reject(new DOMException('no room', 'QuotaExceededError'))),
   'no-store': () => (CacheStorage.prototype.open = () => Promise.reject(new DOMException('denied', 'SecurityError'))),

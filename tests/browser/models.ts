@@ -30,6 +30,25 @@ export function tinyGenerator(width = 4): Uint8Array {
   return encodeModel(g.build());
 }
 
+/**
+ * latent [batch, 16] → 256 channels of 8 × 8 → transposed convs → tanh → picture [batch, 3, 32, 32]: one convolution
+ * whose products are priced below the node.
+ */
+export function convolving(): Uint8Array {
+  const g = new GraphBuilder({ name: 'convolving' });
+  const dense = g.op('MatMul', [
+    g.input('latent', 'float32', ['batch', 16]),
+    g.constant('float32', [16, 256 * 64], weights(16 * 256 * 64, 1)),
+  ]);
+  const maps = g.op('Reshape', [dense, g.constant('int64', [4], [0, 256, 8, 8])]);
+  const up = { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] };
+  const wide = g.constant('float32', [256, 128, 4, 4], weights(256 * 128 * 16, 0.05));
+  const last = g.constant('float32', [128, 3, 4, 4], weights(128 * 3 * 16, 0.05));
+  const relu = g.op('Relu', [g.op('ConvTranspose', [maps, wide], up)]);
+  g.output('image', g.op('Tanh', [g.op('ConvTranspose', [relu, last], up)]));
+  return encodeModel(g.build());
+}
+
 /** The same file as by other tools: dynamic sizes have no names. */
 export function unnamed(bytes: Uint8Array): Uint8Array {
   const model = decodeModel(bytes);

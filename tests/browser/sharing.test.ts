@@ -1,7 +1,6 @@
 // Models that share a worker in Chromium, what is left when they are gone, handles that are dropped, and the executor
 // in the page's own thread.
 import { tensor } from '@forja/core';
-import { decodeModel, encodeModel, fastConvolutions, GraphBuilder } from '@forja/core/onnx';
 import { load, runtime } from '@forja/web';
 import type { LoadOptions } from '@forja/web';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -137,61 +136,5 @@ describe("executor 'inline'", () => {
     await expect(runtime({ device: 'webgpu', executor: 'inline' }).ready()).rejects.toMatchObject({
       code: 'device.unavailable',
     });
-  });
-});
-
-describe("lowering: 'auto'", () => {
-  /**
-   * latent [batch, 16] → 64 channels of 8 × 8 → transposed conv → 16 × 16: one whose products are priced below the
-   * node.
-   */
-  function convolving(): Uint8Array {
-    let state = 7;
-    const values = (count: number, scale: number): Float32Array =>
-      Float32Array.from(
-        { length: count },
-        () => (((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24 - 0.5) * scale,
-      );
-    const g = new GraphBuilder({ name: 'convolving' });
-    const dense = g.op('MatMul', [
-      g.input('latent', 'float32', ['batch', 16]),
-      g.constant('float32', [16, 256 * 64], values(16 * 256 * 64, 1)),
-    ]);
-    const maps = g.op('Reshape', [dense, g.constant('int64', [4], [0, 256, 8, 8])]);
-    const up = { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] };
-    const wide = g.op('Relu', [
-      g.op('ConvTranspose', [maps, g.constant('float32', [256, 128, 4, 4], values(256 * 128 * 16, 0.05))], up),
-    ]);
-    g.output(
-      'image',
-      g.op('Tanh', [
-        g.op('ConvTranspose', [wide, g.constant('float32', [128, 3, 4, 4], values(128 * 3 * 16, 0.05))], up),
-      ]),
-    );
-    return encodeModel(g.build());
-  }
-
-  test('computes convolutions by products in WASM, within 1e-5, and says which; by default, inline and on WebGPU the file is as it is', async () => {
-    const bytes = convolving();
-    const wanted = fastConvolutions(decodeModel(bytes)).convolutions;
-    expect(Object.keys(wanted).length).toBeGreaterThan(0);
-    const latent = { latent: Float32Array.from({ length: 48 }, (_, i) => Math.sin(i)) };
-    const floats: Float32Array[] = [];
-    for (const [more, convolutions] of [
-      [{}, undefined],
-      [{ lowering: 'auto' }, wanted],
-      [{ lowering: 'auto', executor: 'inline' }, undefined],
-      [{ lowering: 'portable' }, undefined],
-    ] as const) {
-      const generator = await load(bytes, { ...options, ...more });
-      expect(generator.device.convolutions).toEqual(convolutions);
-      if ('executor' in more) expect(generator.device.reasons.join()).toMatch(/lowering: 'portable'/);
-      floats.push((await generator.run(latent))['image']?.data as Float32Array);
-      await generator.dispose();
-    }
-    expect(floats[1]).not.toEqual(floats[0]);
-    expect(floats[1]).toBeAllclose([...floats[0]!], { atol: 2e-5 }); // of a range of 2
-    expect([floats[2], floats[3]]).toEqual([floats[0], floats[0]]);
-    await expect(load(bytes, { ...options, lowering: 'fast' as never })).rejects.toMatchObject({ code: 'usage' });
   });
 });

@@ -17,6 +17,9 @@ export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>>
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
 };
 
+/** What the worker imports or starts, beside it. */
+const BESIDE = ['lower.js', 'prepare.js'] as const;
+
 /**
  * The worker's text with each import of `onnxruntime-web/<build>` replaced by the copied file, or by nothing if it is
  * not among `builds`. Throws if the worker is not as expected.
@@ -59,9 +62,9 @@ export async function copyAssets({ to, builds, app, worker }: CopyOptions): Prom
   await mkdir(to, { recursive: true });
   for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
   const text = rewriteWorker(await readFile(worker, 'utf8'), builds);
-  await replace(join(to, 'lower.js'), (aside) => copyFile(join(dirname(worker), 'lower.js'), aside));
+  for (const file of BESIDE) await replace(join(to, file), (aside) => copyFile(join(dirname(worker), file), aside));
   await replace(join(to, 'worker.js'), (aside) => writeFile(aside, text));
-  return ['worker.js', 'lower.js', ...files];
+  return ['worker.js', ...BESIDE, ...files];
 }
 
 function onnxruntimeFolder(origins: readonly string[]): string {

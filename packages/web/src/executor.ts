@@ -1,8 +1,8 @@
 // The interface of a page's executors: a worker, or the page itself. Besides core's operations, they fetch and identify
 // models.
 import { abortError, DeviceError, fromErrorRecord } from '@forja/core/page';
-import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
-import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';
+import type { AbortSignalLike, DeviceName, DeviceReport, SessionExecutor } from '@forja/core';
+import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Recipe } from './protocol.js';
 import { openWorker } from './remote.js';
 
 /** Where models are executed. */
@@ -31,7 +31,7 @@ export interface WebExecutor extends SessionExecutor<Recipe> {
   readonly device: DeviceReport;
   /** May overlap with other calls. */
   fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched>;
-  identify(args: Operations['identify'][0]): Promise<Manifest>;
+  call<K extends Operation>(op: K, args: Operations[K][0], give?: boolean): Promise<Operations[K][1]>;
 }
 
 /** Opens a new executor. Each kind is imported on first use, so that a page loads less at first. */

@@ -2,7 +2,7 @@
 // thread. Built separately with its own copy of core's parts, so that pages with a worker load none of it; errors are
 // therefore made by the page's core.
 import { toErrorRecord } from '@forja/core';
-import type { abortError, DeviceReport, fromErrorRecord, Manifest } from '@forja/core';
+import type { abortError, DeviceReport, fromErrorRecord } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import type { FetchArguments, Fetched, Operation, Operations } from './protocol.js';
 import { createExecutor } from './worker/executor.js';
@@ -44,10 +44,6 @@ class Inline implements WebExecutor {
 
   fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched> {
     return this.#do('fetch', args, options);
-  }
-
-  identify(args: Operations['identify'][0]): Promise<Manifest> {
-    return this.#do('identify', args, {});
   }
 
   kill(why: Error): void {

@@ -26,10 +26,17 @@ export interface LoadOptions extends RuntimeOptions {
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto`: on WASM, convolutions use the algorithm with the lowest estimated cost: pictures change by less than 1e-5
-   * of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as in the file.
+   * `auto` (default): on WASM, in the worker, runs of 8 rows and more compute convolutions by the algorithm of lowest
+   * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
+   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the
+   * file's own.
    */
   lowering?: 'auto' | 'portable';
+  /**
+   * Use one form of the model for every run: a picture has the same bits in any batch, at any time. With `lowering:
+   * 'auto'`, convolutions are replaced at load, which takes longer, and single pictures may be slower. Default false.
+   */
+  deterministic?: boolean;
   /**
    * `auto` (default): the file's precision. `fp16`: a float32 file is converted if WebGPU runs on an adapter with
    * `shader-f16` and a check on one input passes; else it stays in float32, and `device.reasons` says why. `fp32`: a
@@ -55,7 +62,7 @@ export interface LoadOptions extends RuntimeOptions {
   cache?: string;
 }
 
-const OWN = 'batch cache expect integrity lowering manifest onProgress precision signal strict warmup';
+const OWN = 'batch cache deterministic expect integrity lowering manifest onProgress precision signal strict warmup';
 
 const LOAD_OPTIONS = `${RUNTIME_OPTIONS} ${OWN}` as const;
 
@@ -115,7 +122,8 @@ async function loadWith(
     manifest: given,
     batch,
     strict,
-    lowering,
+    lowering = 'auto',
+    deterministic,
     warmup = false,
     onProgress,
     cache,
@@ -123,22 +131,16 @@ async function loadWith(
   const fetched = await runtime.fetch({ source, integrity, expect, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(
-    fetched,
-    {
-      precision,
-      ...(strict === undefined ? {} : { strict }),
-      ...(lowering === undefined ? {} : { lowering }),
-    },
-    { what: 'generator', made, free: release },
-  ); // not a closure here: it would keep `session`
+  const rows = deterministic ? undefined : Math.max(...([warmup].flat() as number[])); // true is 1
+  const held = { what: 'generator', made, free: release }; // not a closure here: it would keep `session`
+  const session = await runtime.open(fetched, { precision, strict, lowering, rows }, held);
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
     const generator = new Generator({
       session,
       manifest,
       modelBytes: [...fetched.external.values()].reduce((sum, { size }) => sum + size, fetched.model.size),
-      ...(batch === undefined ? {} : { batch }),
+      batch,
       dispose: () => session.dispose().finally(release),
     });
     await generator.warmup(warmup === true ? [1] : warmup || []);

@@ -3,19 +3,12 @@ import { classOf, isBytes, shown, UsageError } from '@forja/core/page';
 import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 
+/** Options of a session as the page has them. */
+export type OpenOptions = Omit<PostedSessionOptions, 'state'> & Pick<SessionOptions, 'state'>;
+
 /** The session options that executors here use, without the state, which the runtime adds. */
-export function postedOptions({
-  threads,
-  strict,
-  lowering,
-  precision,
-}: SessionOptions & Pick<PostedSessionOptions, 'precision'>): PostedSessionOptions {
-  return {
-    ...(threads === undefined ? {} : { threads }),
-    ...(strict === undefined ? {} : { strict }),
-    ...(lowering === undefined ? {} : { lowering }),
-    ...(precision === undefined ? {} : { precision }),
-  };
+export function postedOptions({ threads, strict, lowering, rows, precision }: OpenOptions): PostedSessionOptions {
+  return { threads, strict, lowering, rows, precision };
 }
 
 /** A Blob of bytes, which may be in shared memory. */

@@ -7,6 +7,7 @@ import type {
   Precision,
   RecipeOptions,
   SessionOperations,
+  SessionRecord,
   TensorSpec,
 } from '@forja/core';
 
@@ -15,10 +16,15 @@ export type PostedSource = { url: string } | { blob: Blob; name: string };
 
 /** The `SessionOptions` that the worker uses, in a form that can be posted. */
 export interface PostedSessionOptions extends RecipeOptions {
-  threads?: number;
-  strict?: boolean;
-  lowering?: 'auto' | 'portable';
-  precision?: Precision;
+  threads?: number | undefined;
+  strict?: boolean | undefined;
+  lowering?: 'auto' | 'portable' | undefined;
+  /**
+   * With `lowering: 'auto'`: only large batches take the other algorithms, in a second form of the model. It is
+   * prepared at once if `rows`, the batch size that is wanted at once, is large; else on the first large batch.
+   */
+  rows?: number | undefined;
+  precision?: Precision | undefined;
 }
 
 /**
@@ -79,6 +85,11 @@ export type Operation = keyof Operations;
 export type Request =
   { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
 
-/** Worker to page. */
+/** Progress of a fetch; that of a `create` is what has changed in its record. */
+export type Progress = LoadProgress | Pick<SessionRecord, 'device'>;
+
+/** Worker to page. `more`: the call is not over with this result. */
 export type Reply =
-  { id: number; result: unknown } | { id: number; error: ErrorRecord } | { id: number; progress: LoadProgress };
+  | { id: number; result: unknown; more?: true }
+  | { id: number; error: ErrorRecord }
+  | { id: number; progress: Progress };

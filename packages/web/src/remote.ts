@@ -1,6 +1,6 @@
 // The page's end of the worker: posts calls, matches replies, and turns aborts, hangs and dead workers into errors.
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
-import type { DeviceReport, Manifest } from '@forja/core';
+import type { DeviceReport } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { startWorker, unavailable } from './start-worker.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
@@ -11,7 +11,7 @@ const GRACE_MS = 100;
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  onProgress: ((progress: LoadProgress) => void) | undefined;
+  onProgress: ((progress: never) => void) | undefined;
 }
 
 /** An executor in a worker of its own. */
@@ -57,7 +57,9 @@ class Remote implements WebExecutor {
     if (this.#timeoutMs !== Infinity)
       watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
     try {
-      const result = await this.#post(op, args, {}, give ? buffersIn(args) : []);
+      // What comes after a result renews it: the record of a session is kept by whoever asked for it.
+      const onProgress = (renewed: object): void => void Object.assign(result as object, renewed);
+      const result: Operations[K][1] = await this.#post(op, args, { onProgress }, give ? buffersIn(args) : []);
       if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
       return result;
     } finally {
@@ -70,10 +72,6 @@ class Remote implements WebExecutor {
     return this.#post('fetch', args, options);
   }
 
-  identify(args: Operations['identify'][0]): Promise<Manifest> {
-    return this.call('identify', args);
-  }
-
   kill(why: Error): void {
     if (this.dead) return;
     this.dead = why;
@@ -83,14 +81,14 @@ class Remote implements WebExecutor {
   }
 
   /** Posts one call. Buffers in `transfer` leave this thread. */
-  #post<K extends Operation>(
+  async #post<K extends Operation>(
     op: K,
     args: Operations[K][0],
     { signal, onProgress }: FetchOptions,
     transfer: Transferable[] = [],
   ): Promise<Operations[K][1]> {
-    if (this.dead) return Promise.reject(this.dead);
-    if (signal?.aborted) return Promise.reject(abortError(signal.reason));
+    if (this.dead) throw this.dead;
+    if (signal?.aborted) throw abortError(signal.reason);
     const id = this.#next++;
     return new Promise<Operations[K][1]>((resolve, reject) => {
       const onAbort = (): void => {
@@ -99,20 +97,20 @@ class Remote implements WebExecutor {
         reject(abortError(signal?.reason));
       };
       const done = (): void => signal?.removeEventListener('abort', onAbort);
-      this.#pending.set(id, {
+      const pending: Pending = {
         // The result type of `op` is ensured by the shared table in protocol.ts.
         resolve: (value) => (done(), resolve(value as Operations[K][1])),
         reject: (error) => (done(), reject(error instanceof Error ? error : new Error(String(error)))),
         onProgress,
-      });
+      };
+      this.#pending.set(id, pending);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         // `op` and `args` are bound by K; the union cannot express that.
         this.#worker.postMessage({ id, op, args } as Request, transfer);
       } catch (error) {
         this.#pending.delete(id);
-        done();
-        reject(error instanceof Error ? error : new Error(String(error)));
+        pending.reject(error);
       }
     });
   }
@@ -122,7 +120,7 @@ class Remote implements WebExecutor {
     const pending = this.#pending.get(reply.id);
     if (!pending) return; // aborted meanwhile: the result is dropped
     if ('progress' in reply) return pending.onProgress?.(reply.progress);
-    this.#pending.delete(reply.id);
+    if (!('more' in reply)) this.#pending.delete(reply.id);
     if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
     else pending.resolve(reply.result);
   }

@@ -16,7 +16,8 @@ import { absolute } from './address.js';
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { blobOf, postedOptions } from './post.js';
-import type { FetchArguments, Fetched, PostedSessionOptions, Recipe } from './protocol.js';
+import type { OpenOptions } from './post.js';
+import type { FetchArguments, Fetched, Recipe } from './protocol.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -137,13 +138,12 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   /** `createSession` for a session that belongs to another handle, given by `held`. */
   async open(
     { model, external }: Required<Pick<Recipe, 'model' | 'external'>>,
-    options: SessionOptions & Pick<PostedSessionOptions, 'precision'>,
+    options: OpenOptions,
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
     oneOf('lowering', options.lowering, ['auto', 'portable']);
-    const recipe = { model, options: postedOptions(options), ...(external.size > 0 ? { external } : {}) };
     oneOf('load.precision', options.precision, ['auto', 'fp32', 'fp16']);
-    return this.make(recipe, options.state, held);
+    return this.make({ model, options: postedOptions(options), external }, options.state, held);
   }
 
   /** Fetches and checks a model, concurrently with other calls. */
@@ -162,7 +162,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   /** The manifest of a session's model: the caller's fields, else the file's own manifest, else a guess. */
   identify(session: Session, own: Manifest | undefined, given: Partial<Manifest> | undefined): Promise<Manifest> {
     return this.supervisor.perform((executor) =>
-      executor.identify({ given, own, inputs: session.inputs, outputs: session.outputs }),
+      executor.call('identify', { given, own, inputs: session.inputs, outputs: session.outputs }),
     );
   }
 }

@@ -1,6 +1,7 @@
 // Entry of the module worker that the page starts: receives calls, answers them. The work is in worker/executor.ts.
 import { abortError, buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
-import type { NamedTensors } from '@forja/core';
+import type { NamedTensors, SessionRecord } from '@forja/core';
+import { prepare } from './preparation.js';
 import type { Operation, Operations, Reply, Request } from './protocol.js';
 import { BUILDS } from './worker/builds.js';
 import { createExecutor } from './worker/executor.js';
@@ -11,9 +12,16 @@ import { watchConsole } from './worker/placement.js';
 function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-  const handlers = createExecutor({ executor: 'worker', builds: BUILDS, passes: () => import('./lower.js') });
   const calls = new Map<number, AbortController>();
+  /** The calls that made the open sessions; they are over with the release. */
+  const made = new Map<number, number>();
   const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
+  const handlers = createExecutor({
+    executor: 'worker',
+    builds: BUILDS,
+    passes: () => import('./lower.js'),
+    prepare,
+  });
 
   scope.addEventListener('message', (event: MessageEvent<Request>) => {
     const request = event.data;
@@ -23,7 +31,18 @@ function serve(): void {
     calls.set(id, controller);
     dispatch(handlers, request, { signal: controller.signal, progress: (progress) => reply({ id, progress }) })
       .then(
-        (result) => reply({ id, result }, GIVES_TENSORS.has(op) ? buffersOf(result as NamedTensors) : []),
+        (result) => {
+          if (op === 'create') {
+            made.set((result as SessionRecord).session, id);
+            return reply({ id, result, more: true });
+          }
+          if (request.op === 'release') {
+            const { session } = request.args;
+            reply({ id: made.get(session) ?? 0, result: null });
+            made.delete(session);
+          }
+          reply({ id, result }, GIVES_TENSORS.has(op) ? buffersOf(result as NamedTensors) : []);
+        },
         (error: unknown) => reply({ id, error: toErrorRecord(error) }),
       )
       .finally(() => calls.delete(id));

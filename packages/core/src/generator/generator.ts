@@ -38,7 +38,7 @@ export interface GeneratorParts {
   /** Bytes of the model, for `stats()`. */
   modelBytes: number;
   /** How requests share runs. */
-  batch?: BatchOptions;
+  batch?: BatchOptions | undefined;
   /** Milliseconds that loading took, for `stats()`. */
   startMs?: { read: number; session: number };
   /** Frees the session and what runs it. */

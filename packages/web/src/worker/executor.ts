@@ -4,14 +4,16 @@ import {
   checkModelBytes,
   DeviceError,
   externalLocations,
+  Fifo,
   ForjaError,
+  LARGE,
   manifestFor,
   ModelFormatError,
   UsageError,
   inPrecision,
 } from '@forja/core';
-import type { DeviceReport } from '@forja/core';
-import type { LoadProgress, Operation, Operations, PostedSessionOptions } from '../protocol.js';
+import type { DeviceReport, Preparation } from '@forja/core';
+import type { Operation, Operations, PostedSessionOptions, Progress } from '../protocol.js';
 import { fetchModel } from './fetch.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
@@ -20,11 +22,14 @@ import type { Builds, OrtBuild } from './ort.js';
 import { WorkerSession } from './session.js';
 import type { ModelFiles } from './session.js';
 import { Slots } from './slots.js';
+import { TwoFormSession } from './two-form-session.js';
+import type { Kept } from './two-form-session.js';
 
 /** Context of a handler, besides its arguments. */
 export interface CallContext {
   signal: AbortSignal;
-  progress(progress: LoadProgress): void;
+  /** That of `create` may also be called later, until the session is released. */
+  progress(progress: Progress): void;
 }
 
 /** One handler for each operation. */
@@ -39,12 +44,16 @@ export interface ExecutorParts {
   wasmFile?: string;
   /** Rewrites that may be applied to a model before it is opened. */
   passes?: () => Promise<typeof import('../lower.js')>;
+  /** Prepares a model's second form, for large batches. */
+  prepare?: (model: Blob) => Preparation;
 }
 
 /** Handlers of a new, empty executor. */
-export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorParts): Handlers {
+export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
-  const sessions = new Map<number, WorkerSession>();
+  const sessions = new Map<number, Kept>();
+  /** Of what must not overlap with the opening of a second form, which is in nobody's queue. */
+  const turns = new Fifo();
   const shared = new Map<number, Slots>();
   let next = 1;
   let opened: { requested: DeviceReport['requested']; threads: number | undefined; ladder: Ladder } | undefined;
@@ -72,7 +81,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     cpuOps: [],
   });
 
-  const session = (id: number): WorkerSession => {
+  const session = (id: number): Kept => {
     const found = sessions.get(id);
     if (!found) throw new ForjaError('disposed', 'session: it has been disposed');
     return found;
@@ -83,6 +92,13 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     if (!found) throw new ForjaError('disposed', 'state: it has been disposed');
     return found;
   };
+
+  const open = (
+    using: OrtBuild,
+    files: ModelFiles,
+    device: DeviceReport,
+    options: PostedSessionOptions,
+  ): Promise<WorkerSession> => turns.add(() => WorkerSession.create(using, files, device, options, slots));
 
   /** The model in the requested precision if possible; else `exact`, whose report says why. */
   const precise = async (
@@ -110,13 +126,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
       openHalf: async () => {
         const half = (await passes?.())?.halfModelBytes(model, external);
         if (half === undefined) return undefined;
-        return WorkerSession.create(
-          await build(rung),
-          { model: half, external: new Map() },
-          { ...device, precision: 'fp16' },
-          options,
-          slots,
-        );
+        return open(await build(rung), { model: half, external: new Map() }, { ...device, precision: 'fp16' }, options);
       },
     });
   };
@@ -133,7 +143,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
 
     fetch: fetchModel,
 
-    create: async ({ model, external: files = new Map<string, Blob>(), options }) => {
+    create: async ({ model, external: files = new Map<string, Blob>(), options }, { progress }) => {
       if (!opened) throw new ForjaError('internal', 'worker: create before open');
       const bytes = await bytesOf(model);
       checkModelBytes(bytes);
@@ -143,8 +153,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           'model.notFound',
           `model: expected its external data '${missing}', got none: load it from an address, where the file lies beside it`,
         );
-      const external = new Map<string, Uint8Array>();
-      for (const [location, file] of files) external.set(location, await bytesOf(file));
+      const external = await filesOf(files);
       const reasons = [...opened.ladder.reasons];
       const { rungs } = opened.ladder;
       for (const [i, rung] of rungs.entries()) {
@@ -152,21 +161,32 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
           // State may be bound to names that the rewrite would change; WebGPU has its own kernels.
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
-          if (asked && !passes) notes.push("lowering: 'portable', because 'auto' needs the worker");
-          const lowered = asked ? (await passes?.())?.fastModelBytes(bytes) : undefined;
+          if (asked && !passes)
+            notes.push('convolutions: as the file says, because they are replaced in the worker only');
+          const { rows } = options;
+          const two = asked && rows !== undefined && prepare;
+          const lowered = asked && rows === undefined ? (await passes?.())?.fastModelBytes(bytes) : undefined;
           const device = {
             ...report(rung, [...reasons, ...notes]),
             ...(lowered ? { convolutions: lowered.convolutions } : {}),
           };
-          const exact = await WorkerSession.create(
-            await build(rung),
-            { model: lowered?.bytes ?? bytes, external },
-            device,
-            options,
-            slots,
-          );
-          const made = await precise(exact, rung, { model: bytes, external }, device, options);
+          const using = await build(rung);
+          const exact = await open(using, { model: lowered?.bytes ?? bytes, external }, device, options);
+          const plain = await precise(exact, rung, { model: bytes, external }, device, options);
           const id = next++;
+          let made: Kept = plain;
+          if (two) {
+            const forms = new TwoFormSession({
+              plain,
+              model,
+              prepare,
+              open: async (fast) => open(using, { model: fast, external: await filesOf(files) }, device, options),
+              free: (form) => turns.add(() => form.release()),
+              onChange: () => sessions.has(id) && progress({ device: forms.device }),
+            });
+            if (rows >= LARGE) await forms.prepare();
+            made = forms;
+          }
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
         } catch (error) {
@@ -186,7 +206,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     },
 
     identify: async ({ given, own, inputs, outputs }) => manifestFor(given, own, inputs, outputs),
-    run: ({ session: id, feeds, outputs }) => session(id).run(feeds, outputs),
+    run: ({ session: id, feeds, outputs }) => turns.add(() => session(id).run(feeds, outputs)),
     readState: ({ session: id, names }) => session(id).readState(names),
     writeState: async ({ session: id, values }) => (session(id).writeState(values), null),
     release: async ({ session: id }) => {
@@ -215,6 +235,12 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
       return null;
     },
   };
+}
+
+async function filesOf(files: ReadonlyMap<string, Blob>): Promise<Map<string, Uint8Array>> {
+  const external = new Map<string, Uint8Array>();
+  for (const [location, file] of files) external.set(location, await bytesOf(file));
+  return external;
 }
 
 async function bytesOf(model: Blob): Promise<Uint8Array> {

@@ -1,0 +1,42 @@
+// Starts the preparation of a model's faster convolutions in a worker of its own, from the worker that runs the model.
+import type { Preparation } from '@forja/core';
+import type { FastBytes } from '@forja/core/onnx';
+import type { Prepared } from './prepare.js';
+
+/** Prepares in this worker, between two runs: where no other worker can be started. */
+async function prepareHere(model: Blob): Promise<FastBytes | undefined> {
+  const [{ fastModelBytes }, bytes] = await Promise.all([import('./lower.js'), model.arrayBuffer()]);
+  return fastModelBytes(new Uint8Array(bytes));
+}
+
+/** Starts a preparation. */
+export function prepare(model: Blob): Preparation {
+  let worker: Worker;
+  try {
+    // Written out in full: bundlers look for exactly this expression.
+    worker = new Worker(new URL('./prepare.js', import.meta.url), { type: 'module', name: 'forja-prepare' });
+  } catch {
+    return { done: prepareHere(model), cancel: () => Promise.resolve() };
+  }
+  let end: () => void = () => undefined;
+  const done = new Promise<FastBytes | undefined>((resolve, reject) => {
+    end = () => resolve(undefined);
+    worker.addEventListener('message', ({ data }: MessageEvent<Prepared>) =>
+      'found' in data ? resolve(data.found) : reject(new Error(data.trouble)),
+    );
+    // Its file is missing, or a policy forbids it.
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      resolve(prepareHere(model));
+    });
+    worker.postMessage(model);
+  }).finally(() => worker.terminate());
+  return {
+    done,
+    cancel: () => {
+      worker.terminate();
+      end();
+      return Promise.resolve();
+    },
+  };
+}
