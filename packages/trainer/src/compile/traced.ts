@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { callInputs, type Program } from '../program/program.js';
 import { optimize } from '../rewrite/optimize.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
+import { LATER } from '../trace/chance.js';
 import { namedStream } from '../trace/random.js';
 import { trace, type Trace, type TraceInput } from '../trace/trace.js';
 import { traceInputs, type RandomInput } from './inputs.js';
@@ -22,9 +23,10 @@ export interface TracedStep {
 /** Traces a step at the sizes of its inputs. */
 export function traceStep(step: StepFunction, options: StepOptions): TracedStep {
   const inputs = traceInputs(options.inputs);
-  const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
-  const first = again();
-  refuseBakedRandomness(first, again());
+  const again = (moved: number): Trace =>
+    trace(step, { inputs, variables: 'state', known: options.variables ?? [], moved });
+  const first = again(0);
+  refuseBakedRandomness(first, again(LATER));
   const { program, names } = uniqueNames(optimize(first.program));
   return { inputs, program, names, variables: first.variables, draws: programDraws(program, options.name) };
 }

@@ -13,13 +13,14 @@ import {
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../program/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
+import { LATER } from '../trace/chance.js';
 import type { Program } from '../program/program.js';
 import { checkBounds, fitted, stepsWithin, type Bounds } from './bounds.js';
 import { refuseOddConstants } from './constants.js';
 import { narrowed, probe, readAt, readDims, type ProvenDim } from './probe.js';
 import { StateError, withState, type StatefulSubject } from './state.js';
 import type { Subject } from './subject.js';
-import { isAbort, traceAt, traceIfFits, type Sizes } from './traced.js';
+import { isFinal, traceAt, traceIfFits, type Sizes } from './traced.js';
 
 /** A captured forward function. */
 export interface Capture {
@@ -95,7 +96,7 @@ export function capture(subject: Subject, bounds: Bounds = {}): Capture {
     try {
       return captureAt(subject, dims, steps, bounds);
     } catch (error) {
-      if (isAbort(error) || error instanceof StateError) throw error;
+      if (isFinal(error)) throw error;
       // Steps would only hide a branch on a size.
       if (isBranch(error)) throw error;
       // Report the first failure: it is about the sizes that users expect to work.
@@ -141,9 +142,8 @@ function captureAt(
   const within: Fits = (sizes) => traceIfFits(subject, fitted(sizes, bounds, steps));
 
   const first = traceAt(subject, base, { reads: true });
-  if (first.state.length > 0) throw new StateError(first.state);
   refuseOddConstants(first);
-  refuseBakedRandomness(first, traceAt(subject, base, { sites: false }));
+  refuseBakedRandomness(first, traceAt(subject, base, { sites: false, moved: LATER }));
   const programs = traced.map((sizes, i) => ({
     sizes,
     program: i === 0 ? first.program : traceAt(subject, sizes, { sites: false }).program,
@@ -205,7 +205,7 @@ function captureAt(
     } catch (error) {
       // The function computes a size in floating point, and rounding makes it off by one at some sizes: the file is
       // valid up to there.
-      const narrower = isAbort(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
+      const narrower = isFinal(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
       if (narrower === undefined) throw error;
       return captureAt(subject, dims, steps, narrower, stated);
     }

@@ -14,3 +14,8 @@ export function insideDropout(): boolean {
   const [outer, inner] = innermostOps();
   return outer === 'dropout__op' && inner === 'randomUniform__op';
 }
+
+/** Whether any of tfjs's ops is running. */
+export function insideOp(): boolean {
+  return tf.engine().state.scopeStack.some(({ name }) => name.endsWith('__op'));
+}

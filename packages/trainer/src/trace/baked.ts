@@ -1,8 +1,8 @@
-// Finds random numbers that tfjs drew in JavaScript. A trace holds them as constants, in which two traces at the same
-// sizes differ.
-import { ExportError } from '@forja/core';
+// Finds random numbers that tfjs drew in JavaScript, and times. A trace holds them as constants, in which two traces at
+// the same sizes differ.
 import { attributeKey } from '../program/attribute-key.js';
 import { sameData, type KernelCall, type Program } from '../program/program.js';
+import { ChanceError } from './chance.js';
 import type { Trace } from './trace.js';
 
 /** A constant that differs between two traces. */
@@ -40,23 +40,28 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 }
 
 /**
- * Checks that two traces of one function at one size are the same.
+ * Checks that two traces of one function at one size are the same. The second is made with clocks moved.
  * @throws ExportError `export.unsupported` naming where each baked random constant was made, or the call that differs.
  */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {
   const other = otherCall(a.program, b.program);
-  if (other !== undefined)
-    throw new ExportError(
-      'export.unsupported',
-      `trace, ${other.kernel}${other.site === undefined ? '' : `, at ${other.site}`}: expected the same calls from two traces at one size, got different ones: the function draws random numbers itself, or keeps something from its last call. Use Forja's random; pass what it keeps as an input, and return it`,
+  const baked = other === undefined ? findBakedRandomness(a, b) : [];
+  if (a.clock !== undefined && (other !== undefined || baked.length > 0))
+    throw new ChanceError(
+      a.clock,
+      'expected the same computation at any time, got another where the clock shows another time: the time of the export would be frozen in the file. Pass the time as an input',
     );
-  const baked = findBakedRandomness(a, b);
+  if (other !== undefined)
+    throw new ChanceError(
+      other.site,
+      `expected the same calls from two traces at one size, got different ones, such as ${other.kernel}: the function draws random numbers itself, or keeps something from its last call. Use Forja's random; pass what it keeps as an input, and return it`,
+    );
   if (baked.length === 0) return;
   const places = baked
     .map(({ shape, site }) => `[${shape.join(', ')}]${site === undefined ? '' : ` at ${site}`}`)
     .join('; ');
-  throw new ExportError(
-    'export.unsupported',
-    `trace: expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`,
+  throw new ChanceError(
+    undefined,
+    `expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`,
   );
 }

@@ -1,7 +1,8 @@
 // Records which sizes of traced tensors the user's own code reads: the function may branch on them, and JavaScript
 // gives no way to observe a comparison of numbers.
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { callerOf, type Caller } from '../tfjs/call-site.js';
+import { insideOp } from '../tfjs/scopes.js';
 import type { ValueId } from '../program/program.js';
 
 /** A size that was read. */
@@ -27,7 +28,7 @@ export function watchSizes(tensor: tf.Tensor, note: Note): void {
     let value: unknown = tensor[field];
     const get = function (): unknown {
       const caller = callerOf(get);
-      if (caller.who === 'library' || (caller.who === 'bundle' && isInsideTfjs())) return value;
+      if (caller.who === 'library' || (caller.who === 'bundle' && insideOp())) return value;
       if (field === 'shape' && Array.isArray(value)) return watched(value as number[], (axis) => note([axis], caller));
       note(axes, caller);
       return value;
@@ -61,9 +62,4 @@ function watched(sizes: readonly number[], read: (axis: number) => void): number
     });
   }
   return list;
-}
-
-/** Whether one of tfjs's ops is running; they read shapes all the time. */
-function isInsideTfjs(): boolean {
-  return tf.engine().state.scopeStack.some(({ name }) => name.endsWith('__op'));
 }

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { callSite } from '../tfjs/call-site.js';
 import { dataInfo } from '../tfjs/engine.js';
 import { constantValue } from './evaluate.js';
+import { ChanceError, type Chance } from './chance.js';
 import type { KeptField } from './layers.js';
 import {
   dataOf,
@@ -47,6 +48,8 @@ export class Recorder {
   readonly keptFields: KeptField[] = [];
   /** Names of the layers being applied, innermost last. */
   readonly layers: string[] = [];
+  /** Clocks read, and random numbers drawn, while tracing. */
+  readonly chance: Chance = {};
   /** Sizes that the user's own code read, by value and axis; the first read of each. */
   readonly reads: Map<string, SizeRead> = new Map();
   /** Value of each symbolic tensor, by tfjs's data id. */
@@ -215,6 +218,12 @@ export class Recorder {
    * refused for values computed from inputs.
    */
   read(dataId: object): ConstantData {
+    const { drawn } = this.chance;
+    if (drawn !== undefined)
+      throw new ChanceError(
+        callSite() ?? drawn,
+        "expected the same computation at each call, got a read of values after tfjs drew random numbers: a branch on them is taken once, and would be frozen. Use Forja's random, and choose by tf.where",
+      );
     const own = this.traced.get(dataId);
     const data = own === undefined ? undefined : constantValue(this.program, own, (id) => this.makers.get(id));
     if (data !== undefined) return data;

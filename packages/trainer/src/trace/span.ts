@@ -2,6 +2,7 @@
 // everything at the end.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { guardChance } from './chance.js';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
 import { callSite } from '../tfjs/call-site.js';
 import { dataInfo, internals, onBackend, override, type Engine } from '../tfjs/engine.js';
@@ -26,9 +27,9 @@ function misuse(why: string): UsageError {
 
 /**
  * Runs `fn` with tfjs recording into `recorder`; with `watching`, reads of sizes by the user's code are recorded too.
- * Synchronous; not nested.
+ * Clocks are `moved` by so many ms. Synchronous; not nested.
  */
-export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T): T {
+export function recording<T>(recorder: Recorder, watching: boolean, moved: number, fn: () => T): T {
   if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');
   registerTraceKernels();
   const engine = tf.engine();
@@ -40,6 +41,7 @@ export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T)
     const layers = watchLayers(recorder.layers);
     undo.push(isolateState(engine), layers.end);
     undo.push(...guards(engine, backend, made, watching), ...sparing(engine, backend, layers), assignments(recorder));
+    undo.push(...guardChance(recorder.chance, moved));
     const result = onBackend(TRACE_BACKEND, backend, fn);
     recorder.keptFields.push(...layers.kept());
     return result;

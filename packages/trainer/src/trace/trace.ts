@@ -50,6 +50,8 @@ export interface TraceOptions {
   sites?: boolean;
   /** Whether to record which sizes the user's own code reads. Default false. */
   reads?: boolean;
+  /** By how many ms clocks (`Date`, `performance.now`) are moved. Default 0. */
+  moved?: number;
 }
 
 /** A program, with the live tfjs objects that it was traced from. */
@@ -65,20 +67,24 @@ export interface Trace {
   state: KeptState[];
   /** Sizes that the user's own code read, if `reads` was set. */
   reads: SizeRead[];
+  /** Where a clock was read, `file:line:column`; empty if the place is not known. */
+  clock?: string | undefined;
 }
 
 /**
  * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are restored afterwards, also
  * when `fn` throws. Forja's gradients are installed meanwhile. Inputs are passed by name; results are tensors by name.
- * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and
- * `gradient.unproven` for gradients that are not checked, naming the user's line.
+ * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and for
+ * random numbers that the function draws by `Math.random` or Web Crypto, `gradient.unproven` for gradients that are not checked, naming the user's line.
  */
 export function trace(
   fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
   options: TraceOptions,
 ): Trace {
   const recorder = new Recorder(options.variables, options.share, options.sites);
-  recording(recorder, options.reads === true, () => withGradients(() => run(fn, options, recorder)));
+  recording(recorder, options.reads === true, options.moved ?? 0, () =>
+    withGradients(() => run(fn, options, recorder)),
+  );
   const variables = new Map<string, tf.Variable>();
   if (options.variables === 'state')
     for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
@@ -89,6 +95,7 @@ export function trace(
     constantSites: recorder.constantSites,
     state: options.variables === 'constant' ? keptState(recorder) : [],
     reads: [...recorder.reads.values()],
+    clock: recorder.chance.clock,
   };
 }
 

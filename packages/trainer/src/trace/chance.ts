@@ -1,0 +1,99 @@
+// Guards a trace against chance and clocks. A random number would be frozen in the program, and a branch on one is seen
+// by no other trace, so it is refused where it is drawn. A clock is moved between two traces, which then differ.
+import { ExportError } from '@forja/core';
+import { callerOf, callSite } from '../tfjs/call-site.js';
+import { override } from '../tfjs/engine.js';
+import { insideDropout, insideOp } from '../tfjs/scopes.js';
+
+/** A function that gives other results at another call with the same inputs; no other sizes can help. */
+export class ChanceError extends ExportError {
+  /** `site`: `file:line:column`; empty if it is not known. */
+  constructor(site: string | undefined, why: string) {
+    super('export.unsupported', `trace${site === undefined || site === '' ? '' : `, at ${site}`}: ${why}`);
+  }
+}
+
+/** What a guard saw. */
+export interface Chance {
+  /** Where a clock was first read, `file:line:column`, as far as that is known. */
+  clock?: string | undefined;
+  /** Where one of tfjs's own ops drew random numbers in JavaScript. */
+  drawn?: string | undefined;
+}
+
+/**
+ * How far a clock is moved, in ms: 1003 days, 12 hours, 31 minutes, 31 seconds and 1 ms, so that the year, the month,
+ * the day of the week and the half of the day change, and mostly whether a field is even.
+ */
+export const LATER = ((1003 * 24 + 12) * 60 + 31) * 60_000 + 31_001;
+
+/** Guards until the returned functions are called. Clocks are `moved` by so many ms; `seen` is filled in. */
+export function guardChance(seen: Chance, moved: number): (() => void)[] {
+  return [drawing(seen), ...generating(), ...clocks(seen, moved)];
+}
+
+/** Refuses `Math.random` in code other than tfjs's. */
+function drawing(seen: Chance): () => void {
+  return override(Math, 'random', (original) => {
+    const random = (): number => {
+      const { who } = callerOf(random);
+      if (who === 'user' || (who === 'bundle' && !insideOp())) throw refusal('Math.random()');
+      if (!insideDropout()) seen.drawn ??= callSite() ?? '';
+      return original();
+    };
+    return random;
+  });
+}
+
+/** Refuses what Web Crypto draws. */
+function generating(): (() => void)[] {
+  const { crypto } = globalThis as { crypto?: Crypto }; // absent where a page is not secure
+  return crypto === undefined
+    ? []
+    : (['getRandomValues', 'randomUUID'] as const).map((name) =>
+        override(crypto, name, () => () => {
+          throw refusal(`crypto.${name}()`);
+        }),
+      );
+}
+
+function refusal(what: string): ChanceError {
+  return new ChanceError(
+    callSite(),
+    `expected the same computation at each call, got ${what}: what it gives would be frozen in the file, and a branch on it is taken once. Draw numbers with Forja's random, and choose by tf.where; or draw outside the function, and pass them as an input`,
+  );
+}
+
+/** Moves `Date` and `performance.now`. */
+function clocks(seen: Chance, moved: number): (() => void)[] {
+  const now = Date.now.bind(Date);
+  const read = (by: (...given: never[]) => unknown): number => {
+    const { who, site } = callerOf(by);
+    if (who !== 'library') seen.clock ??= site ?? '';
+    return now() + moved;
+  };
+  const date = override(globalThis, 'Date', (original) => {
+    const handler: ProxyHandler<DateConstructor> = {
+      construct: function construct(target, given: unknown[], as: DateConstructor) {
+        const times = given.length === 0 ? [read(construct)] : given;
+        return Reflect.construct(target, times, as) as object;
+      },
+      apply: function apply(target) {
+        return new target(read(apply)).toString();
+      },
+      get: (target, key, on) => (key === 'now' ? current : (Reflect.get(target, key, on) as unknown)),
+    };
+    const current = (): number => read(current);
+    return new Proxy(original, handler);
+  });
+  const performing = override(performance, 'now', (original) => {
+    const from = original.bind(performance);
+    const current = (): number => {
+      const { who, site } = callerOf(current);
+      if (who !== 'library') seen.clock ??= site ?? '';
+      return from() + moved;
+    };
+    return current;
+  });
+  return [date, performing];
+}
