@@ -15,10 +15,26 @@ const ClipByValue: Formula = (x, ctx, call) => {
   const bound = (name: string): Value | undefined => {
     const value = call.attrs[name];
     if (typeof value !== 'number') return ctx.unsupported(`attribute ${name} must be a number`);
+    if (x.dtype !== 'int32') return scalar(value, x.dtype, ctx); // without a bound, Clip makes infinity finite
     // tfjs stores an integer result in an integer array, which truncates the bound.
-    return Number.isFinite(value) ? scalar(x.dtype === 'int32' ? Math.trunc(value) : value, x.dtype, ctx) : undefined;
+    return Number.isFinite(value) ? scalar(Math.trunc(value), x.dtype, ctx) : undefined;
   };
   return ctx.op('Clip', [x, bound('clipValueMin'), bound('clipValueMax')]);
+};
+
+/** tanh(x/2)·(e^x + 1), which keeps the digits of small x that e^x - 1 loses. */
+const Expm1: Formula = (x, ctx) =>
+  ctx.op('Mul', [
+    ctx.op('Tanh', [ctx.op('Mul', [x, ctx.scalar(0.5)])]),
+    ctx.op('Add', [ctx.op('Exp', [x]), ctx.scalar(1)]),
+  ]);
+
+/** 2·artanh(x/(x + 2)) below 1, where log(x + 1) loses the digits of small x. */
+const Log1p: Formula = (x, ctx) => {
+  const ratio = ctx.op('Div', [x, ctx.op('Add', [x, ctx.scalar(2)])]);
+  const near = ctx.op('Mul', [ctx.op('Atanh', [ratio]), ctx.scalar(2)]);
+  const far = ctx.op('Log', [ctx.op('Add', [x, ctx.scalar(1)])]);
+  return ctx.op('Where', [ctx.op('Less', [x, ctx.scalar(1)]), near, far]);
 };
 
 const Cast: KernelLowering<'Cast'> = (call, ctx) => {
@@ -52,14 +68,14 @@ export const unaryKernels: Record<UnaryKernel, KernelLowering> = {
   Cosh: float('Cosh'),
   Erf: float('Erf'),
   Exp: float('Exp'),
-  Expm1: unary((x, ctx) => ctx.op('Sub', [ctx.op('Exp', [x]), ctx.scalar(1)]), 'float32'),
+  Expm1: unary(Expm1, 'float32'),
   Floor: float('Floor'),
   Identity,
   IsFinite: unary((x, ctx) => ctx.op('Not', [ctx.op('Or', [ctx.op('IsNaN', [x]), ctx.op('IsInf', [x])])]), 'float32'),
   IsInf: float('IsInf'),
   IsNan: float('IsNaN'),
   Log: float('Log'),
-  Log1p: unary((x, ctx) => ctx.op('Log', [ctx.op('Add', [x, ctx.scalar(1)])]), 'float32'),
+  Log1p: unary(Log1p, 'float32'),
   LogicalNot: unary((x, ctx) => ctx.op('Not', [x]), 'bool'),
   Neg: numeric('Neg'),
   Reciprocal: float('Reciprocal'),
