@@ -9,6 +9,7 @@ import { philoxNormal } from '../latent/streams.js';
 import type { Manifest } from '../manifest/manifest.js';
 import type { AbortSignalLike } from '../platform.js';
 import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
 import { conditioned } from './conditions.js';
 import { rows, rowsOf } from './latent-model.js';
@@ -31,7 +32,7 @@ export interface ProjectOptions {
   /** What the picture shows, for models that take a text. */
   text?: string;
   /** Called after each step with the lowest loss so far. */
-  onProgress?: (progress: { done: number; total: number; loss: number }) => void;
+  onProgress?: (progress: { done: number; total: number; loss: number }) => unknown;
   signal?: AbortSignalLike;
 }
 
@@ -68,6 +69,8 @@ export async function project(
 ): Promise<Projection> {
   optionsOf('project', options, 'label onProgress rate seed signal starts steps text');
   optionsOf('project.image', image);
+  if (!Array.isArray((Object(projector) as Partial<Projector>).manifest?.inputs))
+    throw new UsageError(`project: expected a loaded projector.onnx, got ${shown(projector)}`);
   const { seed = 0, starts = 8, steps = 300, rate = 0.1, label, text, onProgress, signal } = options;
   checkInteger('project.starts', starts, 1, MOST);
   checkInteger('project.steps', steps, 1, 1_000_000);
@@ -146,7 +149,7 @@ export async function project(
       const moved = (z[i] as number) - (stride * m) / (Math.sqrt(v) + EPSILON);
       z[i] = distribution === 'uniform' ? Math.min(1, Math.max(-1, moved)) : moved;
     }
-    onProgress?.({ done: step + 1, total: steps, loss: best.loss });
+    await onProgress?.({ done: step + 1, total: steps, loss: best.loss });
   }
   await look();
   return { latent: best.latent, ...labelOf(fixed, inputs, best.start), loss: best.loss, losses };

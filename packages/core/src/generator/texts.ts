@@ -3,6 +3,7 @@
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
 import { edits, isNear } from '../nearest.js';
+import { optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 
@@ -28,13 +29,14 @@ const MAX_NAMED = 12;
  * for a text without words, with an unknown word, or with too many.
  */
 export function textTensor(input: ManifestInput, texts: readonly unknown[], where = 'sample.text'): Tensor {
-  const { name, dtype, shape, vocabulary } = input;
+  const { name, dtype, shape, vocabulary } = optionsOf(`${where}: the input`, input);
   const length = shape[1];
   if (typeof length !== 'number' || shape.length !== 2 || !(dtype === 'int32' || dtype === 'int64') || !vocabulary)
     throw new ModelFormatError(
       'model.format',
       `manifest.inputs.${name}: expected int32 [batch, length] and a vocabulary for a text, got ${dtype} [${shape.join(', ')}]${vocabulary ? '' : ' without'}; export the model again`,
     );
+  if (!Array.isArray(texts)) throw new UsageError(`${where}: expected a list of texts, got ${shown(texts)}`);
   if (texts.length === 0) throw new UsageError(`${where}: expected at least one text, got an empty list`);
   const rows = texts.flatMap((text) => tokenIds(vocabulary, length, text, where));
   return {

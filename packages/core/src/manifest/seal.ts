@@ -4,6 +4,7 @@ import { checkManifest, graphBytes } from './read-manifest.js';
 import { integrityBytes, type Sha256 } from './integrity.js';
 import { ModelFormatError } from '../errors.js';
 import { utf8 } from '../platform.js';
+import { givenModel } from '../onnx/given.js';
 import type { Model } from '../onnx/ir.js';
 import { encodeModel, graphLength } from '../onnx/serialize.js';
 
@@ -19,7 +20,8 @@ export async function sealModel(
   sha256: Sha256,
   external?: ReadonlyMap<string, Uint8Array>,
 ): Promise<Uint8Array> {
-  if (!model.graph) throw new ModelFormatError('model.format', 'model: expected a graph, got none');
+  if (!givenModel('sealModel', model).graph)
+    throw new ModelFormatError('model.format', 'model: expected a graph, got none');
   // Encoded once with zeros for the digest, which are then overwritten, so that weights are not in memory twice.
   const externalBytes = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
   const complete = checkManifest({

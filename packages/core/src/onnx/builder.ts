@@ -1,5 +1,6 @@
 // Builds a graph node by node, inferring types and shapes as it goes. The lowering uses it; it does not depend on tfjs.
 import { UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
 import type { DType, Dim, TypedArray } from '../tensor.js';
 import { attribute } from './build/attributes.js';
 import { ConstantStore, littleEndian, littleEndianView, typedData } from './build/constants.js';
@@ -69,6 +70,7 @@ export class GraphBuilder {
 
   /** `opset` 17-22, default 21; the IR version is the lowest that the opset allows. */
   constructor(options: { opset?: number; name?: string } = {}) {
+    optionsOf('GraphBuilder', options, 'name opset');
     this.opset = options.opset ?? 21;
     this.#name = options.name ?? 'graph';
     if (!OPSETS.includes(this.opset))

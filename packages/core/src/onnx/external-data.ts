@@ -36,6 +36,7 @@ export function externalDataOf(tensor: TensorProto): ExternalData | string | und
  * no NUL.
  */
 export function isSafeLocation(location: string): boolean {
+  if (typeof location !== 'string') return false;
   const parts = location.split(/[/\\]/);
   return location !== '' && !/^[/\\]|^[a-z]:|\0/i.test(location) && !parts.includes('..');
 }

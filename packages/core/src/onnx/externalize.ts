@@ -1,8 +1,11 @@
 // Moves a model's weights into one external file, and back. An ONNX file is limited to 2 GiB, and runtimes can
 // memory-map external data.
 import { ModelFormatError, UsageError } from '../errors.js';
+import { classOf, optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { littleEndian } from './build/constants.js';
 import { EXTERNAL, externalDataOf, isSafeLocation } from './external-data.js';
+import { givenModel } from './given.js';
 import { DATA_TYPE, type Model, type TensorProto } from './ir.js';
 
 /** Options of {@link externalizeModel}. */
@@ -29,7 +32,10 @@ const LARGE = 2 ** 20;
 
 /** Bytes of the tensors of a model's graph. */
 export function weightBytes(model: Model): number {
-  return (model.graph?.initializers ?? []).reduce((sum, tensor) => sum + (bytesOf(tensor)?.length ?? 0), 0);
+  return (givenModel('weightBytes', model).graph?.initializers ?? []).reduce(
+    (sum, tensor) => sum + (bytesOf(tensor)?.length ?? 0),
+    0,
+  );
 }
 
 /**
@@ -38,12 +44,12 @@ export function weightBytes(model: Model): number {
  * file must have another name.
  */
 export function externalizeModel(model: Model, options: ExternalizeOptions = {}): ExternalModel {
-  const { location = 'model.onnx.data', least = PAGE } = options;
+  const { location = 'model.onnx.data', least = PAGE } = optionsOf('externalizeModel', options, 'least location');
   if (!isSafeLocation(location))
     throw new UsageError(
-      `externalizeModel.location: expected a file in or below the model's folder, got '${location}'`,
+      `externalizeModel.location: expected a file in or below the model's folder, got ${shown(location)}`,
     );
-  const { graph } = model;
+  const { graph } = givenModel('externalizeModel', model);
   const taken = graph?.initializers.find((tensor) =>
     tensor.externalData.some(({ key, value }) => key === 'location' && value === location),
   );
@@ -81,7 +87,9 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
  * `model.format` for a location outside the model's folder.
  */
 export function internalizeModel(model: Model, external: ReadonlyMap<string, Uint8Array>): Model {
-  const { graph } = model;
+  const { graph } = givenModel('internalizeModel', model);
+  if (classOf(external) !== 'Map')
+    throw new UsageError(`internalizeModel: expected a Map of files by location, got ${shown(external)}`);
   if (graph === undefined || !graph.initializers.some(({ dataLocation }) => dataLocation === EXTERNAL)) return model;
   const initializers = graph.initializers.map((tensor): TensorProto => {
     const where = externalDataOf(tensor);

@@ -3,8 +3,8 @@
 import { Writer } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
-import { optionsOf } from '../realm.js';
 import { isBytes } from '../realm.js';
+import { givenModel } from './given.js';
 import type { Graph, Model } from './ir.js';
 import { isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
 import type { NumberList, ScalarKind } from './schema/table.js';
@@ -19,7 +19,7 @@ const MAX_BYTES = 2 ** 31 - 1;
  * the weights must go into external files.
  */
 export function encodeModel(model: Model): Uint8Array {
-  optionsOf('encodeModel', model);
+  givenModel('encodeModel', model);
   return encode('ModelProto', model as unknown as Fields); // an interface has no index signature
 }
 

@@ -2,6 +2,7 @@
 // model is refused.
 import { UsageError } from '../../errors.js';
 import type { Dim } from '../../tensor.js';
+import { givenGraph } from '../given.js';
 import { INFERENCE, TRACKED, type AttributeValue, type Fact } from '../infer/index.js';
 import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Node, type TensorProto, type ValueInfo } from '../ir.js';
 import type { OpName } from '../ops.js';
@@ -18,6 +19,7 @@ export function factsOf(graph: Graph, opset: number): Map<string, Fact> {
   const learn = (name: string | undefined, fact: Fact | undefined): void => {
     if (fact !== undefined && name !== undefined && name !== '') facts.set(name, fact);
   };
+  givenGraph('factsOf', graph);
   for (const info of graph.inputs) learn(info.name, declared(info));
   for (const tensor of graph.initializers) learn(tensor.name, constant(tensor));
   let unknown = 0;

@@ -1,6 +1,7 @@
 // {@link fastConvolutions} on encoded models: applied by runtimes before a CPU session is opened.
 import { ModelFormatError } from '../../errors.js';
 import { decodeModel } from '../deserialize.js';
+import { givenBytes } from '../given.js';
 import { encodeModel } from '../serialize.js';
 import { fastConvolutions } from './index.js';
 
@@ -21,7 +22,7 @@ export interface FastBytes {
  * readable.
  */
 export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
-  if (model.length > LARGEST) return undefined;
+  if (givenBytes('fastModelBytes', model).length > LARGEST) return undefined;
   try {
     const { model: fast, convolutions, from } = fastConvolutions(decodeModel(model));
     return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions, from };

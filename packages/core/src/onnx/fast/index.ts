@@ -1,6 +1,8 @@
 // Replaces convolutions of any model by products of transformed tiles (Winograd) where the cost model says that this is
 // faster on a CPU, over the batch sizes that the model may be run with.
 import { UsageError } from '../../errors.js';
+import { optionsOf } from '../../realm.js';
+import { givenModel } from '../given.js';
 import type { Graph, Model, Node } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
 import type { Fact } from '../infer/index.js';
@@ -41,8 +43,9 @@ const GAIN = 0.97;
  * before. Returns the same model if there is nothing to gain, or for other opsets.
  * @throws UsageError for an algorithm that cannot compute its convolution.
  */
-export function fastConvolutions(stored: Model, { algorithms = {} }: FastOptions = {}): FastModel {
-  const model = expandWeights(stored); // weights in 8 bits or half precision are weights
+export function fastConvolutions(stored: Model, options: FastOptions = {}): FastModel {
+  const { algorithms = {} } = optionsOf('fastConvolutions', options, 'algorithms');
+  const model = expandWeights(givenModel('fastConvolutions', stored)); // weights in 8 bits or half precision are weights
   const opset = opsetOf(model);
   const { graph } = model;
   if (graph === undefined || opset === undefined) return { model: stored, convolutions: {}, from: 1 };
@@ -96,7 +99,7 @@ export interface ConvolutionPrices {
  * algorithm could compute. Layout changes cost extra, so the cheapest algorithm is not always chosen.
  */
 export function explainConvolutions(stored: Model): ConvolutionPrices[] {
-  const model = expandWeights(stored);
+  const model = expandWeights(givenModel('explainConvolutions', stored));
   const { graph } = model;
   const opset = opsetOf(model);
   if (graph === undefined || opset === undefined) return [];

@@ -1,8 +1,10 @@
 // toHalf: converts a float32 model to half precision. What needs float32 stays in float32 (places.ts); each value that
 // crosses precisions gets one Cast.
 import { ModelFormatError } from '../../errors.js';
+import { optionsOf } from '../../realm.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
+import { givenModel } from '../given.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto, type ValueInfo } from '../ir.js';
 import { operatorOf } from '../facts/shapes.js';
 import { expandWeights } from '../stored/expand.js';
@@ -27,7 +29,8 @@ export interface HalfOptions {
  * `internalizeModel` first.
  */
 export function toHalf(stored: Model, options: HalfOptions = {}): Model {
-  const model = expandWeights(stored); // weights in 8 bits are weights
+  optionsOf('toHalf', options, 'ends keep');
+  const model = expandWeights(givenModel('toHalf', stored)); // weights in 8 bits are weights
   const { graph } = model;
   if (graph === undefined) return model;
   const outside = graph.initializers.find(

@@ -7,6 +7,7 @@ import { Names } from '../build/names.js';
 import { floatsOf } from '../facts/tensors.js';
 import { operatorOf } from '../facts/shapes.js';
 import { fromHalf, halfOf } from '../../half.js';
+import { givenModel } from '../given.js';
 import { DATA_TYPE, type Model, type Node, type TensorProto } from '../ir.js';
 import { planOf } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';
@@ -16,7 +17,7 @@ import { FLOAT_INPUTS } from './places.js';
  * in float32. For verification: it is neither smaller nor faster.
  */
 export function roundedTwin(model: Model): Model {
-  const { graph } = model;
+  const { graph } = givenModel('roundedTwin', model);
   if (graph === undefined) return model;
   const plan = planOf(graph, { ends: false, keep: new Set() });
   const names = new Names();

@@ -1,4 +1,5 @@
 // The passes in the order they run, and the loop that runs them until nothing changes. They work on any model.
+import { givenModel } from '../given.js';
 import type { Model } from '../ir.js';
 import { cancelAcrossElementwise, mergeTransposes } from './cancel-transposes.js';
 import { removeDead } from './remove-dead.js';
@@ -22,7 +23,7 @@ export const PASSES: readonly Pass[] = [
  * parts are shared.
  */
 export function optimizeModel(model: Model, passes: readonly Pass[] = PASSES): Model {
-  if (model.graph === undefined) return model;
+  if (givenModel('optimizeModel', model).graph === undefined) return model;
   let graph = model.graph;
   for (;;) {
     const before = graph;

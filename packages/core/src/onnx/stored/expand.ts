@@ -6,6 +6,7 @@ import { littleEndian } from '../build/constants.js';
 import { initializerOf } from '../build/model.js';
 import { attributesOf, operatorOf } from '../facts/shapes.js';
 import { floatsOf, sizesOf } from '../facts/tensors.js';
+import { givenModel } from '../given.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
 import { captured } from '../passes/scope.js';
@@ -22,7 +23,7 @@ interface Constant {
  * their own for that. The given model is not changed.
  */
 export function expandWeights(model: Model): Model {
-  const { graph } = model;
+  const { graph } = givenModel('expandWeights', model);
   if (graph === undefined || graph.nodes.some(({ opType = '' }) => /QuantizeLinear$/.test(opType))) return model;
   const expanded = expandGraph(graph);
   return expanded === graph ? model : { ...model, graph: expanded };

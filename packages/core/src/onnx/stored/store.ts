@@ -1,14 +1,17 @@
 // storeWeights: large weights in 8 bits or half precision, from which the file makes float32 itself: Cast, then minus
 // a zero point and times a scale for each output channel. These nodes read constants alone, so runtimes compute them
 // once, when they load the file; onnxruntime does so with Cast, Sub and Mul, but runs DequantizeLinear every time.
-import { ModelFormatError } from '../../errors.js';
+import { ModelFormatError, UsageError } from '../../errors.js';
 import { halfOf, fromHalf } from '../../half.js';
+import { optionsOf } from '../../realm.js';
+import { shown } from '../../shown.js';
 import { attribute } from '../build/attributes.js';
 import { littleEndian } from '../build/constants.js';
 import { initializerOf } from '../build/model.js';
 import { Names } from '../build/names.js';
 import { operatorOf } from '../facts/shapes.js';
 import { floatsOf, sizesOf } from '../facts/tensors.js';
+import { givenModel } from '../given.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto } from '../ir.js';
 import { affine, onGrid, symmetric, type QuantisedChannel } from './channels.js';
 import { along, channelOf, putChannel } from './pieces.js';
@@ -67,8 +70,11 @@ const LEAST = 1024;
  * @throws ModelFormatError `model.unsupported` for weights in external files (read them in with `internalizeModel`), a
  * model that is quantised already or in half precision, one without large float32 weights, and opsets below 7.
  */
-export function storeWeights(model: Model, { type, least = LEAST, only }: StoreOptions): StoredModel {
-  const graph = prepared(model);
+export function storeWeights(model: Model, options: StoreOptions): StoredModel {
+  const { type, least = LEAST, only } = optionsOf('storeWeights', options, 'least only type');
+  if (!WEIGHT_STORAGES.includes(type))
+    throw new UsageError(`storeWeights.type: expected one of ${WEIGHT_STORAGES.join(', ')}, got ${shown(type)}`);
+  const graph = prepared(givenModel('storeWeights', model));
   const readers = readersOf(graph);
   const large = graph.initializers.filter(
     (tensor) => readers.has(tensor.name ?? '') && sizesOf(tensor).reduce((a, b) => a * b, 1) >= least,
