@@ -2,4 +2,5 @@
 export { main } from './cli/main.js';
 export type { Host } from './cli/main.js';
 export { fileTarget, writeAside } from './cli/files.js';
+export { makeFolder } from './files/make-folder.js';
 export { shellWord } from './cli/shell.js';

@@ -2,7 +2,7 @@
 // do not follow `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is
 // assets-bin.ts.
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { WASM_FILE } from './worker/files.js';
@@ -59,7 +59,7 @@ export async function copyAssets({ to, builds, app, worker }: CopyOptions): Prom
     throw new Error(
       `onnxruntime-web: expected ${missing.join(', ')} in ${from}; this needs version 1.30 or a later 1.x`,
     );
-  await mkdir(to, { recursive: true });
+  await makeFolder(to);
   for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
   const text = rewriteWorker(await readFile(worker, 'utf8'), builds);
   for (const file of BESIDE) await replace(join(to, file), (aside) => copyFile(join(dirname(worker), file), aside));
@@ -82,4 +82,15 @@ async function replace(path: string, write: (aside: string) => Promise<void>): P
   const aside = `${path}.part`;
   await write(aside);
   await rename(aside, path);
+}
+
+/** Makes a folder and its parents. Node's own `recursive` never ends in /proc, where no folder can be made. */
+async function makeFolder(path: string): Promise<void> {
+  const parent = dirname(path);
+  if (!(await isFolder(parent)) && parent !== path) await makeFolder(parent);
+  if (!(await isFolder(path))) await mkdir(path);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }

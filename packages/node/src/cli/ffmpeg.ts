@@ -3,9 +3,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ForjaError, UsageError, type Image, type ImageBatch } from '@forja/core';
+import { makeFolder } from '../files/make-folder.js';
 import { reasonOf } from './errors.js';
 
 /** Video formats. */
@@ -50,7 +51,7 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
   const [width, height] = [even(batch.width), even(batch.height)];
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const child = spawn(
       ffmpeg,
       [

@@ -1,9 +1,11 @@
 // Reads and writes files for the command. Files are written under a temporary name and renamed, so that a failure
 // leaves the old file.
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { makeFolder } from '../files/make-folder.js';
 import { reasonOf } from './errors.js';
 
 /**
@@ -31,7 +33,7 @@ export async function readModelFile(where: string, path: string): Promise<Uint8A
 export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(aside, bytes);
     await rename(aside, path);
   } catch (cause) {
@@ -65,6 +67,7 @@ export async function pictureTarget<F extends string = Exclude<PictureFormat, 'f
         `file${folders ? ', or a folder' : ''}, got '${out}'`,
     );
   await checkParent(where, path);
+  checkKind(where, path, there);
   if (there && there.isDirectory() !== folder)
     throw new UsageError(
       `${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`,
@@ -81,9 +84,16 @@ function listed(words: readonly string[]): string {
 export async function fileTarget(where: string, cwd: string, out: string): Promise<string> {
   const path = resolve(cwd, out);
   await checkParent(where, path);
-  if ((await stat(path).catch(() => undefined))?.isDirectory())
-    throw new UsageError(`${where}: expected a file, but ${path} is a folder`);
+  const there = await stat(path).catch(() => undefined);
+  checkKind(where, path, there);
+  if (there?.isDirectory()) throw new UsageError(`${where}: expected a file, but ${path} is a folder`);
   return path;
+}
+
+/** Throws UsageError for a device or a pipe, such as /dev/null, which a file that is renamed to it would replace. */
+function checkKind(where: string, path: string, there: Stats | undefined): void {
+  if (there && !there.isFile() && !there.isDirectory())
+    throw new UsageError(`${where}: expected a file or folder to write, but ${path} is a device, pipe or socket`);
 }
 
 /** Throws ForjaError `io` if the nearest existing parent of `path` is not a folder, or not writable. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, Image } from '@forja/core';
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { pictureName } from '../files/picture-name.js';
+import { mostThreads } from '../threads.js';
 import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
@@ -14,7 +15,12 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
     default: 'auto',
     choices: [...DEVICE_NAMES],
   },
-  { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer', range: [1, 1024] },
+  {
+    flags: '--threads <n>',
+    description: 'threads of one run; default: all cores',
+    type: 'integer',
+    range: [1, mostThreads()],
+  },
   {
     flags: '--integrity <mode>',
     description: 'what to do if the file does not match the SHA-256 in its manifest',

@@ -1,9 +1,10 @@
 // A folder that caches downloads: complete ones with their server's ETag, and partial ones to resume from. No locks:
 // every process writes its own files, and any file that others read is complete, or a valid prefix.
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
+import { makeFolder } from './make-folder.js';
 
 /** A version of a file, or a prefix of it. */
 export interface Kept {
@@ -47,7 +48,7 @@ export class DownloadCache {
     await this.end();
     await this.#writing(async () => {
       if (last) await rm(last.path, { force: true });
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       const path = join(this.#folder, `${this.#name}.${randomUUID()}.part`);
       const handle = await open(path, 'wx');
       this.#part = { path, handle, etag, length };
@@ -76,7 +77,7 @@ export class DownloadCache {
     const file = join(this.#folder, `${this.#name}.model`);
     const aside = `${file}.${randomUUID()}`;
     await this.#writing(async () => {
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       // One file holds both ETag and bytes, so that they always match: a line of JSON, then the model.
       await writeFile(
         aside,

@@ -5,13 +5,14 @@
 // record in it: an attempt that comes late, however late, cannot take its name.
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ForjaError } from '@forja/core';
 import { reasonOf } from '../cli/errors.js';
 import { writeAside } from '../cli/files.js';
 import { pictureName } from '../files/picture-name.js';
+import { makeFolder } from '../files/make-folder.js';
 import { hasCode } from '../has-code.js';
 import { checked, parseJson } from '../serve/check.js';
 import type { Shard } from './plan.js';
@@ -68,7 +69,7 @@ export class JobFolder implements Sink {
 
   async begin(request: JobRequest, shard: Shard): Promise<Making> {
     const folder = join(this.#shards, `${digits(shard.index)}.${randomBytes(6).toString('hex')}.making`);
-    await guarded(folder, () => mkdir(folder, { recursive: true }));
+    await guarded(folder, () => makeFolder(folder));
     const writes = new Writes(WRITES);
     return {
       write: async (index, bytes) => {

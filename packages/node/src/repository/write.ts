@@ -1,11 +1,12 @@
 // Writes a model into a repository: <folder>/<name>/<version>/model.onnx with its external data, and what the server
 // wants beside it.
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkIntegrity, ForjaError, ModelFormatError, readManifest, UsageError } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
 import { sha256 } from '../files/hash.js';
+import { makeFolder } from '../files/make-folder.js';
 import { readModel } from '../files/read.js';
 import { writeAside } from '../cli/files.js';
 import { reasonOf } from '../cli/errors.js';
@@ -50,10 +51,10 @@ export async function writeEntry(
   const aside = `${place}.tmp`;
   try {
     await rm(aside, { recursive: true, force: true });
-    await mkdir(aside, { recursive: true });
+    await makeFolder(aside);
     await writeFile(join(aside, 'model.onnx'), bytes);
     for (const [location, data] of external) {
-      await mkdir(dirname(join(aside, location)), { recursive: true }); // readModel checked it
+      await makeFolder(dirname(join(aside, location))); // readModel checked it
       await writeFile(join(aside, location), data);
     }
     for (const { path: at, text, theirs } of texts)

@@ -1,7 +1,8 @@
 // Pictures with classes as a folder: a subfolder a class, a PNG a picture, and one picture that shows some of each.
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Image, ImageBatch } from '@forja/core';
+import { makeFolder } from '@forja/node/cli';
 import type { Examples } from '../study/small-set.js';
 import { writeFileSafely } from './files.js';
 
@@ -35,7 +36,7 @@ export async function writeClassFolders(
     const number = numbers[label]!++;
     const png = await new Image(width, height, channels as 1, bytes.subarray(i * size, (i + 1) * size)).toPNG();
     const into = join(aside, names[label] ?? '');
-    if (number === 0) await mkdir(into, { recursive: true });
+    if (number === 0) await makeFolder(into);
     await writeFile(join(into, `${String(number).padStart(5, '0')}.png`), png);
   }
   await rename(aside, folder);

@@ -1,9 +1,10 @@
 // Atomic writing of files: to a temporary file, synced, then renamed. And reading the external files that a model
 // names.
-import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, isAbsolute, sep } from 'node:path';
 import { externalLocations, ForjaError, ModelFormatError } from '@forja/core';
 import { isSafeLocation } from '@forja/core/onnx';
+import { makeFolder } from '@forja/node/cli';
 
 /** Writes `content` to `path` atomically. */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
@@ -20,7 +21,7 @@ export async function writeFilesSafely(
   const aside = (path: string): string => `${path}.${process.pid}.tmp`;
   try {
     for (const [path, content] of files) {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const file = await open(aside(path), 'w');
       try {
         await file.writeFile(content);

@@ -1,9 +1,9 @@
 // A run's folder: config.json, sessions.json, log.jsonl, measures.jsonl, diagnoses.jsonl, samples/step-N.png,
 // checkpoint-N, best-N, generator.onnx, report.html.
-import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
+import { appendFile, open, readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ForjaError, messageOf, UsageError, type Image } from '@forja/core';
-import { shellWord } from '@forja/node/cli';
+import { makeFolder, shellWord } from '@forja/node/cli';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import type { Diagnosis, LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
 import { EventFile } from './event-file.js';
@@ -66,7 +66,7 @@ export class FolderStore implements RunStore {
         `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; ` +
           `go on with --resume ${shellWord(this.where)}, or choose another --out`,
       );
-    await mkdir(this.where, { recursive: true }).catch((error: unknown) =>
+    await makeFolder(this.where).catch((error: unknown) =>
       Promise.reject(ioError(`make the folder ${this.where}`, error)),
     );
   }
@@ -102,7 +102,7 @@ export class FolderStore implements RunStore {
   async sample(step: number, picture: Image, output?: string): Promise<void> {
     await this.#io('write a sample grid', async () => {
       const folder = join(this.where, 'samples', ...(output === undefined ? [] : [output]));
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const png = await picture.toPNG();
       await writeFileSafely(join(folder, `step-${step}.png`), png);
       const { width, height } = picture;

@@ -1,0 +1,24 @@
+// Makes a folder with its parents. Node's own `recursive` never ends where a file system has a folder in which none can
+// be made, such as /proc.
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hasCode } from '../has-code.js';
+
+/** Makes the folder and its parents where they are missing. Throws the system's error. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder(path)) return;
+    const parent = dirname(path);
+    if (!hasCode(error, 'ENOENT') || parent === path || (await isFolder(parent))) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(async (second: unknown) => {
+      if (!(await isFolder(path))) throw second; // another process may have made it
+    });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
