@@ -20,7 +20,7 @@ import { AdaptiveSession } from './adaptive.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
-import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warnOf } from './runtime.js';
+import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warnOf, warnOfListener } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
 /** Options of {@link load}, besides those of the runtime. */
@@ -55,7 +55,7 @@ export interface LoadOptions extends RuntimeOptions {
   /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a process warning. */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
-  onProgress?: (progress: LoadProgress) => void;
+  onProgress?: (progress: LoadProgress) => unknown;
   /** Folder that caches downloaded models, which are revalidated with their ETag. Default: no cache. */
   cache?: string;
 }
@@ -67,7 +67,7 @@ export const LASTING_OPTIONS: `${typeof RUNTIME_OPTIONS} ${typeof OWN}` = `${RUN
 
 const LOAD_OPTIONS = `${LASTING_OPTIONS} onProgress signal` as const;
 
-const shared = new SharedRuntimes<NodeRuntime>();
+const shared = new SharedRuntimes<NodeRuntime>(warnOfListener);
 
 /**
  * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read

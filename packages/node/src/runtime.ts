@@ -2,12 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
+  checkInteger,
   checkModelBytes,
   classOf,
   DEVICE_NAMES,
   DroppedHandles,
   ExecutorRuntime,
   ForjaError,
+  heard,
   madeHere,
   oneOf,
   optionsOf,
@@ -21,12 +23,16 @@ import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, R
 import { provisional } from './executor/ladder.js';
 import { openExecutor } from './executor/open.js';
 import { prepare } from './executor/prepare.js';
+import { mostThreads } from './threads.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
   /** Default `auto`: CUDA, Core ML or DirectML if available, else the CPU. */
   device?: DeviceName;
-  /** Threads inside one op. Default: all cores that this process may use. */
+  /**
+   * Threads inside one op. Default: all cores that this process may use; at most 64, or four times as many as those if
+   * that is more.
+   */
   threads?: number;
   /**
    * `worker` (default): a worker thread. `inline`: this thread, which each run blocks. `process`: a child process, for
@@ -39,8 +45,8 @@ export interface RuntimeOptions {
    * retried once. Default 600,000; Infinity: never.
    */
   timeoutMs?: number;
-  /** Called when the executor was replaced. Default: a process warning. */
-  onEvent?: (event: RuntimeEvent) => void;
+  /** Called when the executor was replaced. Default: a process warning; also if the listener fails. */
+  onEvent?: (event: RuntimeEvent) => unknown;
 }
 
 /** Names of {@link RuntimeOptions}. */
@@ -55,12 +61,17 @@ const dropped = new DroppedHandles((message) =>
   process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.dropped' }),
 );
 
+/** Warns of a listener that failed. */
+export function warnOfListener(message: string): void {
+  process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.listener' });
+}
+
 /**
  * A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`.
  */
 export function runtime(options: RuntimeOptions = {}): Runtime {
   optionsOf('runtime', options, RUNTIME_OPTIONS);
-  const made = new NodeRuntime(executorOptions(options), options.onEvent ?? warnOf);
+  const made = new NodeRuntime(executorOptions(options), heard(options.onEvent ?? warnOf, warnOfListener));
   made.watch(madeHere(runtime));
   return made;
 }
@@ -214,6 +225,5 @@ class EarlyStart {
 }
 
 function checkThreads(where: string, threads: number): void {
-  if (!(Number.isInteger(threads) && threads >= 1))
-    throw new UsageError(`${where}: expected an integer from 1, got ${shown(threads)}`);
+  checkInteger(where, threads, 1, mostThreads());
 }

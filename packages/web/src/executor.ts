@@ -22,7 +22,7 @@ export interface ExecutorOptions {
 /** Options of a fetch. */
 export interface FetchOptions {
   signal?: AbortSignalLike | undefined;
-  onProgress?: ((progress: LoadProgress) => void) | undefined;
+  onProgress?: ((progress: LoadProgress) => unknown) | undefined;
 }
 
 /** An executor that has been opened. */

@@ -4,7 +4,7 @@
 import { toErrorRecord } from '@forja/core';
 import type { abortError, DeviceReport, fromErrorRecord } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
-import type { FetchArguments, Fetched, Operation, Operations } from './protocol.js';
+import type { FetchArguments, Fetched, LoadProgress, Operation, Operations } from './protocol.js';
 import { createExecutor } from './worker/executor.js';
 import type { Handlers } from './worker/executor.js';
 import { WASM_FILE } from './worker/files.js';
@@ -62,12 +62,21 @@ class Inline implements WebExecutor {
     const { abortError, fromErrorRecord } = this.#errors;
     if (signal?.aborted) throw abortError(signal.reason);
     const control = new AbortController();
+    let failed: { error: unknown } | undefined; // by the listener
     const onAbort = (): void => control.abort();
+    const progress = (of: LoadProgress): void =>
+      void Promise.resolve(of)
+        .then(onProgress)
+        .catch((error: unknown) => {
+          failed ??= { error };
+          control.abort();
+        });
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const handler: Handlers[K] = this.#handlers[op];
-      return await handler(args, { signal: control.signal, progress: (progress) => onProgress?.(progress) });
+      return await handler(args, { signal: control.signal, progress });
     } catch (error) {
+      if (failed) throw failed.error;
       throw signal?.aborted ? abortError(signal.reason) : fromErrorRecord(toErrorRecord(error));
     } finally {
       signal?.removeEventListener('abort', onAbort);

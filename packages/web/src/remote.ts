@@ -3,7 +3,7 @@ import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from 
 import type { DeviceReport } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { startWorker, unavailable } from './start-worker.js';
-import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
+import type { FetchArguments, Fetched, Operation, Operations, Reply, Request } from './protocol.js';
 
 /** Extra time for an answer that has already arrived but waits because the page was busy. */
 const GRACE_MS = 100;
@@ -11,7 +11,7 @@ const GRACE_MS = 100;
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  onProgress: ((progress: never) => void) | undefined;
+  onProgress: ((progress: never) => unknown) | undefined;
 }
 
 /** An executor in a worker of its own. */
@@ -119,7 +119,8 @@ class Remote implements WebExecutor {
     this.#answered = true;
     const pending = this.#pending.get(reply.id);
     if (!pending) return; // aborted meanwhile: the result is dropped
-    if ('progress' in reply) return pending.onProgress?.(reply.progress);
+    if ('progress' in reply)
+      return void Promise.resolve(reply.progress as never).then(pending.onProgress).catch(pending.reject);
     if (!('more' in reply)) this.#pending.delete(reply.id);
     if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
     else pending.resolve(reply.result);

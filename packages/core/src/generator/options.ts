@@ -118,7 +118,7 @@ export interface TranslateOptions {
    */
   overlap?: number;
   /** Called after each tile or picture, with how many of them are done. */
-  onProgress?: (progress: { done: number; total: number }) => void;
+  onProgress?: (progress: { done: number; total: number }) => unknown;
   /** Removes tiles and pictures that have not started from the queue; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }

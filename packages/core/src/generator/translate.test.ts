@@ -145,6 +145,18 @@ describe('whole', () => {
     expect(progress).toEqual([0.5, 1]);
   });
 
+  test('a listener that fails ends it with its error', async () => {
+    const failure = new Error('of the listener');
+    const failing: (() => unknown)[] = [
+      () => {
+        throw failure;
+      },
+      () => Promise.reject(failure),
+    ];
+    for (const onProgress of failing)
+      await expect(invert().generator.translate(picture(5, 4, 3), { onProgress })).rejects.toBe(failure);
+  });
+
   test('super-resolution is larger', async () => {
     const image = picture(6, 5, 1);
     const result = await invert({ scale: 3, shape: ['b', 1, 'h', 'w'] }).generator.translate(image);

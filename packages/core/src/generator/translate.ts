@@ -85,7 +85,7 @@ export async function translate(
           { code: 'input.shape' },
         );
       pieces.push({ place, given: { width: part.width, height: part.height }, result });
-      onProgress?.({ done: ++done, total });
+      await onProgress?.({ done: ++done, total });
     }
     await pictures.take(joined(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
   }

@@ -71,16 +71,16 @@ export interface FileProgress {
 
 /** Progress over several files, the first of which is the model. Reported bytes never decrease nor exceed the total. */
 export class ManyFiles<P extends FileProgress> {
-  readonly #tell: (progress: P) => void;
+  readonly #tell: (progress: P) => unknown;
   readonly #files: { loaded: number; expected: number | undefined }[] = [];
   #reported = 0;
 
-  constructor(tell: (progress: P) => void) {
+  constructor(tell: (progress: P) => unknown) {
     this.#tell = tell;
   }
 
   /** A progress listener for one more file, of `expected` bytes if known in advance. */
-  add(expected?: number): (progress: P) => void {
+  add(expected?: number): (progress: P) => unknown {
     const file = { loaded: 0, expected };
     this.#files.push(file);
     return (progress) => {
@@ -94,7 +94,7 @@ export class ManyFiles<P extends FileProgress> {
       this.#reported = Math.max(this.#reported, loaded);
       const { total: _, ...rest } = progress;
       // TypeScript cannot see that only these two fields of `P` change.
-      this.#tell({
+      return this.#tell({
         ...rest,
         loaded: this.#reported,
         ...(total === undefined ? {} : { total: Math.max(total, this.#reported) }),

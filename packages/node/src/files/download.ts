@@ -98,7 +98,7 @@ class Transfer {
       const before = this.#loaded;
       const answer = await this.#ask(kept?.etag);
       if (answer === 'unchanged' && kept) {
-        this.#onProgress?.({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
+        await this.#onProgress?.({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
         return kept.bytes;
       }
       // restarts; at most once, as there is then nothing to resume
@@ -207,7 +207,11 @@ class Transfer {
         this.#loaded += chunk.length;
         await this.#cache?.append(chunk);
         this.#reported = Math.max(this.#reported, this.#loaded);
-        this.#onProgress?.({ phase: 'download', loaded: this.#reported, ...(total === undefined ? {} : { total }) });
+        await this.#onProgress?.({
+          phase: 'download',
+          loaded: this.#reported,
+          ...(total === undefined ? {} : { total }),
+        });
       }
     } catch (cause) {
       if (cause instanceof ForjaError) throw cause; // from the cache

@@ -89,7 +89,7 @@ async function readWhole(
           `${path}: expected ${bytes.length} bytes, got ${at}: the file is being written; wait for it`,
         );
       at += bytesRead;
-      onProgress?.({ phase: 'read', loaded: at, total: bytes.length });
+      await onProgress?.({ phase: 'read', loaded: at, total: bytes.length });
     }
     return bytes;
   } catch (error) {

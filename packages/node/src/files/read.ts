@@ -8,8 +8,10 @@ import {
   classOf,
   externalAddress,
   externalFiles,
+  ForjaError,
   isBytes,
   ManyFiles,
+  messageOf,
   ownBytes,
   shown,
   UsageError,
@@ -29,7 +31,7 @@ export interface LoadProgress {
 }
 
 /** A listener for {@link LoadProgress}. */
-export type OnProgress = (progress: LoadProgress) => void;
+export type OnProgress = (progress: LoadProgress) => unknown;
 
 /** Options of {@link readModel}. */
 export interface ReadOptions {
@@ -48,8 +50,34 @@ export interface ReadModel {
   external: Map<string, Uint8Array>;
 }
 
-/** Reads `source` and checks that it looks like a model. See `load` for the errors. */
+/** Carries what a progress listener threw through the functions that read, which explain other errors. */
+class ListenerFailed extends ForjaError {
+  constructor(cause: unknown) {
+    super('internal', messageOf(cause), { cause });
+  }
+}
+
+/**
+ * Reads `source` and checks that it looks like a model. See `load` for the errors; what `onProgress` throws, or rejects
+ * with, ends it.
+ */
 export async function readModel(source: unknown, options: ReadOptions): Promise<ReadModel> {
+  const { onProgress } = options;
+  const told = async (progress: LoadProgress): Promise<void> => {
+    try {
+      await onProgress?.(progress);
+    } catch (error) {
+      throw new ListenerFailed(error);
+    }
+  };
+  try {
+    return await read(source, onProgress === undefined ? options : { ...options, onProgress: told });
+  } catch (error) {
+    throw error instanceof ListenerFailed ? error.cause : error;
+  }
+}
+
+async function read(source: unknown, options: ReadOptions): Promise<ReadModel> {
   const { signal } = options;
   const none = new Map<string, Uint8Array>();
   const progress = new ManyFiles<LoadProgress>((all) => options.onProgress?.(all));

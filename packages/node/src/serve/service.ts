@@ -1,8 +1,8 @@
 // serve(): models behind a fetch handler, independent of sockets: listen.ts, or any host that calls `fetch`, provides
 // those.
-import { optionsOf, UsageError } from '@forja/core';
+import { heard, optionsOf, UsageError } from '@forja/core';
 import { LASTING_OPTIONS, type LoadOptions } from '../load.js';
-import { warnOf } from '../runtime.js';
+import { warnOf, warnOfListener } from '../runtime.js';
 import { appOf } from './app.js';
 import { limitsOf, type Limits } from './limits.js';
 import { Metrics } from './metrics.js';
@@ -27,7 +27,7 @@ export interface ServeOptions {
   /**
    * Called with errors whose text is hidden from clients, and with failures to load models. Default: a process warning.
    */
-  onError?: (error: unknown) => void;
+  onError?: (error: unknown) => unknown;
 }
 
 /** Requests for pictures and inference since the service was made. */
@@ -71,8 +71,8 @@ export function serve(options: ServeOptions): Service {
     load = {},
     token,
     processMetrics = false,
-    onError = warn,
   } = optionsOf('serve', options, 'limits load models onError origins processMetrics token');
+  const onError = heard(options.onError ?? warn, warnOfListener);
   optionsOf('serve.load', load, LASTING_OPTIONS);
   const limits = limitsOf(options.limits);
   const sources = Object.entries(optionsOf('serve.models', options.models));
@@ -86,7 +86,7 @@ export function serve(options: ServeOptions): Service {
     signal: loading.signal,
     onEvent: (event) => {
       metrics.restarted();
-      (load.onEvent ?? warnOf)(event);
+      return (load.onEvent ?? warnOf)(event);
     },
   };
   const models = new ServedModels(sources.map(([name, source]) => new ServedModel(name, source, loadOptions, limits)));

@@ -28,7 +28,7 @@ export interface FilesHost {
   decode?: Decode;
   name?: string;
   /** Called as files are decoded. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (done: number, total: number) => unknown;
   /** Bytes that pictures may take in memory. Default 1e9. */
   memory?: number;
 }

@@ -30,7 +30,7 @@ export interface PictureStore {
 export interface PictureDatasetOptions {
   name?: string;
   /** Called as files are prepared. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (done: number, total: number) => unknown;
 }
 
 /** A part with the examples that could be read. */
@@ -76,7 +76,7 @@ export async function layoutDataset(
   let done = 0;
   await eachOf([...jobs.values()], async ({ file, target }) => {
     await store.prepare(file, target).catch(noteUnreadable(unread, file));
-    onProgress(++done, jobs.size);
+    await onProgress(++done, jobs.size);
   });
 
   for (const group of groups) {

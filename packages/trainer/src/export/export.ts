@@ -21,7 +21,7 @@ import { describe, orderOf, type Description, type LayoutOption, type OutputOpti
 import { fixedOutputs } from './domain.js';
 import { checkOptions } from './options.js';
 import { outside, placement, type ExternalDataOption } from './external.js';
-import { checkSignal, step, watched, type Watched } from './progress.js';
+import { checkSignal, ListenerFailed, listening, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
 import { stateTable, type StateOption, type StateTable } from './state.js';
 import { inStorage, storageOf, type Made } from './stored.js';
@@ -106,8 +106,16 @@ export interface ExportResult {
  * @throws ModelFormatError `model.format` for weights that are NaN or, in a layers model, infinite; ForjaError
  * `aborted` by `signal`.
  */
-export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
-  checkOptions(options);
+export async function exportOnnx(model: Exportable, given: ExportOptions = {}): Promise<ExportResult> {
+  checkOptions(given);
+  try {
+    return await exported(model, listening(given));
+  } catch (error) {
+    throw error instanceof ListenerFailed ? error.cause : error;
+  }
+}
+
+async function exported(model: Exportable, options: ExportOptions): Promise<ExportResult> {
   const made = await exportFloat(model, options);
   const { result, manifest } = made;
   const storage = options.weights ?? (options.precision === 'fp16' ? undefined : storageOf(model));

@@ -8,7 +8,7 @@ import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type Mode
 export interface LoadTfjsOptions {
   signal?: AbortSignal;
   /** Called after each weight file. */
-  onProgress?: (event: { file: string; done: number; total: number }) => void;
+  onProgress?: (event: { file: string; done: number; total: number }) => unknown;
 }
 
 /** Reads one file of a model: `''` is the model.json itself, anything else a path that it names. */
@@ -68,7 +68,7 @@ async function artifactsOf(
       lengths.push(bytes.length);
       // files are never read into shared memory
       parts.push((bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer);
-      onProgress?.({ file: path, done: parts.length, total });
+      await onProgress?.({ file: path, done: parts.length, total });
     }
     checkLengths(name, group, lengths);
   }

@@ -1,5 +1,5 @@
 // Progress and cancellation of an export: between its stages, and at every trace and comparison.
-import { abortError } from '@forja/core';
+import { abortError, ForjaError, messageOf } from '@forja/core';
 import type { Subject } from './subject.js';
 
 /** What an export is doing. `total` is missing if it is not known: the number of traces depends on the network. */
@@ -11,8 +11,8 @@ export interface ExportProgress {
 
 /** Listener and abort signal of an export. */
 export interface Watched {
-  /** Called before each step. An error that it throws ends the export. */
-  onProgress?: (event: ExportProgress) => void;
+  /** Called before each step. An error that it throws, or a promise that it rejects, ends the export with that error. */
+  onProgress?: (event: ExportProgress) => unknown;
   /** Ends the export with `aborted` at the next step. A step itself is synchronous. */
   signal?: AbortSignal;
 }
@@ -22,12 +22,42 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortError(signal.reason);
 }
 
+/** Carries what a listener threw through the functions that explain what a traced function throws. */
+export class ListenerFailed extends ForjaError {
+  constructor(cause: unknown) {
+    super('internal', messageOf(cause), { cause });
+  }
+}
+
+/**
+ * The options, with a listener whose rejection ends the export as an error that it throws does: a trace cannot await
+ * it, so the next call throws.
+ */
+export function listening<T extends Watched>(options: T): T {
+  const { onProgress } = options;
+  if (onProgress === undefined) return options;
+  let failed: { error: unknown } | undefined;
+  return {
+    ...options,
+    onProgress: (event: ExportProgress) => {
+      try {
+        if (failed) throw failed.error;
+        const told = onProgress(event);
+        Promise.resolve(told).catch((error: unknown) => (failed ??= { error }));
+        return told;
+      } catch (error) {
+        throw new ListenerFailed(error);
+      }
+    },
+  };
+}
+
 /** A step of the export: yields to the event loop, so that an abort can arrive, then reports progress. */
 export async function step({ onProgress, signal }: Watched, event: ExportProgress): Promise<void> {
   checkSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, 0));
   checkSignal(signal);
-  onProgress?.(event);
+  await onProgress?.(event);
 }
 
 /**

@@ -2,16 +2,20 @@
 import { ExportError, ForjaError, type Dim } from '@forja/core';
 import type { SizedProgram } from '../rewrite/align.js';
 import { siteOf } from '../tfjs/call-site.js';
+import { ChanceError } from '../trace/chance.js';
 import { trace, type Trace } from '../trace/trace.js';
+import { ListenerFailed } from './progress.js';
+import { StateError } from './state.js';
 import type { Subject } from './subject.js';
 
 /** Sizes of the dynamic dims by name. */
 export type Sizes = Record<string, number>;
 
-/** What to record besides the program; see TraceOptions. */
+/** What to record besides the program, and with which clock; see TraceOptions. */
 export interface Noted {
   sites?: boolean;
   reads?: boolean;
+  moved?: number;
 }
 
 /** The number of a dim. */
@@ -25,15 +29,18 @@ export function sizeAt(dim: Dim, sizes: Sizes): number {
 /**
  * Traces the function at these sizes, with variables as constants. `sites`: record call sites; not needed for traces
  * that are only compared with the first one.
+ * @throws StateError if the results depend on state that this call changes.
  */
-export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = false }: Noted = {}): Trace {
+export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = false, moved = 0 }: Noted = {}): Trace {
   const inputs = subject.inputs.map(({ name, dtype, shape }) => ({
     name,
     dtype,
     shape: shape.map((dim) => sizeAt(dim, sizes)),
   }));
   try {
-    return trace(subject.apply, { inputs, variables: 'constant', share: true, sites, reads });
+    const traced = trace(subject.apply, { inputs, variables: 'constant', share: true, sites, reads, moved });
+    if (traced.state.length > 0) throw new StateError(traced.state);
+    return traced;
   } catch (cause) {
     if (cause instanceof ForjaError) throw cause;
     const site = siteOf((cause instanceof Error ? cause.stack : undefined) ?? '');
@@ -59,9 +66,14 @@ export function traceIfFits(subject: Subject, sizes: Sizes): SizedProgram | unde
       ? { program, sizes }
       : undefined;
   } catch (error) {
-    if (isAbort(error)) throw error;
+    if (isFinal(error)) throw error;
     return undefined;
   }
+}
+
+/** Whether no other sizes can help: the caller or its listener ended the export, or the function depends on more than its inputs. */
+export function isFinal(error: unknown): boolean {
+  return [StateError, ChanceError, ListenerFailed].some((kind) => error instanceof kind) || isAbort(error);
 }
 
 /** Whether the caller ended the export. */

@@ -20,7 +20,7 @@ export interface PictureHost {
   /** Bytes of decoded pictures in memory. Default: 1e9 with a cache, 4e9 without. */
   memory?: number;
   /** Called as files are decoded. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (done: number, total: number) => unknown;
 }
 
 /** Options of {@link imageFolder}: those of data of the kind `folder`, without its path. */

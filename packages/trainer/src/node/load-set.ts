@@ -53,7 +53,7 @@ async function fromSheets(
   const sheets: Record<string, Uint8Array> = {};
   for (const [i, sheet] of names.entries()) {
     sheets[sheet] = await sheetOf(set, sheet, sheet === set.layout.mask?.sheet ? 1 : channels, stores);
-    onProgress?.(i + 1, names.length);
+    await onProgress?.(i + 1, names.length);
   }
   return sheetDataset(name, set.layout, sheets, { size, channels, flip });
 }

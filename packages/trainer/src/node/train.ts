@@ -154,7 +154,7 @@ async function withWatch<H extends NodeTrainHost>(
 
 /** Tells a listener of the run how far its pictures are decoded. */
 const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHost => ({
-  onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
+  onProgress: (done, total) => onEvent({ type: 'data', done, total }),
 });
 
 /** The checkpoint that a configuration's run starts from: a file, or the newest of a run's folder. */
