@@ -16,7 +16,7 @@ export interface ConformanceOptions {
 }
 
 /**
- * Declares one test for each promise of {@link Runtime} and its sessions, on models built here. Each test makes a
+ * Declares one test for each guarantee of {@link Runtime} and its sessions, on models built here. Each test makes a
  * runtime with `makeRuntime` and disposes of it. `test` and `expect` are those of vitest, Jest, `node:test` with an
  * `expect`, or similar: only `toEqual` is used.
  */

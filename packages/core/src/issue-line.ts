@@ -15,7 +15,7 @@ export interface SchemaIssue {
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
-/** What a line may say in addition to the issue. */
+/** Additional information for a line. */
 export interface IssueWords {
   /** Descriptions of missing fields, by name. */
   required?: Readonly<Record<string, string>>;
@@ -54,10 +54,13 @@ function inWords(expected: string): string {
     .replace(/^(number|string|boolean)$/, 'a $1');
 }
 
-/** Items of a list, or fields of an object, that are looked at. */
+/** Maximum number of items of a list, or fields of an object, that are inspected. */
 const MOST = 30;
 
-/** Describes any value in few characters: as {@link shown}, and lists and plain objects by what is in them. */
+/**
+ * Describes any value in few characters: like {@link shown}, but lists and plain objects are described by their
+ * content.
+ */
 export function describeValue(value: unknown): string {
   return plain(cut(described(value, 3)));
 }

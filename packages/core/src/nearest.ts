@@ -1,5 +1,5 @@
-// Suggests the known name nearest to a mistyped one. Written here and not taken from a library to keep pages small:
-// those that sample from texts load it.
+// Suggests the known name nearest to a mistyped one. Not from a library, to keep pages small: pages that sample from
+// texts load it.
 
 /** Number of letters to change, add or remove to turn one word into the other (Levenshtein distance). */
 export function edits(a: string, b: string): number {
@@ -13,7 +13,7 @@ export function edits(a: string, b: string): number {
   return row.pop()!;
 }
 
-/** Whether `by` edits are few enough for a word to be a mistyped other one. */
+/** Whether a word with `by` edits may be a typing error. */
 export const isNear = (word: string, by: number): boolean => 3 * by < word.length + 3;
 
 /** `; did you mean 'x'?` with the nearest known name; '' if none is near enough. */

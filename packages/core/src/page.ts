@@ -1,6 +1,6 @@
-// The part of core that a page needs to load a generator and sample; what @forja/web needs outside its worker. All of
-// it is in the root entry too, with the same identity. A separate entry, because bundlers that split treat everything
-// that an imported entry re-exports as reachable, and so would load up front what is meant to be imported on first use.
+// The part of core that a page needs to load a generator and sample: what @forja/web uses outside its worker. The root
+// entry exports the same objects. It is a separate entry because code-splitting bundlers treat everything that an
+// imported entry re-exports as reachable, and would load code up front that should be imported on first use.
 export { abortError, DeviceError, ForjaError, fromErrorRecord, UsageError } from './errors.js';
 export { Generator } from './generator/generator.js';
 export { classOf, isBytes, oneOf, optionsOf } from './realm.js';

@@ -1,4 +1,4 @@
-// The peak signal-to-noise ratio: how half precision and weights in fewer bits are compared with float32.
+// The peak signal-to-noise ratio, by which half precision and weights in fewer bits are compared with float32.
 import { UsageError } from './errors.js';
 import { shown } from './shown.js';
 

@@ -36,19 +36,19 @@ export function ownBytes(where: string, bytes: unknown): Uint8Array<ArrayBuffer>
 
 type Words<S extends string> = S extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : S;
 
-/** `S` if its words are the keys of `T`; else never, so that a list with a missing or a wrong one does not compile. */
+/** `S` if its words are exactly the keys of `T`, else never: a list with a missing or wrong name does not compile. */
 type KeysOf<T, S extends string> = [Exclude<keyof T, Words<S>>, Exclude<Words<S>, keyof T>] extends [never, never]
   ? S
   : never;
 
 /**
- * Checks options, for callers without types: an object, and with `known`, the names of all options in one text, no
- * others, with a signal that is one and functions under the names of events. Throws UsageError.
+ * Checks options of untyped callers: they must be an object. With `known` (the names of all options in one string),
+ * other names are refused, `signal` must be an abort signal, and listeners must be functions. Throws UsageError.
  */
 export function optionsOf<T extends object, S extends string>(where: string, options: T, known?: S & KeysOf<T, S>): T {
   const given: unknown = options;
   const names = known?.split(' ');
-  // With names, nothing but a plain object: a promise is an object without options.
+  // With names, only a plain object is accepted, because a promise would look like an object without options.
   const kind = classOf(given);
   if (kind !== 'Object' && (names || Object(given) !== given || /Array|Function/.test(kind)))
     throw new UsageError(`${where}: expected an object, got ${shown(given)}`);

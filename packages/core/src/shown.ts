@@ -1,5 +1,5 @@
-// A value in a message, so that its type can be seen: '7' is a text, 7 a number, 7n a bigint. Every page loads it, so
-// it is short: issue-line.ts also says what is in lists and objects.
+// Formats a value for messages so that its type is visible: '7' is a string, 7 a number, 7n a bigint. Short, because
+// every page loads it; issue-line.ts also describes the content of lists and objects.
 
 /** Longer texts are cut. */
 const LONGEST = 120;

@@ -14,9 +14,9 @@ export type Dim = number | string;
  */
 export type Role = 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
 
-/** What a tensor must look like. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
+/** Requirements on a tensor. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
 export interface TensorSpec {
-  /** As feeds and results name it. Absent: not known. */
+  /** Its name in feeds and results. Absent: not known. */
   name?: string;
   /** Type of the elements. Absent: any. */
   dtype?: DType;
@@ -24,7 +24,7 @@ export interface TensorSpec {
   shape: Dim[];
   /** The model does not give the rank: any shape is allowed, and `shape` is empty. */
   unranked?: true;
-  /** What it is for a generator. Absent: a plain tensor. */
+  /** Its role in a generator. Absent: a plain tensor. */
   role?: Role;
   /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
   range?: [number, number];

@@ -1,5 +1,5 @@
-// The contract by which a package adds commands to the `forja` bin. The bin parses; a command is plain data and one
-// function.
+// The contract of commands that a package adds to the `forja` bin. The bin parses the command line; a command is plain
+// data and one function.
 import type { AbortSignalLike } from '../platform.js';
 
 /** An option of a command. `flags` as commander writes them: `-o, --out <file>`, `--dry-run`. */

@@ -17,7 +17,7 @@ export interface Conformance {
 /** Asserts that two plain values are equal. */
 export type Same = (actual: unknown, expected: unknown) => void;
 
-/** One promise of the contract. The runtime is fresh and disposed of afterwards. */
+/** One guarantee of the contract. The runtime is fresh and disposed of afterwards. */
 export type Check = (runtime: Runtime, same: Same) => Promise<void>;
 
 /** A tensor of numbers. */
@@ -39,7 +39,7 @@ export function elements(value: Tensor | undefined): (number | bigint)[] {
   return value === undefined ? [] : Array.from(value.data as TypedArray as ArrayLike<number | bigint>);
 }
 
-/** All of a result as plain data. */
+/** A whole result as plain data. */
 export function plain(
   tensors: NamedTensors,
 ): Record<string, { dtype: DType; shape: number[]; values: (number | bigint)[] }> {
@@ -63,12 +63,12 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-/** {@link outcome} of an async function that may also throw at once. */
+/** {@link outcome} of an async function that may also throw synchronously. */
 export function attempt(call: () => Promise<unknown>): Promise<string> {
   return outcome((async () => call())());
 }
 
-/** An abort signal that needs no platform. */
+/** An abort signal that does not need the platform's classes. */
 export class Signal implements AbortSignalLike {
   aborted = false;
   reason: unknown;

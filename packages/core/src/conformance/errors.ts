@@ -19,7 +19,7 @@ export const errorChecks: Record<string, Check> = {
       attempt(() => session.run({ ...good, x: of('int32', [1, 3], [1, 2, 3]) })),
       attempt(() => session.run({ ...good, x: { dtype: 'float32', shape: [1, 3], data: new Float32Array(4) } })),
       attempt(() => session.run({ ...good, x: { dtype: 'float32', shape: [1, 3], data: new Int32Array(3) } })),
-      // One name, two sizes.
+      // Two sizes for the same name.
       attempt(() => session.run({ x: float32([2, 3], 0), y: float32([1, 3], 0) })),
       attempt(() => session.run(good, { outputs: ['nope'] })),
       outcome(session.run(good)),
@@ -55,7 +55,7 @@ export const errorChecks: Record<string, Check> = {
   },
   'an operator that nobody has is refused as such': async (runtime, same) => {
     const model = pairModel();
-    // "Add" is spelled once in the file, as the operator; three bytes stay three bytes.
+    // "Add" occurs once in the file, as the operator; it is replaced by another name of three bytes.
     const at = model.findIndex(
       (_, i) =>
         model[i] === 0x22 &&

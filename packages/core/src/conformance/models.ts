@@ -34,7 +34,7 @@ export function pairOf(dims: readonly Dimension[] | undefined): Uint8Array {
   return encodeModel(model);
 }
 
-/** The largest of each 5 × 5 numbers: y [1, 1, h − 4, w − 4] of x [1, 1, h, w]. */
+/** The maximum of each window of 5 × 5: x [1, 1, h, w] → y [1, 1, h − 4, w − 4]. */
 export function windowModel(): Uint8Array {
   const g = new GraphBuilder({ name: 'window' });
   g.output('y', g.op('MaxPool', [g.input('x', 'float32', [1, 1, 'h', 'w'])], { kernel_shape: [5, 5] }));

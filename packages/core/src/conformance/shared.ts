@@ -21,7 +21,7 @@ async function values(state: SharedState): Promise<unknown> {
   return [...elements(value), ...elements(count)];
 }
 
-/** A state that was not made by a runtime. */
+/** An object that looks like a state but was not made by a runtime. */
 const foreignState: SharedState = disposable({
   tensors: [{ name: 'value', dtype: 'float32', shape: [2] }],
   read: () => Promise.resolve({}),

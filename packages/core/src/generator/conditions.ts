@@ -1,5 +1,5 @@
-// What a picture is drawn under beside its latent: noise, a class, a text, how far its styles stay from their mean, and
-// a second latent that styles some layers. Imported on first use: pages with models that take none do without.
+// Inputs of a picture in addition to its latent ("conditions"): noise, a class, a text, the truncation of styles, and a
+// second latent that styles some layers. Imported on first use, so that pages with unconditional models do not load it.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { halfOf } from '../half.js';
@@ -14,7 +14,7 @@ import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } fro
 import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
 import { textTensor } from './texts.js';
 
-/** A draw without the options that its conditions have consumed, and the conditions' feeds. */
+/** A draw without the options that describe conditions, and the feeds of these conditions. */
 export interface Conditioned {
   draw: Draw;
   /** Feeds for `count` pictures, starting at picture `first`. */
@@ -24,7 +24,7 @@ export interface Conditioned {
 /** Makes one input's rows for `count` pictures, starting at picture `first`. */
 type Rows = (first: number, count: number) => Tensor;
 
-/** How each role's rows are made from a call's options, which are checked. `nth`: of the inputs of that role. */
+/** Makes the rows of each role from a call's options, which are checked. `nth`: of the inputs of that role. */
 const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw, nth: number) => Rows>> = {
   noise: (input, { seed = 0, noise, noiseOf }, nth) => {
     const size = sizeOf(input.row);
@@ -116,10 +116,10 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   };
 }
 
-/** Rows of these classes. @throws UsageError `input.range` for one that the model does not have. */
+/** Rows of these classes. @throws UsageError `input.range` for a class that the model does not have. */
 export function labelRows(input: RowInput, of: readonly (number | string)[], where: string): Tensor {
   const chosen = of.map((label) => classOf(input.spec, classesOf(input.spec), label, where));
-  return labels(input, chosen.length, (i) => chosen[i] ?? 0); // as many as rows
+  return labels(input, chosen.length, (i) => chosen[i] ?? 0); // same length as the rows
 }
 
 function classOf(

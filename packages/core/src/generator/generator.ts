@@ -33,7 +33,7 @@ import type { PictureTools } from './translate.js';
 export interface GeneratorParts {
   /** Runs the model. */
   session: Session;
-  /** What the model is. */
+  /** Description of the model. */
   manifest: Manifest;
   /** Bytes of the model, for `stats()`. */
   modelBytes: number;
@@ -52,14 +52,17 @@ const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBu
 
 let imported: typeof import('./lazy.js') | undefined;
 
-/** Imports on first use; later without the turns of the event loop that each import takes. */
+/** Imports on first use. Keeps the module, because each `import()` takes turns of the event loop. */
 async function lazy(): Promise<typeof import('./lazy.js')> {
   return (imported ??= await import('./lazy.js'));
 }
 
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
-  /** What the model is: from the file, from its names and shapes, and from the option `manifest`. */
+  /**
+   * Description of the model: from the file or guessed from names and shapes, with the fields of the option `manifest`
+   * on top.
+   */
   readonly manifest: Manifest;
   /** For `await using`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -116,7 +119,7 @@ export class Generator {
 
   /**
    * A walk through the first latents of several seeds, classes or texts; with `synthesis` along their styles. Rejects
-   * with `input.range` (steps, seeds, labels, texts), `usage`, and as `sample` does.
+   * with `input.range` (steps, seeds, labels, texts), `usage`, and the codes of `sample`.
    */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
     const { model } = this.#latentModel();

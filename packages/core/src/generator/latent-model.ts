@@ -1,4 +1,4 @@
-// Makes the latents that a model is fed with for picture i; conditions.ts makes its other inputs. Built from a
+// Makes the latents for picture i of a latent model; conditions.ts makes the other feeds. Built from a
 // manifest; refuses other kinds of model.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { latents } from '../latent/latents.js';
@@ -91,7 +91,7 @@ export class LatentModel {
   }
 }
 
-/** @throws ModelFormatError for a row of open size. */
+/** @throws ModelFormatError for a row with a dynamic size. */
 export function rowsOf(spec: ManifestInput): RowInput {
   const row = spec.shape.slice(1);
   if (!isStatic(row))

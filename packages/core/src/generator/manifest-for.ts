@@ -143,8 +143,8 @@ function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): M
   const from = input && inputs.length === 1 ? layoutOf(input) : undefined;
   if (!input || !from) return of('function', plainIn, plainOut);
   const grows = areaOf(output, layout) > areaOf(input, from);
-  // The usual ranges: tanh for translation, [0, 1] for super-resolution. For others, a manifest or the option
-  // `manifest` says so.
+  // The usual ranges: [-1, 1] (tanh) for translation, [0, 1] for super-resolution. Other ranges must be in the file's
+  // manifest or the option `manifest`.
   const range: [number, number] = grows ? [0, 1] : [-1, 1];
   return of(
     grows ? 'super-resolution' : 'image-to-image',
@@ -157,7 +157,7 @@ function specOf({ name = '', dtype = 'float32', shape }: TensorSpec): Pick<Manif
   return { name, dtype, shape: [...shape] };
 }
 
-/** `[batch, n]`, or `[batch, n, 1, 1]` as PyTorch's DCGANs have it. */
+/** `[batch, n]`, or `[batch, n, 1, 1]` as in PyTorch's DCGANs. */
 function isVector({ dtype, shape }: TensorSpec): boolean {
   const [, n, ...rest] = shape;
   return (

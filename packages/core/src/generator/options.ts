@@ -21,7 +21,7 @@ export interface BatchOptions {
   queue?: number;
 }
 
-/** What a picture is drawn from, besides its number. */
+/** Options of how pictures are drawn. */
 export interface DrawOptions {
   /**
    * An integer from 0 to 2⁶⁴−1. Default 0. Picture i of a seed does not depend on the count, the batch or the machine.
@@ -35,11 +35,11 @@ export interface DrawOptions {
   /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
   label?: number | string;
   /**
-   * What the picture shows, in words of the model's vocabulary, for models that take a text. Of several, picture i
-   * takes text i modulo their number.
+   * Description of the picture, in words of the model's vocabulary, for models that take a text. With several texts,
+   * picture i takes text i modulo their number.
    */
   text?: string | readonly string[];
-  /** Layers from one on are styled by a second latent, for models that can mix styles. */
+  /** Style mixing: a second latent styles the layers from a given one on, for models that support it. */
   mix?: Mix;
   /**
    * Noise of models that take some: of another seed, whose noise i picture i uses, or `none`, zeros. Default: of the
@@ -78,7 +78,7 @@ export interface StreamOptions extends DrawOptions {
 
 /**
  * Options of `Generator.interpolate`: a walk through the first latents of several seeds, given as `seeds` or as `from`
- * and `to`. Seeds, classes and texts are each one for all stops, or one for each.
+ * and `to`. Of seeds, classes and texts, give one for all stops or one for each stop.
  */
 export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> {
   /** Seed of the first picture, 0 to 2⁶⁴−1. */
@@ -89,19 +89,22 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> 
   seeds?: readonly (number | bigint)[];
   /** Index or name of a class, default 0. Pictures between stops of two classes are cross-faded from both. */
   label?: number | string | readonly (number | string)[];
-  /** What the pictures show. Pictures between stops of two texts are cross-faded from both. */
+  /** Descriptions of the pictures. Pictures between stops of two texts are cross-faded from both. */
   text?: string | readonly string[];
   /** Pictures, 2 to 100,000. */
   steps: number;
   /** Default `slerp` for normal latents, `lerp` for uniform ones and for styles. */
   mode?: 'slerp' | 'lerp';
-  /** Walk in w: interpolate the styles that the generator gives for the stops; this second model makes the pictures. */
+  /**
+   * Walk in w: interpolate the styles that the generator returns for the stops; this second model makes pictures from
+   * them.
+   */
   synthesis?: Synthesis;
   /** Return to the start, so that the walk can be played in a loop. */
   loop?: boolean;
 }
 
-/** What `interpolate` needs of the second model of a walk in w: a loaded `synthesis.onnx`. */
+/** The second model of a walk in w: a loaded `synthesis.onnx`. */
 export interface Synthesis {
   readonly manifest: Manifest;
   run(feeds: NamedTensors, options?: { signal?: AbortSignalLike }): Promise<NamedTensors>;

@@ -1,6 +1,6 @@
-// From a picture of one's own to the latent that makes the nearest one: Adam on latents, by a projector that gives loss
-// and gradient. After Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix D, in z and
-// by pixels alone.
+// Finds the latent whose picture is nearest to a given one: Adam on latents, with loss and gradient from a projector
+// model. Follows Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix D, but in z and
+// with a pixel loss only.
 import { abortError, ModelFormatError, UsageError } from '../errors.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
 import { checkInteger } from '../integer.js';
@@ -19,42 +19,44 @@ import { channelsOf, checkImage, checkWhole, dtypeOf, fixedSize } from './transl
 
 /** Options of {@link project}. */
 export interface ProjectOptions {
-  /** Of the latents that it begins with, and of the noise of models that take some. Default 0. */
+  /** Seed of the initial latents, and of the noise for models that take noise. Default 0. */
   seed?: number | bigint;
-  /** Latents that are followed at once; the best is returned. Default 8. */
+  /** Number of initial latents, optimised together; the best is returned. Default 8. */
   starts?: number;
-  /** Steps of Adam, one run of the projector each. Default 300. */
+  /** Steps of Adam, each with one run of the projector. Default 300. */
   steps?: number;
-  /** Its highest rate, reached after a twentieth of the steps; it falls to 0 over the last quarter. Default 0.1. */
+  /**
+   * Highest learning rate, reached after a twentieth of the steps; it falls to 0 over the last quarter. Default 0.1.
+   */
   rate?: number;
   /** Index or name of the class, for models that take one. Default: start i is of class i modulo their number. */
   label?: number | string;
-  /** What the picture shows, for models that take a text. */
+  /** Description of the picture, for models that take a text. */
   text?: string;
   /** Called after each step with the lowest loss so far. */
   onProgress?: (progress: { done: number; total: number; loss: number }) => unknown;
   signal?: AbortSignalLike;
 }
 
-/** A latent that was found. */
+/** Result of {@link project}. */
 export interface Projection {
   /** For `sample({ latents, seed, label })` of the generator, with the seed of the projection. */
   latent: Float32Array;
-  /** Class that it was found for, where the model has classes: the one asked for, or the best start's. */
+  /** Class of the result, if the model has classes: the requested one, or that of the best start. */
   label?: number;
-  /** Mean squared difference of pixels, in the model's own range: 4 between black and white of [−1, 1]. */
+  /** Mean squared difference of pixels, in the model's own range; 4 between black and white in [−1, 1]. */
   loss: number;
   /** The lowest loss before each step. */
   losses: number[];
 }
 
-/** What runs `projector.onnx`: a loaded model. */
+/** A loaded `projector.onnx`. */
 export interface Projector {
   readonly manifest: Manifest;
   run(feeds: NamedTensors, options?: { signal?: AbortSignalLike }): Promise<NamedTensors>;
 }
 
-/** Moments of Adam (Kingma and Ba 2015), the paper's defaults. */
+/** Adam's decays and epsilon (Kingma and Ba 2015), the paper's defaults. */
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /**
@@ -82,7 +84,7 @@ export async function project(
   if (!latent || !target || !gives('loss') || !gives('gradient'))
     throw new ModelFormatError(
       'model.notGenerator',
-      'project: expected a model from a latent and a target to a loss and its gradient, got inputs ' +
+      'project: expected a model that maps a latent and a target to a loss and its gradient, got inputs ' +
         `${inputs.map(({ name }) => name).join(', ')} and outputs ${outputs.map(({ name }) => name).join(', ')}; ` +
         'forja train --export-projector writes one',
     );
@@ -106,7 +108,7 @@ export async function project(
       starts,
     ),
   };
-  // the noise of picture 0 of the seed for all: that is what sample() gives the latent back
+  // all starts get the noise of picture 0 of the seed, the noise that sample() uses for the returned latent
   inputs
     .filter(({ role }) => role === 'noise')
     .forEach((noise, stream) => {
@@ -143,7 +145,7 @@ export async function project(
     losses.push(best.loss);
     const stride = rate * ramp(step / steps) * (Math.sqrt(1 - BETA2 ** (step + 1)) / (1 - BETA1 ** (step + 1)));
     for (let i = 0; i < z.length; i++) {
-      const g = gradient[i] as number; // one a number of a latent
+      const g = gradient[i] as number; // same length as the latents
       const m = (first[i] = BETA1 * (first[i] as number) + (1 - BETA1) * g);
       const v = (second[i] = BETA2 * (second[i] as number) + (1 - BETA2) * g * g);
       const moved = (z[i] as number) - (stride * m) / (Math.sqrt(v) + EPSILON);
@@ -155,7 +157,7 @@ export async function project(
   return { latent: best.latent, ...labelOf(fixed, inputs, best.start), loss: best.loss, losses };
 }
 
-/** Up over the first twentieth, down by half a cosine over the last quarter. */
+/** Rises over the first twentieth, falls by half a cosine over the last quarter. */
 const ramp = (t: number): number =>
   Math.min(1, (t + 1e-3) / 0.05) * (0.5 - 0.5 * Math.cos(Math.PI * Math.min(1, (1 - t) / 0.25)));
 
@@ -169,7 +171,7 @@ function labelOf(fixed: NamedTensors, inputs: Manifest['inputs'], start: number)
   return { label: width === 1 ? (own[0] ?? 0) : own.indexOf(Math.max(...own)) };
 }
 
-/** A tensor of one row as one of `count`. */
+/** A tensor of one row, repeated to `count` rows. */
 function repeated({ dtype, shape, data }: Tensor, count: number): Tensor {
   const own = data as Uint8Array; // the same array type as `all`: both are of `dtype`
   const all: TypedArray = new ARRAY_OF[dtype](own.length * count);

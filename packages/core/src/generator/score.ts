@@ -34,7 +34,7 @@ export async function score(
   if (!input || !output || other)
     throw new ModelFormatError(
       'model.notGenerator',
-      'score: expected a model from pictures to a score, got inputs ' +
+      'score: expected a model that maps pictures to a score, got inputs ' +
         `${inputs.map(({ name }) => name).join(', ')} and outputs ` +
         `${outputs.map(({ name }) => name).join(', ')}; forja train --export-discriminator writes one`,
     );
@@ -66,30 +66,29 @@ export async function score(
     )
       throw new ModelFormatError(
         'model.format',
-        `score: expected one float32 a picture, got ${said ? `${said.dtype} [${said.shape.join(', ')}]` : 'none'}`,
+        `score: expected one float32 per picture, got ${said ? `${said.dtype} [${said.shape.join(', ')}]` : 'none'}`,
       );
     scores.push(...values.subarray(0, some.length));
   }
   return scores;
 }
 
-/** Rows of the class or text that pictures are judged under. */
+/** Rows of the class or text that pictures are judged for. */
 function conditionOf(
   input: ManifestInput,
   { label, text }: Pick<ScoreOptions, 'label' | 'text'>,
   count: number,
 ): (first: number, count: number) => Tensor {
-  const told = input.role === 'label' ? label : text;
-  const list = (Array.isArray(told) ? told : told === undefined ? [] : [told]) as (number | string)[];
+  const values = input.role === 'label' ? label : text;
+  const list = (Array.isArray(values) ? values : values === undefined ? [] : [values]) as (number | string)[];
   if (list.length !== 1 && list.length !== count)
     throw new UsageError(
-      `score.${input.role}: expected one, or one for each of ${count} pictures, as the model judges a ` +
-        'picture as one of ' +
+      `score.${input.role}: expected one, or one for each of ${count} pictures, for a model that takes ` +
         `${input.role === 'label' ? `a class${input.classes ? ` (${input.classes.join(', ')})` : ''}` : 'a text'}, ` +
         `got ${list.length || 'none'}`,
       { code: 'input.range' },
     );
-  const at = (i: number): number | string => list[list.length === 1 ? 0 : i] as number | string; // as many as pictures
+  const at = (i: number): number | string => list[list.length === 1 ? 0 : i] as number | string; // one per picture
   const of = <T>(first: number, rows: number, make: (all: (number | string)[]) => T): T =>
     make(Array.from({ length: rows }, (_, i) => at(first + i)));
   if (input.role === 'text') {

@@ -1,5 +1,5 @@
-// Refuses sizes at which the file would run but give other numbers than the network: those that are not multiples of a
-// dim's step, or beyond its bounds.
+// Refuses sizes at which the file would run but differ from the network: sizes that are not multiples of a dim's step,
+// or outside its bounds.
 import { UsageError } from '../errors.js';
 import type { NamedTensors } from '../tensor.js';
 import type { Manifest } from '../manifest/manifest.js';

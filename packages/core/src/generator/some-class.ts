@@ -1,4 +1,4 @@
-// Conditions for drawing from a model that needs a class or a text, where any will do.
+// A valid class or text for models that need one, for calls where any will do.
 import { UsageError } from '../errors.js';
 import type { Manifest } from '../manifest/manifest.js';
 import { shown } from '../shown.js';
@@ -6,8 +6,8 @@ import { classesOf } from './conditions.js';
 import type { DrawOptions } from './options.js';
 
 /**
- * Options that `sample` needs to draw at all: class 0 if the model does not say how many classes it has; the first word
- * of its vocabulary.
+ * The options that `sample` requires: class 0 if the model does not state the number of classes; the first word of its
+ * vocabulary.
  */
 export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label' | 'text'> {
   const of = (role: 'label' | 'text') => inputs.find((input) => input.role === role);
@@ -18,7 +18,7 @@ export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label' | 'te
   };
 }
 
-/** The batch sizes to warm up at. Throws UsageError for what is no list. */
+/** The batch sizes to warm up at. Throws UsageError if it is not a list. */
 export function batchSizes(counts: unknown): readonly number[] {
   if (!Array.isArray(counts)) throw new UsageError(`warmup: expected a list of batch sizes, got ${shown(counts)}`);
   return counts as readonly number[]; // `sample` checks each

@@ -16,14 +16,14 @@ export interface MixTableOptions extends Omit<DrawOptions, 'seed' | 'mix'> {
   rows: readonly (number | bigint)[];
   /** Seeds whose styles are taken from layer `from` on, left to right. */
   columns: readonly (number | bigint)[];
-  /** First layer that a column styles: a low one changes shapes too, a high one only colours and details. */
+  /** First layer that a column styles: a low one also changes shapes, a high one only colours and details. */
   from: number;
 }
 
 /** Options of {@link psiTable}; options of `sample` apply to all pictures. */
 export interface PsiTableOptions extends Omit<DrawOptions, 'seed' | 'truncation'> {
   seeds: readonly (number | bigint)[];
-  /** Values of ψ, 0..2, a column each. */
+  /** Values of ψ, 0..2, one per column. */
   psi: readonly number[];
 }
 

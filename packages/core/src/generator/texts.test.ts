@@ -49,7 +49,7 @@ test.each([
 });
 
 test('values other than texts are refused', () => {
-  expect(() => textTensor(input, [7])).toThrow('sample.text: expected a text, as the model draws what it says, got 7');
+  expect(() => textTensor(input, [7])).toThrow('sample.text: expected a text, which the model requires, got 7');
   expect(() => textTensor(input, [])).toRefuse('usage', 'sample.text');
 });
 
@@ -98,7 +98,7 @@ test('a model that takes a text needs one, others refuse it', async () => {
   await expect(plain.sample({ text: 'red' })).rejects.toRefuse('usage', 'sample.text');
   const { generator, fed } = generatorOf(MANIFEST.inputs);
   await expect(generator.sample()).rejects.toThrow(
-    'sample.text: expected a text, as the model draws what it says, got nothing',
+    'sample.text: expected a text, which the model requires, got nothing',
   );
   await expect(generator.sample({ text: ['red', 'blu'] })).rejects.toMatchObject({ code: 'input.range' });
   expect(fed).toEqual([]);

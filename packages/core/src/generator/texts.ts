@@ -8,8 +8,8 @@ import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 
 /**
- * The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. Throws UsageError for
- * what is no text.
+ * The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. Throws UsageError if
+ * `text` is not a string.
  */
 export function wordsOf(text: string): string[] {
   if (typeof text !== 'string') throw new UsageError(`wordsOf: expected a text, got ${shown(text)}`);
@@ -51,7 +51,7 @@ function tokenIds(vocabulary: readonly string[], length: number, text: unknown, 
     throw new UsageError(`${where}: expected ${wanted}, got ${got}`, { code: 'input.range' });
   };
   if (typeof text !== 'string')
-    throw new UsageError(`${where}: expected a text, as the model draws what it says, got ${shown(text)}`);
+    throw new UsageError(`${where}: expected a text, which the model requires, got ${shown(text)}`);
   const ids = new Map(vocabulary.map((word, id) => [word, id]));
   const words = wordsOf(text);
   const known = vocabulary.slice(1);

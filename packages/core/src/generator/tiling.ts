@@ -131,9 +131,9 @@ export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: nu
 }
 
 /**
- * Weights along one side. Near an edge that another tile covers, the model lacks context: the outer quarter of the
- * overlap has weight 0, so that a model whose receptive field reaches no further gives the same as on the whole
- * picture; over the middle half, tiles are blended.
+ * Weights along one side. Near an edge inside the picture the model lacks context, so the outer quarter of the overlap
+ * has weight 0: if the model's receptive field reaches no further, the result equals that of the whole picture. Over
+ * the middle half, tiles are blended.
  */
 function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
   const rise = (distance: number): number =>
@@ -147,8 +147,8 @@ function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): Sides & { channels
 }
 
 /**
- * The common scale of all pieces along a side. With several pieces it must be a whole number: for a model that shrinks
- * them, one size cannot show whether it divides or crops.
+ * The common scale of all pieces along a side. With several pieces it must be a whole number: if the model shrinks
+ * them, a single size does not show whether it divides or crops.
  */
 function scaleAlong(side: keyof Sides, pieces: readonly Piece[], layout: 'nchw' | 'nhwc'): Scale {
   let scale: Scale | undefined;

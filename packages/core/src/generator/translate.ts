@@ -80,8 +80,8 @@ export async function translate(
         );
       if (sizeOf(result.shape) === 0)
         throw new UsageError(
-          `translate: expected pictures that the model makes pixels of, got ${part.width} × ${part.height}, ` +
-            `of which it makes [${result.shape.join(', ')}]`,
+          `translate: expected pictures large enough for the model, got ${part.width} × ${part.height}, ` +
+            `for which it returns [${result.shape.join(', ')}]`,
           { code: 'input.shape' },
         );
       pieces.push({ place, given: { width: part.width, height: part.height }, result });
@@ -129,7 +129,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
     const way = kind === 'latent' ? 'sample() makes pictures with it' : OTHERWISE;
     throw new ModelFormatError(
       'model.notGenerator',
-      `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ` +
+      `translate: expected a model that maps a picture to a picture, got kind '${kind}' with inputs ` +
         `${inputs.map(({ name }) => name).join(', ')}; ${way}`,
     );
   }
@@ -139,7 +139,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
 export function checkImage(where: string, image: ImageLike, { width, height }: ImageLike): void {
   checkInteger(`${where}.image.width`, image.width, 1, 2 ** 16);
   checkInteger(`${where}.image.height`, image.height, 1, 2 ** 16);
-  const { length } = Object(image.data) as ArrayLike<number>; // 'undefined' where callers without types give none
+  const { length } = Object(image.data) as ArrayLike<number>; // NaN if untyped callers give none
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
       `${where}.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,

@@ -1,5 +1,5 @@
-// `interpolate`: pictures along a path of latents, or of the styles made of them. A class or a text has no halfway, so
-// where two stops differ in theirs, each picture between is drawn under both and cross-faded.
+// `interpolate`: pictures along a path of latents, or of styles computed from them. Classes and texts cannot be
+// interpolated, so if two stops differ in theirs, each picture in between is drawn for both and cross-faded.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ImageBatch } from '../image/batch.js';
 import { latents } from '../latent/latents.js';
@@ -13,13 +13,13 @@ import type { Draw, LatentModel } from './latent-model.js';
 import type { InterpolateOptions, Synthesis } from './options.js';
 import type { PictureTools } from './translate.js';
 
-/** What the generator does for a walk. */
+/** Functions that the generator passes in. */
 export interface WalkTools extends PictureTools {
   draw(draw: Draw, count: number): Promise<ImageBatch>;
   run(feeds: NamedTensors): Promise<NamedTensors>;
 }
 
-/** What one stop is drawn under. */
+/** Seed, class and text of a stop. */
 interface Stop {
   seed: number | bigint;
   label?: number | string;
@@ -29,7 +29,7 @@ interface Stop {
 /** Pictures of styles per run. */
 const STYLES_RUN = 16;
 
-/** @throws UsageError as `Generator.interpolate` says. */
+/** Implements `Generator.interpolate`, with its errors. */
 export async function walked(
   model: LatentModel,
   manifest: Manifest,
@@ -54,7 +54,7 @@ export async function walked(
   const stops = stopsOf(options, has('label'));
   checkSteps('interpolate', steps, stops.length);
   const { size, distribution } = model;
-  const ofStyles = typeof truncation === 'object' && has('psi'); // not of the latents
+  const ofStyles = typeof truncation === 'object' && has('psi'); // truncates styles, not latents
   const ends = stops.map(({ seed }) =>
     latents(seed, 0, 1, size, { distribution, ...(truncation === undefined || ofStyles ? {} : { truncation }) }),
   );
@@ -100,12 +100,13 @@ export async function walked(
   );
   crossed.forEach(({ frame, part }, i) => {
     const [to, from] = [batch.at(frame).data, other.at(i).data];
-    for (let p = 0; p < to.length; p++) to[p] = (1 - part) * (to[p] as number) + part * (from[p] as number); // one size
+    // all pictures have the same size
+    for (let p = 0; p < to.length; p++) to[p] = (1 - part) * (to[p] as number) + part * (from[p] as number);
   });
   return batch;
 }
 
-/** Seeds, classes and texts of the stops: one of a kind is for all of them. */
+/** Seeds, classes and texts of the stops; a single one applies to all stops. */
 function stopsOf(options: InterpolateOptions, takesLabel: boolean): Stop[] {
   const { from, to, seeds, label, text } = options;
   if ((seeds === undefined) === (from === undefined && to === undefined) || (from === undefined) !== (to === undefined))
@@ -145,7 +146,7 @@ const listOf = <T extends number | string>(value: T | readonly T[] | undefined):
 
 const alike = (a: Stop, b: Stop): boolean => a.label === b.label && a.text === b.text;
 
-/** Rows' classes and texts, as a draw takes them. */
+/** The rows' classes and texts as options of a draw. */
 function conditionsOf(rows: readonly Stop[]): Pick<Draw, 'label' | 'labels' | 'text'> {
   const [first] = rows;
   return {
@@ -156,15 +157,15 @@ function conditionsOf(rows: readonly Stop[]): Pick<Draw, 'label' | 'labels' | 't
   };
 }
 
-/** Throws UsageError for what is not a loaded model. */
+/** Throws UsageError if `given` is not a loaded model. */
 function checkSynthesis(given: Synthesis): void {
-  const { manifest, run } = Object(given) as Partial<Synthesis>; // callers without types give anything
+  const { manifest, run } = Object(given) as Partial<Synthesis>; // untyped callers may pass anything
   const lists = [manifest?.inputs, manifest?.outputs];
   if (typeof run !== 'function' || !lists.every((list) => Array.isArray(list)))
     throw new UsageError(`interpolate.synthesis: expected a loaded model, got ${shown(given)}`);
 }
 
-/** Pictures along the path through the styles of the stops, all with the noise of one. */
+/** Pictures along the path through the styles of the stops, all with the same noise. */
 async function synthesised(
   synthesis: Synthesis,
   fed: NamedTensors,
@@ -179,9 +180,9 @@ async function synthesised(
   const stranger = inputs.find((one) => one !== input && fed[one.name] === undefined);
   if (!input || !output || stranger)
     throw new UsageError(
-      'interpolate.synthesis: expected a model from an output of the generator ' +
+      'interpolate.synthesis: expected a model that maps an output of the generator ' +
         `(${Object.keys(made).join(', ')}) to pictures, got inputs ` +
-        `${inputs.map(({ name }) => name).join(', ')}; it is the synthesis.onnx of the same run`,
+        `${inputs.map(({ name }) => name).join(', ')}; use the synthesis.onnx of the same run`,
       { code: 'input.shape' },
     );
   const styles = made[input.name] as Tensor; // found by it
@@ -198,7 +199,7 @@ async function synthesised(
   const pictures = tools.buffer(steps, output);
   for (let start = 0; start < steps; start += most) {
     const count = Math.min(most, steps - start);
-    const rows = typeof batch === 'number' ? batch : count; // the last rows of a fixed batch are left over
+    const rows = typeof batch === 'number' ? batch : count; // if the batch is fixed, the last rows are unused
     const part = new Float32Array(rows * size);
     part.set(path.subarray(start * size, (start + count) * size));
     const feeds = {

@@ -11,11 +11,11 @@ const TOOLS: EncoderTools = { rgbaOf, UsageError, optionsOf, shown };
 
 /** `count` pictures of one size and kind, one after the other in `data`. Iterating gives each as an {@link Image}. */
 export class ImageBatch implements Iterable<Image> {
-  /** How many pictures. */
+  /** Number of pictures. */
   readonly count: number;
-  /** Pixels of each. */
+  /** Pixels per picture. */
   readonly width: number;
-  /** Pixels of each. */
+  /** Pixels per picture. */
   readonly height: number;
   /** 1 grey, 3 RGB, 4 RGBA. */
   readonly channels: Channels;
@@ -46,7 +46,7 @@ export class ImageBatch implements Iterable<Image> {
   }
 
   /**
-   * All pictures in one, row by row; `columns` defaults to the square's, ⌈√count⌉. Cells without a picture, and
+   * All pictures in one, row by row; default of `columns`: ⌈√count⌉, nearly square. Cells without a picture, and
    * `padding` pixels between pictures, have the background.
    */
   grid(columns?: number, options?: GridOptions): Image {

@@ -10,8 +10,8 @@ import type { Channels } from './image.js';
 import { checkLayout, checkRange, defaultRange, type ImageTensorOptions } from './range.js';
 
 /**
- * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or what a decoder gives. Channels are found from the length
- * when not given.
+ * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or a decoder's result. If `channels` is missing, it follows
+ * from the length.
  */
 export interface ImageLike {
   /** Pixels. */
@@ -27,7 +27,7 @@ export interface ImageLike {
 /**
  * The tensor of pictures of one size: byte v becomes a + v·(b − a)/255 of range [a, b]. `channels` (default: the first
  * picture's) may differ from the pictures': grey is repeated, colour becomes grey by Rec. 601 luma, alpha is dropped or
- * opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
+ * set to opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
  */
 export function fromImages(
   images: readonly ImageLike[],
@@ -76,7 +76,7 @@ function channelOf(data: ArrayLike<number>, at: number, have: Channels, wanted: 
 }
 
 function channelsOf({ width, height, channels, data }: ImageLike): Channels {
-  const { length } = Object(data) as ArrayLike<number>; // 'undefined' where callers without types give none
+  const { length } = Object(data) as ArrayLike<number>; // untyped callers may give none
   const found = length / (width * height);
   if ((found === 1 || found === 3 || found === 4) && (channels === undefined || channels === found)) return found;
   throw shapeError(

@@ -1,4 +1,4 @@
-// What we use of gifenc, which comes without types.
+// The parts of gifenc that we use; it has no types of its own.
 declare module 'gifenc' {
   export type Color = [number, number, number];
   export interface GIF {

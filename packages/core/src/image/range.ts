@@ -29,7 +29,7 @@ export function defaultRange(dtype: Tensor['dtype']): readonly [number, number] 
 export function checkRange(where: string, range: readonly [number, number]): void {
   const [low, high] = Array.isArray(range) ? (range as readonly number[]) : [];
   if (!(Number.isFinite(low) && Number.isFinite(high) && low! < high!))
-    throw new UsageError(`${where}.range: expected two finite numbers that rise, got [${shown(low)}, ${shown(high)}]`, {
+    throw new UsageError(`${where}.range: expected two ascending finite numbers, got [${shown(low)}, ${shown(high)}]`, {
       code: 'input.range',
     });
 }

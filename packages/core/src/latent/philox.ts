@@ -25,8 +25,8 @@ export const DOMAIN = {
 } as const;
 
 /**
- * Words of the blocks with counters `(first + i, word1, word2, word3)`, i = 0, 1, …, four a block, as many as `out`
- * holds. Counter words and key are unsigned 32-bit.
+ * Words of the blocks with counters `(first + i, word1, word2, word3)`, i = 0, 1, …, four per block, until `out` is
+ * full. Counter words and key are unsigned 32-bit.
  */
 export function philoxWords(
   key: Key,
@@ -66,7 +66,7 @@ export function philoxWords(
       k0 = (k0 + 0x9e3779b9) | 0;
       k1 = (k1 + 0xbb67ae85) | 0;
     }
-    out[at] = c0; // a store past the end is dropped, which is what the last block of a length not divisible by 4 wants
+    out[at] = c0; // stores past the end are ignored; the last block may be incomplete
     out[at + 1] = c1;
     out[at + 2] = c2;
     out[at + 3] = c3;

@@ -41,8 +41,8 @@ export function philoxBernoulli(position: StreamPosition, count: number, p: numb
 }
 
 /**
- * `count` whole numbers from `from` to below `below`, at most 2³² apart. A word is scaled, so each number's probability
- * is right to within 2⁻³².
+ * `count` whole numbers from `from` to below `below`, at most 2³² apart. Each is a scaled word, so probabilities are
+ * exact to within 2⁻³².
  */
 export function philoxInteger(position: StreamPosition, count: number, from: number, below: number): Int32Array {
   checkInteger('philoxInteger.from', from, -(2 ** 31), 2 ** 31 - 1);

@@ -17,7 +17,7 @@ export function checkTruncation(where: string, truncation: Truncation): void {
   const psi = typeof truncation === 'number' ? undefined : (truncation as { psi?: unknown } | null)?.psi;
   if (typeof truncation === 'number' ? truncation > 0 : typeof psi === 'number' && psi >= 0 && psi <= 2) return;
   throw new UsageError(
-    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ` +
+    `${where}: expected a number above 0 (redraws |z| above it) or { psi } from 0 to 2 (scales), got ` +
       (psi === undefined ? shown(truncation) : `{ psi: ${shown(psi)} }`),
     { code: 'input.range' },
   );
@@ -47,7 +47,7 @@ export function truncate(
 function redraw(key: Key, index: number, entry: number, limit: number, distribution: 'normal' | 'uniform'): number {
   const [low, high] = wordsOf(index);
   const words = new Uint32Array(4);
-  // At least half of all candidates are accepted, two or more a block: the loop ends.
+  // On average at least two of the four candidates per block are accepted, so the loop ends.
   for (let attempt = 0; ; attempt++) {
     philoxWords(key, low, high, ((DOMAIN.redraws << 24) | attempt) >>> 0, words, entry);
     const [a, b, c, d] = words as unknown as readonly [number, number, number, number]; // four words a block

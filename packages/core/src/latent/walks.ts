@@ -5,7 +5,7 @@ import { classOf, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import { lerp, slerp } from './slerp.js';
 
-/** Latents of a walk, at most. */
+/** Maximum number of latents in a walk. */
 const MOST_STEPS = 100_000;
 
 /** Options of {@link latentWalk}. */
@@ -22,8 +22,8 @@ export interface WalkOptions {
 /**
  * `steps` latents, `[steps, size]`, evenly spaced along the path through `stops` (all of the same size). Without
  * `loop`, the first and last latent are the first and last stop; with it, step k is at the fraction k/steps of the
- * closed path, so two stops give there and back. Throws UsageError for fewer than two stops, for steps above 100,000,
- * and for fewer than there are stops, which would skip some.
+ * closed path, so with two stops it goes there and back. Throws UsageError for fewer than two stops, for steps above
+ * 100,000, and for fewer steps than stops.
  */
 export function latentWalk(stops: readonly Float32Array[], steps: number, options: WalkOptions = {}): Float32Array {
   const { mode = 'slerp', loop = false } = optionsOf('latentWalk', options, 'loop mode');
@@ -50,10 +50,16 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
   return out;
 }
 
-/** Throws `input.range` unless every one of `stops` can get a step. */
+/** Throws `input.range` if there are fewer steps than stops. */
 export function checkSteps(where: string, steps: number, stops: number): void {
   const least = Math.max(2, stops);
-  checkInteger(`${where}.steps`, steps, least, MOST_STEPS, least > 2 ? `; a walk past ${stops} stops skips none` : '');
+  checkInteger(
+    `${where}.steps`,
+    steps,
+    least,
+    MOST_STEPS,
+    least > 2 ? `; at least one for each of ${stops} stops` : '',
+  );
 }
 
 /** Where step `k` of `steps` is on a path through `stops` stops: `part` (0..1) of the way from stop `leg` on. */

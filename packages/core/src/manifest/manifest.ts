@@ -21,13 +21,13 @@ export interface ManifestInput {
   dtype: DType;
   /** Sizes; a name is a dynamic dim, equal wherever it recurs. */
   shape: Dim[];
-  /** For a latent or noise: what it is drawn from: N(0, 1), or evenly on [−1, 1). */
+  /** For a latent or noise: its distribution, N(0, 1) or uniform on [−1, 1). */
   distribution?: 'normal' | 'uniform';
   /** For a label: the names of the classes, by index. */
   classes?: string[];
   /** For a text, [batch, length]: its words in lower case, by token id; id 0 is padding, ''. */
   vocabulary?: string[];
-  /** Least and greatest value; for a picture those of black and white. */
+  /** Smallest and largest value; for a picture, the values of black and white. */
   range?: [number, number];
   /** For a picture: the order of its axes. */
   layout?: 'nchw' | 'nhwc';
@@ -37,7 +37,7 @@ export interface ManifestInput {
 export interface ManifestOutput {
   /** The graph's name for it. */
   name: string;
-  /** `score`: a discriminator's verdict. */
+  /** `score`: how real a discriminator judges its input to be. */
   role: 'image' | 'tensor' | 'score';
   /** Type of the elements. */
   dtype: DType;
@@ -54,9 +54,9 @@ export interface ManifestOutput {
  * editable.
  */
 export interface Manifest {
-  /** Of the manifest; readers refuse later ones with `model.unsupported`. */
+  /** Version of the manifest; readers refuse later ones with `model.unsupported`. */
   version: 1;
-  /** What the model is as a whole. */
+  /** Kind of model. */
   kind: ManifestKind;
   /** All inputs, in the graph's order. */
   inputs: ManifestInput[];
@@ -68,21 +68,21 @@ export interface Manifest {
    */
   steps?: Record<string, number>;
   /**
-   * The least and the greatest size of dynamic dims, by name, for which the file is proven right: a function that reads
-   * a size may branch beyond. Absent: any.
+   * Smallest and largest size of dynamic dims, by name, for which the file was checked: beyond, a function that reads
+   * the size may branch. Absent: any size.
    */
   bounds?: Record<string, [number, number]>;
   /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
-  /** How large weights are stored, if in another form than they are computed with. Absent: as `precision` says. */
+  /** How large weights are stored, if smaller than in the precision of the computation. Absent: as in `precision`. */
   weights?: 'int8' | 'uint8' | 'fp16' | 'exact';
   /** SHA-256 in hex, and how many bytes it covers. */
   integrity: { sha256: string; bytes: number };
   /** What wrote the file: `forja`, or another tool. */
   producer: string;
-  /** An SPDX expression, or words, as the exporter was told. */
+  /** Licence given at the export: an SPDX expression, or free text. */
   license?: string;
-  /** The data, in words. */
+  /** Description of the training data. */
   trainedOn?: string;
   /** Measures of the generator, as training wrote them. */
   metrics?: Record<string, unknown>;

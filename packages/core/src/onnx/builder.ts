@@ -19,7 +19,7 @@ export interface Value {
   readonly shape: readonly Dim[];
 }
 
-/** What {@link GraphBuilder.build} writes besides the graph. */
+/** What {@link GraphBuilder.build} writes in addition to the graph. */
 export interface BuildOptions {
   /** Default `forja`. */
   producerName?: string;
@@ -217,7 +217,7 @@ export class GraphBuilder {
     const holder = this.#all.get(name);
     if (holder !== undefined && (holder.kind === 'input' || this.#outputs.includes(holder))) {
       throw new UsageError(
-        `${where}: expected a name of its own, got '${name}', which ${holder.kind === 'input' ? 'an input' : 'another output'} has`,
+        `${where}: expected a unique name, got '${name}', which ${holder.kind === 'input' ? 'an input' : 'another output'} has`,
       );
     }
     this.#valueNames.take(name);

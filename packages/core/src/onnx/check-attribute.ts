@@ -26,7 +26,7 @@ const BY_TYPE: ReadonlyMap<number, readonly [string, ValueField]> = new Map(
   Object.entries(FIELD).map(([name, field]) => [ATTRIBUTE_TYPE[name as keyof typeof FIELD], [name, field]]),
 );
 
-/** Message fields have no default; numbers and byte strings do (proto3 writers omit zeros). */
+/** Message fields must be present; numbers and byte strings may be omitted if zero or empty (as proto3 writers do). */
 const NEEDED: readonly ValueField[] = ['t', 'g', 'sparseTensor', 'tp'];
 
 /**

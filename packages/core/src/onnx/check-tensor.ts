@@ -56,7 +56,7 @@ export function checkDataType(type: number | undefined, where: string): void {
 
 /** The number of elements: every size at least 0, and the product exact in a double. */
 export function checkSizes(dims: readonly bigint[], where: string): number {
-  // A zero does not excuse sizes that overflow without it: readers multiply from the left.
+  // Other sizes must not overflow even if one is zero, because readers multiply from the left.
   let size = 1n;
   let zero = false;
   for (const [i, dim] of dims.entries()) {

@@ -12,7 +12,10 @@ import { DATA_TYPE, type Model, type TensorProto } from './ir.js';
 export interface ExternalizeOptions {
   /** Name of the file, in or below the model's folder. Default `model.onnx.data`. */
   location?: string;
-  /** Tensors of fewer bytes stay in the model. Default 4096: small ones are read while the graph is built. */
+  /**
+   * Tensors of fewer bytes stay in the model. Default 4096, because runtimes read small ones while they build the
+   * graph.
+   */
   least?: number;
 }
 
@@ -55,7 +58,7 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
   );
   if (taken !== undefined)
     throw new UsageError(
-      `externalizeModel.location: expected a name of its own, got '${location}', where '${taken.name ?? ''}' already is`,
+      `externalizeModel.location: expected an unused file name, got '${location}', which has the data of '${taken.name ?? ''}'`,
     );
   const moved: { at: number; bytes: Uint8Array }[] = [];
   let end = 0;

@@ -1,5 +1,5 @@
-// Lossless UTF-8 for a model's strings: a byte that is not UTF-8 becomes a lone surrogate U+DC80-U+DCFF and is
-// converted back (Python's "surrogateescape").
+// Lossless conversion of a model's strings, which should be UTF-8: a byte that is not UTF-8 becomes a lone surrogate
+// U+DC80-U+DCFF and is converted back (Python's "surrogateescape").
 import { fromUtf8, utf8 } from '../platform.js';
 
 /** Decodes bytes that should be UTF-8. */

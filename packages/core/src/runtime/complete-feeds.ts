@@ -39,12 +39,12 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
 /** The input's shape, with its one dynamic size computed from the number of elements. */
 function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
   if (unranked)
-    throw shapeError(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
+    throw shapeError(`run.${name}: expected { shape, data }, because the model gives no shape, got ${length} numbers`);
   const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
   const dynamic = shape.filter((dim) => typeof dim === 'string');
   if (dynamic.length > 1)
     throw shapeError(
-      `run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
+      `run.${name}: expected { shape, data }, because [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
     );
   return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
 }

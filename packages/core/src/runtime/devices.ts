@@ -1,6 +1,6 @@
 // The devices of all runtimes. A new device gets a row here, and a file in node/src/executor/devices.
 
-/** What is true of a device in every runtime. */
+/** Properties of a device in every runtime. */
 export interface DeviceTraits {
   /** Whether it runs onnxruntime's CPU kernels: cost models are fitted to these, and they use several threads. */
   cpuKernels: boolean;
@@ -24,10 +24,13 @@ export type ActualDevice = 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml' | 'wasm'
 /** Devices that a caller may request. `auto` tries hardware devices in order, then the CPU. */
 export type DeviceName = 'auto' | ActualDevice;
 
-/** Traits of a device by name. Runtimes of others may have devices of their own, of which nothing is known. */
+/**
+ * Traits of a device by name. Other implementations of runtimes may have devices of their own, about which nothing is
+ * known.
+ */
 export function deviceTraits(name: string): DeviceTraits {
   return Object.hasOwn(DEVICES, name) ? DEVICES[name as ActualDevice] : { cpuKernels: false, loops: false };
 }
 
-/** What may be requested, for messages and command-line options. */
+/** Devices that may be requested, for messages and command-line options. */
 export const DEVICE_NAMES: readonly DeviceName[] = ['auto', ...(Object.keys(DEVICES) as ActualDevice[])];

@@ -1,7 +1,7 @@
 // Handles that were dropped without `dispose()`: when one is garbage-collected, its resources are freed, and a warning,
 // once per place, says where it was made.
 
-/** Data about a handle. Must not reference the handle. */
+/** What is known about a handle. Must not reference the handle. */
 export interface Held {
   /** 'generator' or 'session'. */
   what: string;
@@ -18,7 +18,7 @@ export class DroppedHandles {
 
   constructor(warn: (message: string) => void) {
     this.#registry = new FinalizationRegistry(({ what, made, free }) => {
-      void free().catch(() => undefined); // there is no caller to report to
+      void free().catch(() => undefined); // there is no caller to report an error to
       if (this.#warned.has(made)) return;
       this.#warned.add(made);
       warn(`a ${what} was dropped without dispose(), and held its memory until now. It was made ${made}`);
@@ -30,7 +30,7 @@ export class DroppedHandles {
     this.#registry.register(handle, held, token);
   }
 
-  /** The handle of `token` was disposed of. */
+  /** Call when the handle of `token` was disposed. */
   unwatch(token: object): void {
     this.#registry.unregister(token);
   }

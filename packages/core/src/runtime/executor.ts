@@ -1,4 +1,4 @@
-// The interface of an executor, which runs models for a runtime in the caller's thread, a worker or a process. The
+// The interface of an executor, which runs models for a runtime: in the caller's thread, a worker or a process. The
 // runtime's queue ensures that calls never overlap.
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DeviceReport, StateBinding } from './session.js';

@@ -7,10 +7,7 @@ import { shown } from '../shown.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
 
-/**
- * What a caller may feed: a tensor, a tensor without dtype, or only its data if the input's shape has at most one
- * dynamic size.
- */
+/** A feed: a tensor, with or without dtype, or only its data if the input's shape has at most one dynamic size. */
 export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } | TypedArray;
 
 /**
@@ -109,5 +106,5 @@ function describe({ dtype, shape, unranked }: TensorSpec): string {
 }
 
 export function detached(where: string): UsageError {
-  return shapeError(`${where}: expected data, got an array whose buffer was transferred; copy it before`);
+  return shapeError(`${where}: expected data, got an array whose buffer was transferred; copy it first`);
 }

@@ -13,7 +13,8 @@ export class Fifo {
   }
 
   /**
-   * Queues `job`. When `signal` aborts, rejects immediately: a waiting job is dropped; of a running one, the result is.
+   * Queues `job`. When `signal` aborts, rejects immediately: a waiting job is dropped; a running job finishes, and its
+   * result is dropped.
    */
   add<T>(job: () => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     if (signal?.aborted) return Promise.reject(abortError(signal.reason));

@@ -46,7 +46,7 @@ const FINAL: ReadonlySet<string> = new Set(['device.lost', 'disposed', 'aborted'
 /**
  * One run at a time; requests that arrive meanwhile are merged into the next. The remainder of a request that does not
  * fit goes to the end of the queue, so that a large request delays small ones by only a run or two. If a merged run
- * fails, its requests are retried separately, so that an error reaches only its cause.
+ * fails, its requests are retried separately, so that the error reaches only the request that causes it.
  */
 export class MicroBatcher {
   readonly #run: (feeds: NamedTensors, rows: number) => Promise<NamedTensors>;

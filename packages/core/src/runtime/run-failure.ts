@@ -24,7 +24,7 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
   [
     /out of (data )?bounds/i,
     ({ message, cause }) =>
-      new UsageError(`run: expected whole numbers that the model has entries for, got others: ${reason(message)}`, {
+      new UsageError(`run: expected integers within the model's tables, got others: ${reason(message)}`, {
         code: 'input.range',
         cause,
       }),
@@ -42,7 +42,9 @@ export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly
   return mean(failure);
 }
 
-/** Layers that disagree on a size: the caller's fault if the model has dynamic sizes, else the model's. */
+/**
+ * The error for layers that disagree on a size: the caller's error if the model has dynamic sizes, else the model's.
+ */
 function sizeMismatch(failure: Failure): ForjaError {
   const { message, cause, feeds, inputs } = failure;
   const open = inputs.filter(({ unranked, shape }) => unranked || shape.some((dim) => typeof dim === 'string'));

@@ -60,8 +60,8 @@ export interface SessionOptions {
   /** External data files of the model, by location. */
   external?: Map<string, Uint8Array>;
   /**
-   * State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`.
-   * A {@link SharedBinding} needs a runtime with {@link Runtime.createState}, and a state that this very runtime made.
+   * State that stays inside the executor between runs, by graph input. Its outputs are not returned by `run`. A {@link
+   * SharedBinding} needs a runtime with {@link Runtime.createState}, and a state that the same runtime made.
    */
   state?: Record<string, StateBinding | SharedBinding>;
   /**
@@ -86,9 +86,9 @@ export interface RunOptions {
 
 /** A model ready to run. Calls may overlap; they are executed in order. */
 export interface Session extends AsyncHandle {
-  /** Inputs of the graph, those of state too, which `run` does not take. */
+  /** Inputs of the graph, including those of state, which `run` does not take. */
   readonly inputs: TensorSpec[];
-  /** Outputs of the graph, those of state too, which `run` does not return. */
+  /** Outputs of the graph, including those of state, which `run` does not return. */
   readonly outputs: TensorSpec[];
   /** What really runs this session. */
   readonly device: DeviceReport;
@@ -148,7 +148,7 @@ export interface Runtime extends AsyncHandle {
  * interrupted job is retried once.
  */
 export interface RuntimeEvent {
-  /** The only kind so far. */
+  /** Always 'restarted'. */
   type: 'restarted';
   /** Why: the exit, the timeout, or the lost device. */
   reason: string;

@@ -1,6 +1,6 @@
 // State that sessions of one runtime share: where its tensors are, and which were lost with an executor and not
-// rewritten since. Built as a separate file, loaded with the first shared state, because pages that only sample need
-// none.
+// rewritten since. Built as a separate file, loaded with the first shared state, because pages that only sample do not
+// need it.
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
@@ -37,7 +37,7 @@ export class StateCore<R> extends Resident<R> {
     const lost = [...names].filter((name) => this.#lost.has(name));
     if (lost.length > 0)
       throw new StateLost(
-        `state: ${lost.join(', ')} was lost with the executor that held it: write the last state read, and go on`,
+        `state: ${lost.join(', ')} was lost with its executor: write the last state that was read, then continue`,
       );
   }
 

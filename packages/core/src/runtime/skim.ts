@@ -104,8 +104,8 @@ function sizeIn(dimension: Uint8Array): number | string {
 }
 
 /**
- * Precision in which weights are used: fp16 if the main graph has a float16 initializer that is not merely stored so
- * and converted by a Cast.
+ * Precision in which weights are used: fp16 if the main graph has a float16 initializer that is used as such, not only
+ * stored and then converted by a Cast.
  */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
   for (const graph of fields(model, 7)) {

@@ -1,6 +1,6 @@
 // Keeps one executor running: opens it on first use; when it dies, hangs or loses its device, reports that once, opens
-// another and retries the job once. Generation is pure, so a retry is safe; jobs that need lost state throw `StateLost`
-// themselves.
+// another and retries the job once. A retry is safe, because runs have no side effects except on state, and jobs that
+// need lost state throw `StateLost`.
 import { DeviceError, ForjaError, StateLost } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -55,7 +55,7 @@ export class Supervisor<E extends Replaceable> {
     this.#executor = undefined;
     if (executor && !executor.dead)
       await executor.call('close', {}).catch((error: unknown) => {
-        if (!executor.dead) throw error; // dead counts as closed
+        if (!executor.dead) throw error; // a dead executor counts as closed
       });
   }
 

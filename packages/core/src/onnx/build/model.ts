@@ -43,7 +43,7 @@ const IR_VERSIONS: Readonly<Record<number, bigint>> = { 17: 8n, 18: 8n, 19: 9n, 
 /** Opsets the builder writes. */
 export const OPSETS: readonly number[] = Object.keys(IR_VERSIONS).map(Number);
 
-/** What {@link modelOf} writes besides the graph. */
+/** What {@link modelOf} writes in addition to the graph. */
 export interface ModelOptions {
   producerName?: string;
   producerVersion?: string;

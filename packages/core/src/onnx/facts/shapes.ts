@@ -1,5 +1,4 @@
-// Types and shapes of the values of any graph, as far as inference knows its operators. Unknown ones are absent; no
-// model is refused.
+// Infers types and shapes of a graph's values. Values of unknown operators are left out, so no model is refused.
 import { UsageError } from '../../errors.js';
 import type { Dim } from '../../tensor.js';
 import { givenGraph } from '../given.js';
@@ -11,8 +10,8 @@ import { dtypeOf, int64sOf, sizesOf } from './tensors.js';
 
 /**
  * Types and shapes of a graph's values by name, inferred under `opset` of the default domain from its inputs and
- * initializers. Values of operators that inference does not know are absent, and so is what depends on them. A dynamic
- * size is a name or an expression of names; one that nothing is known of is `unknown_<n>`.
+ * initializers. Values of operators that inference does not know are absent, and so are values that depend on them. A
+ * dynamic size is a name or an expression of names; an unknown size is `unknown_<n>`.
  */
 export function factsOf(graph: Graph, opset: number): Map<string, Fact> {
   const facts = new Map<string, Fact>();

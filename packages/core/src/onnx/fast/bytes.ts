@@ -27,7 +27,7 @@ export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
     const { model: fast, convolutions, from } = fastConvolutions(decodeModel(model));
     return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions, from };
   } catch (error) {
-    if (error instanceof ModelFormatError) return undefined; // onnxruntime's own error says more
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime will report the error, with more detail
     throw error;
   }
 }

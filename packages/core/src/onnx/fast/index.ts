@@ -45,7 +45,7 @@ const GAIN = 0.97;
  */
 export function fastConvolutions(stored: Model, options: FastOptions = {}): FastModel {
   const { algorithms = {} } = optionsOf('fastConvolutions', options, 'algorithms');
-  const model = expandWeights(givenModel('fastConvolutions', stored)); // weights in 8 bits or half precision are weights
+  const model = expandWeights(givenModel('fastConvolutions', stored)); // finds weights stored in few bits
   const opset = opsetOf(model);
   const { graph } = model;
   if (graph === undefined || opset === undefined) return { model: stored, convolutions: {}, from: 1 };

@@ -25,7 +25,7 @@ export const BATCHES: readonly { batch: number; weight: number }[] = [
 
 /** Cost of a float that a transform reads or writes, or that is moved. Costs down to TRANSFORM are in multiply-adds. */
 const MOVE = 15;
-/** Cost of one more copy of a float, where products are split and joined. */
+/** Cost of an additional copy of a float, for products that are split and joined. */
 const COPY = 6;
 /** Cost of a float that an element-wise node reads and writes. */
 const PASS = 30;
@@ -37,7 +37,7 @@ const SCATTER = 23;
 const TRANSFORM = 1.5;
 /** Below this many rows, a product is bound by loading its weights. */
 const FEWEST_ROWS = 6;
-/** Cost of a weight packed in each run, in rows; less if a product's weights fit the nearest cache. */
+/** Cost of packing a weight in each run, in rows of the product; lower if a product's weights fit the nearest cache. */
 const PACKING = { small: 8.5, large: 14, from: 20_000 };
 /**
  * Fixed cost, in millions, of a convolution's node, of Winograd's nodes besides the products, and of each separate

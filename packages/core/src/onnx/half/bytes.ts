@@ -20,7 +20,7 @@ export function halfModelBytes(
       ? encodeModel(half)
       : undefined;
   } catch (error) {
-    if (error instanceof ModelFormatError) return undefined; // onnxruntime's own error says more
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime will report the error, with more detail
     throw error;
   }
 }

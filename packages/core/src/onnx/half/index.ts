@@ -1,4 +1,4 @@
-// toHalf: converts a float32 model to half precision. What needs float32 stays in float32 (places.ts); each value that
+// toHalf: converts a float32 model to half precision. Operators that need float32 keep it (places.ts); each value that
 // crosses precisions gets one Cast.
 import { ModelFormatError } from '../../errors.js';
 import { optionsOf } from '../../realm.js';
@@ -30,7 +30,7 @@ export interface HalfOptions {
  */
 export function toHalf(stored: Model, options: HalfOptions = {}): Model {
   optionsOf('toHalf', options, 'ends keep');
-  const model = expandWeights(givenModel('toHalf', stored)); // weights in 8 bits are weights
+  const model = expandWeights(givenModel('toHalf', stored)); // finds weights stored in 8 bits
   const { graph } = model;
   if (graph === undefined) return model;
   const outside = graph.initializers.find(

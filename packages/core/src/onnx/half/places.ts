@@ -4,11 +4,11 @@
 import type { OpName } from '../ops.js';
 
 /**
- * `half`: the expensive operators. `float`: stays in float32. `exact`: float32, and so are the nodes that lead to it,
- * because a rounding step of half precision would show. `follow`: moves or pools numbers, in its input's precision.
- * `point`: element-wise, in its input's precision, but in float32 with a constant that half precision represents badly.
- * `any`: reads either precision and returns another type. `square`, `divide`, `scatter`, `cast`: depend on inputs and
- * attributes.
+ * `half`: the expensive operators. `float`: stays in float32. `exact`: float32, as are the nodes that lead to it,
+ * because rounding to half precision would be visible in the result. `follow`: moves or pools numbers, in its input's
+ * precision. `point`: element-wise, in its input's precision, but in float32 with a constant that half precision
+ * represents badly. `any`: reads either precision and returns another type. `square`, `divide`, `scatter`, `cast`:
+ * depend on inputs and attributes.
  */
 export type Place = 'half' | 'float' | 'exact' | 'follow' | 'point' | 'any' | 'square' | 'divide' | 'scatter' | 'cast';
 

@@ -1,6 +1,6 @@
-// Simulates a half-precision model in float32: every value that toHalf computes in half precision is rounded to it.
-// Runtimes without half-precision kernels skip that rounding between nodes, so the file itself, run on a CPU, shows
-// neither the loss nor the overflow that a GPU will have.
+// Simulates a half-precision model in float32: every value that toHalf computes in half precision is rounded to it. CPU
+// runtimes without half-precision kernels do not round between nodes, so running the file itself on a CPU shows neither
+// the loss nor the overflow that occur on a GPU.
 import { littleEndian } from '../build/constants.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';

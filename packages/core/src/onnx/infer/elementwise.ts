@@ -131,7 +131,7 @@ const Clip: Rule = (node) => {
   return [{ dtype, shape: input(node).shape }];
 };
 
-/** The slope broadcasts to x, never the other way. */
+/** The slope broadcasts to x, not x to the slope. */
 const PRelu: Rule = (node) => {
   const x = input(node);
   const shape = broadcast(node, x.shape, input(node, 1).shape);

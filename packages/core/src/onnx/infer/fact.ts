@@ -23,15 +23,13 @@ export interface InferNode {
   readonly opset: number;
   readonly inputs: readonly (Fact | undefined)[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
-  /** Number of outputs asked for. */
+  /** Number of outputs of the node. */
   readonly outputs: number;
   /** A new name for an unknown size. */
   fresh(): string;
 }
 
-/**
- * Types and shapes of a node's outputs, at least as many as asked for. Throws UsageError for inputs that do not fit.
- */
+/** Types and shapes of a node's outputs, at least `outputs` of them. Throws UsageError for invalid inputs. */
 export type Rule = (node: InferNode) => readonly Fact[];
 
 /** Maximum number of elements that inference evaluates per value. */
@@ -135,7 +133,7 @@ export function tracked(shape: readonly Dim[], data: readonly Dim[] | undefined)
   return data !== undefined && data.length <= TRACKED && shape.length <= 1 ? data : undefined;
 }
 
-/** Equal where both are numbers; a name fits anything. */
+/** Whether two sizes may be equal: numbers must be equal, a name agrees with anything. */
 export function agree(a: Dim, b: Dim): boolean {
   return typeof a !== 'number' || typeof b !== 'number' || a === b;
 }

@@ -15,7 +15,7 @@ export interface Scope {
   readonly inputs: ReadonlySet<string>;
   readonly outputs: ReadonlySet<string>;
   readonly initializers: ReadonlyMap<string, TensorProto>;
-  /** Names that subgraphs or annotations use: must keep their name and meaning. */
+  /** Names that subgraphs or annotations use; these values must keep their name and meaning. */
   readonly pinned: ReadonlySet<string>;
 }
 

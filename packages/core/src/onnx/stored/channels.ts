@@ -1,5 +1,5 @@
-// The numbers of one output channel in 8 or 16 bits: v ≈ (q - zero) · scale. By rounding, or, where they lie on a grid
-// already, as in files that were quantised before, without loss.
+// Quantises the numbers of one output channel to 8 or 16 bits: v ≈ (q - zero) · scale. By rounding, or without loss if
+// they are on a grid already, as in files that were quantised before.
 
 /** A channel as whole numbers. */
 export interface QuantisedChannel {
@@ -19,7 +19,7 @@ export function symmetric(values: Float32Array): QuantisedChannel {
   return { q: Int32Array.from(values, (v) => clamp(even(v / scale), -127, 127)), scale, zero: 0 };
 }
 
-/** v ≈ (q - zero) · scale with q from 0 to 255, over what the values span; 0 is exact. */
+/** v ≈ (q - zero) · scale with q from 0 to 255, over the range of the values; 0 is exact. */
 export function affine(values: Float32Array): QuantisedChannel {
   let [low, high] = [0, 0];
   for (const v of values) [low, high] = [Math.min(low, v), Math.max(high, v)];
@@ -28,19 +28,19 @@ export function affine(values: Float32Array): QuantisedChannel {
   return { q: Int32Array.from(values, (v) => clamp(even(v / scale) + zero, 0, 255)), scale, zero };
 }
 
-/** How far from whole numbers quotients may be by the rounding of float32. */
+/** How far quotients may be from whole numbers because of float32 rounding, relatively. */
 const SLACK = 2 ** -21;
 
 /**
- * The channel if its values are whole multiples of one step, `steps` of which they span at most (255 or 65535): each
- * comes back as it was, to the last bits of float32. The step is the largest there is. Undefined if they are not.
+ * The channel without loss (except for the last bits of float32), if its values are integer multiples of a step and
+ * span at most `steps` of them (255 or 65535). Uses the largest such step. Undefined if there is none.
  */
 export function onGrid(values: Float32Array, steps: number): QuantisedChannel | undefined {
   let [low, high] = [0, 0];
   for (const v of values) [low, high] = [Math.min(low, v), Math.max(high, v)];
   if (low === high) return { q: new Int32Array(values.length), scale: 1, zero: 0 };
   const peak = Math.max(high, -low);
-  // The largest magnitude is a whole number of steps; most counts are refuted by the first few values.
+  // The largest magnitude is a whole number of steps. Most candidate numbers fail on the first few values.
   const most = Math.min(steps, Math.floor((steps * peak) / (high - low) + 0.5));
   for (let count = 1; count <= most; count++) {
     const slack = Math.max(1e-6, count * SLACK);

@@ -1,6 +1,5 @@
-// expandWeights: weights that a file stores in 8 or 16 bits or half precision, as float32 again, so that rewritings
-// that look at weights find them. Reads what storeWeights writes, and DequantizeLinear of weights, as other tools
-// write it.
+// expandWeights: converts weights that are stored in 8 or 16 bits or half precision back to float32, so that rewrites
+// can read them. Supports the output of storeWeights, and DequantizeLinear of weights, which other tools write.
 import { fromHalf } from '../../half.js';
 import { littleEndian } from '../build/constants.js';
 import { initializerOf } from '../build/model.js';
@@ -18,9 +17,9 @@ interface Constant {
 }
 
 /**
- * The model with weights that are stored smaller as float32, exactly as a runtime computes them. The same model where
- * there are none, and where values between nodes are quantised too (QuantizeLinear), because runtimes have operators of
- * their own for that. The given model is not changed.
+ * The model with all stored weights as float32, with exactly the numbers that a runtime computes. Returns the same
+ * model if there are none, or if activations are quantised too (QuantizeLinear), because runtimes have special
+ * operators for such models. The given model is not changed.
  */
 export function expandWeights(model: Model): Model {
   const { graph } = givenModel('expandWeights', model);
@@ -59,7 +58,7 @@ function expandGraph(graph: Graph): Graph {
   });
 }
 
-/** What a node makes of stored weights alone; undefined for other nodes. */
+/** The result of a node that reads only stored weights and constants; undefined for other nodes. */
 function valueOf(
   node: Node,
   made: ReadonlyMap<string, Constant>,
@@ -86,7 +85,7 @@ function valueOf(
 const minus = (a: number, b: number): number => a - b;
 const times = (a: number, b: number): number => a * b;
 
-/** A vector laid along an axis of `values`; a scalar as it is. */
+/** A vector reshaped along an axis of the second argument; a scalar unchanged. */
 function placed(vector: Constant, { sizes }: Constant, axis: number): Constant {
   const at = axis < 0 ? axis + sizes.length : axis;
   return vector.values.length === 1
@@ -114,7 +113,7 @@ function floats(tensor: TensorProto | undefined): Constant | undefined {
   return tensor === undefined || values === undefined ? undefined : { sizes: sizesOf(tensor), values };
 }
 
-/** By element type: bytes of a number, and how one is read. */
+/** By element type: bytes per number, and a function that reads one. */
 const SMALL: ReadonlyMap<number | undefined, readonly [bytes: number, read: (view: DataView, at: number) => number]> =
   new Map([
     [DATA_TYPE.int8, [1, (view, at) => view.getInt8(at)]],
@@ -134,7 +133,7 @@ function smallNumbers(tensor: TensorProto | undefined): Constant | undefined {
   const values = new Float32Array(count);
   const { rawData } = tensor;
   if (rawData === undefined) {
-    // these types share a field of whole numbers; half precision stands there as bits
+    // these types share a field of integers, which holds half-precision numbers as bits
     if (tensor.int32Data.length !== count) return undefined;
     for (let i = 0; i < count; i++) {
       const number = tensor.int32Data[i] ?? 0;

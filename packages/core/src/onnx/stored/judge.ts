@@ -1,28 +1,28 @@
-// How much storing weights smaller may cost, and how it is told when it costs more.
+// The accepted loss of storing weights smaller, and the error for a larger one.
 import { ExportError } from '../../errors.js';
 import type { StoredWeight, WeightStorage } from './store.js';
 
-/** Decibels that outputs must reach against those with float32 weights, unless the caller says another number. */
+/** Default bound for the decibels of outputs compared with those of float32 weights. */
 export const STORED_PSNR: Readonly<Record<WeightStorage, number>> = { int8: 35, uint8: 35, fp16: 45, exact: 80 };
 
-/** Weights that are tried alone: those that are stored worst. */
+/** Maximum number of weights that are tried one by one, starting with the least exact. */
 const TRIED = 48;
 
-/** What was found too far from the float32 form. */
+/** A comparison that failed. */
 export interface StoredMismatch {
-  /** What messages begin with. */
+  /** Beginning of the message. */
   where: string;
   type: WeightStorage;
   weights: readonly StoredWeight[];
-  /** Decibels demanded and found, and in which output. */
+  /** Required and measured decibels, and the output. */
   least: number;
   found: number;
   output: string;
-  /** Decibels with one weight alone stored smaller. */
+  /** Decibels if only this weight is stored smaller. */
   alone: (weight: StoredWeight) => Promise<number>;
 }
 
-/** The error `export.mismatch`, which names the weight that costs most. */
+/** The error `export.mismatch`, which names the weight that causes the largest loss. */
 export async function storedMismatch({
   where,
   type,
@@ -40,7 +40,7 @@ export async function storedMismatch({
   const most =
     worst === undefined
       ? ''
-      : `; most is lost by '${worst.weight.name}' of ${worst.weight.node}, which alone gives ` +
+      : `; the largest loss is from '${worst.weight.name}' of ${worst.weight.node}, which alone gives ` +
         `${worst.psnr.toFixed(1)} dB`;
   return new ExportError(
     'export.mismatch',

@@ -1,4 +1,4 @@
-// Tensors of any shape along one axis: taking out the numbers of each channel, and putting them back.
+// Reads and writes the numbers of one channel of a tensor, along any axis.
 
 /** A tensor seen along an axis: element (outer, channel, inner) is at (outer · channels + channel) · inner + i. */
 export interface Along {
@@ -23,7 +23,7 @@ export function channelOf(values: Float32Array, { outer, channels, inner }: Alon
   return numbers;
 }
 
-/** Writes the numbers of a channel to where they were. */
+/** Writes the numbers of a channel; the inverse of {@link channelOf}. */
 export function putChannel(
   all: { [index: number]: number },
   { outer, channels, inner }: Along,

@@ -1,9 +1,11 @@
-// Which inputs of an operator are weights, and along which of their axes the output channels lie: a row for each
-// operator whose weights are stored smaller.
+// Which inputs of an operator are weights, and which of their axes has the output channels: a row for each operator
+// whose weights are stored smaller.
 import type { Node } from '../ir.js';
 import { attributesOf, operatorOf } from '../facts/shapes.js';
 
-/** The axis of the output channels of a weight of `rank`, by the number of the input; undefined where it is none. */
+/**
+ * For each input that is a weight, the axis of its output channels; undefined for other inputs. `rank`: of the weight.
+ */
 type Axes = (node: Node, rank: number) => readonly (number | undefined)[];
 
 const flag = (node: Node, name: string): boolean => attributesOf(node)[name] === 1;
@@ -16,7 +18,7 @@ const READERS: Readonly<Record<string, Axes>> = {
   Gemm: (node) => [flag(node, 'transA') ? 1 : 0, flag(node, 'transB') ? 0 : 1],
   MatMul: (_, rank) => [rank - 2, rank - 1],
   Einsum: (node, rank) => node.inputs.map((_, i) => outputAxis(node, i, rank)),
-  // A table, a row for each word or class.
+  // An embedding table with a row for each word or class.
   Gather: (node, rank) => {
     const axis = attributesOf(node)['axis'] ?? 0;
     return [typeof axis === 'number' ? (axis + rank) % rank : 0];
@@ -26,7 +28,7 @@ const READERS: Readonly<Record<string, Axes>> = {
   RNN: () => [undefined, 1, 1],
 };
 
-/** The axis of the output channels of a weight that is the input `input` of `node`; undefined for no weight. */
+/** The axis of the output channels of input `input` of `node`; undefined if that is not a weight. */
 export function channelAxis(node: Node, input: number, rank: number): number | undefined {
   const operator = operatorOf(node);
   return rank >= 2 && Object.hasOwn(READERS, operator) ? READERS[operator]?.(node, rank)[input] : undefined;

@@ -1,6 +1,7 @@
-// storeWeights: large weights in 8 bits or half precision, from which the file makes float32 itself: Cast, then minus
-// a zero point and times a scale for each output channel. These nodes read constants alone, so runtimes compute them
-// once, when they load the file; onnxruntime does so with Cast, Sub and Mul, but runs DequantizeLinear every time.
+// storeWeights: stores large weights in 8 bits or half precision. Nodes in the file convert them to float32: a Cast,
+// then a zero point is subtracted and the result multiplied by a scale for each output channel. Because these nodes
+// read only constants, runtimes compute them once, when they load the file. onnxruntime does so for Cast, Sub and Mul,
+// but would run DequantizeLinear every time.
 import { ModelFormatError, UsageError } from '../../errors.js';
 import { halfOf, fromHalf } from '../../half.js';
 import { optionsOf } from '../../realm.js';
@@ -19,12 +20,12 @@ import { channelAxis } from './readers.js';
 
 /**
  * How weights are stored. `int8`: a scale for each output channel. `uint8`: a scale and a zero point. `fp16`: half
- * precision. `exact`: those that lose nothing by it in 8 or 16 bits or half precision, others as they are. Weights that
- * lie on a grid of 255 steps already, as those of quantised files do, lose nothing by `int8` and `uint8` either.
+ * precision. `exact`: in 8 or 16 bits or half precision if that loses nothing, else unchanged. Weights that are on a
+ * grid of at most 255 steps already, as in quantised files, lose nothing by `int8` and `uint8` either.
  */
 export type WeightStorage = 'int8' | 'uint8' | 'fp16' | 'exact';
 
-/** The names. */
+/** Names of the storages. */
 export const WEIGHT_STORAGES: readonly WeightStorage[] = ['int8', 'uint8', 'fp16', 'exact'];
 
 /** Options of {@link storeWeights}. */
@@ -32,23 +33,23 @@ export interface StoreOptions {
   type: WeightStorage;
   /** Weights of fewer numbers stay float32. Default 1024. */
   least?: number;
-  /** Names of weights that are stored; default all. */
+  /** Names of the weights to store; default all. */
   only?: ReadonlySet<string>;
 }
 
 /** A weight that is stored smaller. */
 export interface StoredWeight {
-  /** Of the weight. */
+  /** Name of the weight. */
   name: string;
   /** The node that reads it. */
   node: string;
   type: 'int8' | 'uint8' | 'uint16' | 'float16';
   shape: number[];
-  /** Of the output channels, that have scales of their own; undefined for half precision. */
+  /** Axis of the output channels, each of which has its own scale; undefined for half precision. */
   axis?: number;
-  /** Whether nothing was lost, but for the last bits of float32. */
+  /** Whether nothing was lost, except for the last bits of float32. */
   exact: boolean;
-  /** Signal to noise of the weight itself, in decibels; Infinity where it is the same. */
+  /** Signal-to-noise ratio of the weight itself, in decibels; Infinity if it is unchanged. */
   snr: number;
   /** Bytes now, scales included, and before. */
   bytes: number;
@@ -65,7 +66,7 @@ const LEAST = 1024;
 
 /**
  * The model with its large weights stored as `type`: those of convolutions, matrix products, tables and recurrent
- * layers. Biases, small weights and everything else stay float32, and so does all computing. The given model is not
+ * layers. Biases, small weights and everything else stay float32, and so does the computation. The given model is not
  * changed.
  * @throws ModelFormatError `model.unsupported` for weights in external files (read them in with `internalizeModel`), a
  * model that is quantised already or in half precision, one without large float32 weights, and opsets below 7.
