@@ -1,5 +1,5 @@
-// A bucket of an S3-compatible store, as far as jobs need it. The only file that imports @aws-sdk/client-s3, an
-// optional peer, which finds credentials where it always does: they pass through nothing of ours.
+// A bucket of an S3-compatible store, with the operations that jobs need. The only file that imports
+// @aws-sdk/client-s3, an optional peer. The SDK finds credentials by itself; our code never handles them.
 import { setTimeout as pause } from 'node:timers/promises';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -7,30 +7,30 @@ import { hasCode } from '../has-code.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-/** Where stores are; what is missing is found in the SDK's environment variables and files. */
+/** Address and region of a store; by default from the SDK's environment variables and files. */
 export interface StoreOptions {
-  /** Address of a store that is not Amazon's: `http(s)://host:port`. Its buckets are then parts of the path. */
+  /** Address of a store that is not Amazon's: `http(s)://host:port`. Its buckets are then addressed by path. */
   endpoint?: string;
   /** Default with an endpoint: us-east-1, which most stores ignore. */
   region?: string;
 }
 
-/** A bucket and the beginning of all keys in it, with a slash at its end unless empty. */
+/** A bucket, and a prefix of all keys, which ends with a slash unless it is empty. */
 export interface Place {
   bucket: string;
   prefix: string;
 }
 
-/** How often a request is tried, where AWS_MAX_ATTEMPTS does not say: busy stores answer 503. */
+/** Default number of attempts per request, unless AWS_MAX_ATTEMPTS is set: busy stores answer 503. */
 const ATTEMPTS = 6;
-/** Milliseconds for connecting, and for a request with its answer. */
+/** Time limits, in milliseconds, for connecting, and for a request with its answer. */
 const [CONNECT_MS, ANSWER_MS] = [10_000, 60_000];
-/** Milliseconds before a conditional put that met another one is tried again. */
+/** Milliseconds before a conditional put that conflicted with another one is retried. */
 const CONFLICT_MS = 200;
-/** How often an answer that ends early is asked for again. */
+/** Number of attempts to read an answer that ends early. */
 const READS = 3;
 
-/** Reads `s3://bucket/prefix`. Throws UsageError, without what may be a password. */
+/** Parses `s3://bucket/prefix`. Throws UsageError, whose message hides a password in the address. */
 export function placeOf(where: string, address: string): Place {
   const [, bucket, prefix = ''] = /^s3:\/\/([A-Za-z0-9][\w.-]{1,254})(?:\/+(.*?)\/*)?$/s.exec(address) ?? [];
   const parts = prefix === '' ? [] : prefix.split('/');
@@ -41,7 +41,7 @@ export function placeOf(where: string, address: string): Place {
   return { bucket, prefix: parts.map((part) => `${part}/`).join('') };
 }
 
-/** A client for all buckets of a process. Throws UsageError where the SDK is missing. */
+/** A client for all buckets of a process. Throws UsageError if the SDK is missing. */
 export async function openStore({ endpoint, region }: StoreOptions): Promise<Store> {
   const sdk = await peer();
   const { env } = process;
@@ -53,7 +53,7 @@ export async function openStore({ endpoint, region }: StoreOptions): Promise<Sto
     );
   const where = region ?? (other !== undefined && !env['AWS_REGION'] ? 'us-east-1' : undefined);
   const client = new sdk.S3Client({
-    // Other stores have no name for each bucket, and older ones do not know the checksums that Amazon's added.
+    // Other stores have no host name per bucket, and older ones do not support the checksums that Amazon added.
     ...(other === undefined
       ? {}
       : {
@@ -69,7 +69,7 @@ export async function openStore({ endpoint, region }: StoreOptions): Promise<Sto
   return { sdk, client };
 }
 
-/** What {@link Bucket} works with. */
+/** The SDK's client and commands, as {@link Bucket} uses them. */
 export interface Store {
   sdk: Sdk;
   client: S3Client;
@@ -120,7 +120,7 @@ export class Bucket {
   }
 
   /**
-   * Writes an object unless there is one. A store that has no such condition replaces it, so look at what is there
+   * Writes an object unless there is one. A store without conditional writes replaces it, so read the object
    * afterwards.
    */
   async putNew(key: string, bytes: Uint8Array, type: string): Promise<void> {
@@ -134,13 +134,13 @@ export class Bucket {
       const { name, status } = kindOf(error);
       if (error === undefined || status === 412) return;
       if (status === 501 || name === 'NotImplemented') return this.put(key, bytes, type);
-      // 409: another one is being written, which may still fail
+      // 409: a concurrent write is in progress and may still fail
       if (status !== 409 || tried >= ATTEMPTS) throw this.#error(key, error);
       await pause(CONFLICT_MS);
     }
   }
 
-  /** Copies an object inside the store; false if it is not there. */
+  /** Copies an object inside the store; false if it does not exist. */
   async copy(from: string, to: string): Promise<boolean> {
     const { sdk, client } = this.#store;
     const source = `${this.#name}/${from}`.split('/').map(encodeURIComponent).join('/');
@@ -156,7 +156,7 @@ export class Bucket {
     );
   }
 
-  /** What follows `prefix` in the keys that begin with it, up to a further slash; with `deep`, beyond it too. */
+  /** The rest of each key that begins with `prefix`, up to the next slash; with `deep`, the whole rest. */
   async names(prefix: string, { deep = false }: { deep?: boolean } = {}): Promise<string[]> {
     const { sdk, client } = this.#store;
     const names: string[] = [];
@@ -191,20 +191,20 @@ export class Bucket {
   }
 }
 
-/** Ways out of what stores refuse, by the error's name. */
+/** Advice for errors of stores, by the error's name. */
 const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'create the bucket first',
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for every worker too',
   AccessDenied: 'the credentials need to list the bucket, and to get, put and delete objects',
 };
 
-/** Name and HTTP status of what the SDK throws. */
+/** Name and HTTP status of an error of the SDK. */
 function kindOf(error: unknown): { name: string; status: number | undefined } {
   const { name, $metadata } = Object(error) as { name?: string; $metadata?: { httpStatusCode?: number } };
   return { name: name ?? 'Error', status: $metadata?.httpStatusCode };
 }
 
-/** Undefined for an object that is not there. */
+/** Returns undefined if the error says that an object does not exist; rethrows others. */
 function unlessMissing(error: unknown): undefined {
   const { name, status } = kindOf(error);
   if (name === 'NoSuchKey' || name === 'NotFound' || (status === 404 && name !== 'NoSuchBucket')) return undefined;

@@ -7,41 +7,41 @@ import { hasCode } from '../has-code.js';
 import type { Active, Delivery, Failure, JobQueue, QueueWorker, Task } from './queue.js';
 import { workerName } from './shard.js';
 
-/** Where the queue is. */
+/** Address of the queue. */
 export interface QueueAddress {
   /** `redis://` or `rediss://`, with user, password and database as usual. */
   url: string;
-  /** Name of the queue in that server; workers serve one. */
+  /** Name of the queue in that server; a worker serves one queue. */
   queue: string;
-  /** Called when the connection is lost, and when it is there again. */
+  /** Called when the connection is lost, and when it is restored. */
   onConnection?: (message: string) => void;
 }
 
 /** Options of {@link openWorker}. */
 export interface WorkerOptions extends QueueAddress {
-  /** Shards at once. */
+  /** Number of concurrent shards. */
   concurrency: number;
-  /** After this time without a sign of life, a shard is given to another worker. It is renewed at half of it. */
+  /** After this time without renewal, a shard is given to another worker. The lock is renewed after half of it. */
   lockMs: number;
   /** How often a shard may be lost with its worker. */
   losses: number;
 }
 
-/** Waiting time before a failed shard is tried again. */
+/** Delay before a failed shard is retried. */
 const AGAIN_MS = 1000;
-/** Tasks in one command. */
+/** Tasks per command. */
 const CHUNK = 1000;
-/** Longest time between two attempts to connect again. */
+/** Maximum time between two attempts to reconnect. */
 const RECONNECT_MS = 2000;
 
-/** Connects to the queue. Throws UsageError where bullmq or ioredis is missing, `io` where no server answers. */
+/** Connects to the queue. Throws UsageError if bullmq or ioredis is missing, `io` if no server answers. */
 export async function openQueue(address: QueueAddress): Promise<JobQueue> {
   const { Queue, QueueEvents } = (await peers()).bullmq;
   const connection = await connect(address);
-  const listening = connection.duplicate(); // a connection that waits for events serves nothing else
+  const listening = connection.duplicate(); // a connection that waits for events cannot be used for anything else
   const queue = new Queue<Task, unknown, string>(address.queue, { connection, prefix: PREFIX });
   const events = new QueueEvents(address.queue, { connection: listening, prefix: PREFIX });
-  queue.on('error', () => undefined); // `connect` reports the connection
+  queue.on('error', () => undefined); // connection errors are reported in `connect`
   events.on('error', () => undefined);
   const waiting = new Set<(id: string) => void>();
   const wake = ({ jobId }: { jobId: string }): void => waiting.forEach((one) => one(jobId));
@@ -58,7 +58,7 @@ export async function openQueue(address: QueueAddress): Promise<JobQueue> {
 interface Parts {
   queue: Queue<Task, unknown, string>;
   connection: Redis;
-  /** Called with the id of a task of which there is news. */
+  /** Listeners, called with the id of a task that has changed. */
   waiting: Set<(id: string) => void>;
   close(): Promise<void>;
 }
@@ -140,11 +140,11 @@ class BullQueue implements JobQueue {
 
   async #of(job: string, state: 'failed' | 'active'): Promise<Job<Task, unknown, string>[]> {
     const jobs = await this.#parts.queue.getJobs([state]);
-    return jobs.filter((one) => one?.data?.job === job); // one that is removed meanwhile is undefined
+    return jobs.filter((one) => one?.data?.job === job); // tasks that were removed meanwhile are undefined
   }
 }
 
-/** Takes tasks from the queue until it is stopped. `work` throws for a shard that failed. */
+/** Takes tasks from the queue until it is stopped. `work` throws if a shard fails. */
 export async function openWorker(
   { concurrency, lockMs, losses, ...address }: WorkerOptions,
   work: (delivery: Delivery) => Promise<void>,
@@ -170,7 +170,7 @@ export async function openWorker(
       runRetryDelay: RECONNECT_MS,
     },
   );
-  worker.on('error', () => undefined); // `connect` reports the connection; a lock that was lost is another's shard now
+  worker.on('error', () => undefined); // connection errors are reported in `connect`; a lock that was lost is another's shard now
   await worker.waitUntilReady();
   return {
     stop: async () => {
@@ -180,14 +180,14 @@ export async function openWorker(
   };
 }
 
-/** All keys begin with it. */
+/** Prefix of all keys. */
 const PREFIX = 'forja';
 
 function sinkKey(queue: string, job: string): string {
   return `${PREFIX}:${queue}:sink:${job}`;
 }
 
-/** A connection that tries again for as long as the process lives, once it has been there. */
+/** A connection that, once established, reconnects for as long as the process lives. */
 async function connect({ url, onConnection }: QueueAddress): Promise<Redis> {
   if (!/^rediss?:\/\/\S+$/.test(url))
     throw new UsageError(`jobs --redis: expected an address such as redis://127.0.0.1:6379, got '${hidden(url)}'`);
@@ -220,7 +220,7 @@ async function connect({ url, onConnection }: QueueAddress): Promise<Redis> {
   return client;
 }
 
-/** Disconnects for good, which is no news. */
+/** Disconnects permanently, without calling `onConnection`. */
 function leave(connection: Redis): void {
   connection.removeAllListeners('close');
   connection.disconnect();

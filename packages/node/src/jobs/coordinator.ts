@@ -1,4 +1,4 @@
-// The submitter's side: puts a job's missing shards into the queue, follows them, says how far a job is.
+// The submitter's side: puts a job's missing shards into the queue, follows their progress, and reports a job's state.
 import { setTimeout as pause } from 'node:timers/promises';
 import { UsageError, type AbortSignalLike } from '@forja/core';
 import { planOf, shardCount, type Shard } from './plan.js';
@@ -7,14 +7,14 @@ import type { JobFile, ShardRecord } from './record.js';
 import { jobId, sameRequest, type JobRequest } from './request.js';
 import { collect, inTurns, settled, type Sink } from './sink.js';
 
-/** How far a job is. */
+/** The state of a job. */
 export interface JobState {
   file: JobFile;
   /** Number of shards. */
   shards: number;
   /** Records of the shards that are made, in order. */
   made: ShardRecord[];
-  /** Pictures that are written, with those of shards that are being made. */
+  /** Number of written pictures, including those of unfinished shards. */
   pictures: number;
   active: Active[];
   failed: Failure[];
@@ -22,16 +22,16 @@ export interface JobState {
   workers: number | undefined;
 }
 
-/** Time after which a follower looks again though it has heard nothing. */
+/** Time after which a follower checks the state even without an event. */
 const LOOK_MS = 2000;
-/** Records that are read at once. */
+/** Number of records that are read concurrently. */
 const READS = 32;
-/** So many looks without news, and what is missing is added again: the queue may have lost it. */
+/** After this many checks without a change, missing shards are added again, because the queue may have lost them. */
 const AGAIN_AFTER = 5;
 
 /**
- * Writes job.json and adds every shard that is not made to the queue, also those that failed before. Throws UsageError
- * if the sink holds another job. Resolves to job.json and the number of shards that were added.
+ * Writes job.json and adds every missing shard to the queue, including those that failed before. Throws UsageError if
+ * the sink holds another job. Resolves to job.json and the number of shards that were added.
  */
 export async function submit(
   queue: JobQueue,
@@ -39,12 +39,12 @@ export async function submit(
   request: JobRequest,
   attempts: number,
 ): Promise<{ file: JobFile; added: number }> {
-  shardCount(request); // refuses too many
+  shardCount(request); // throws if there are too many
   const earlier = await sink.read();
   if (earlier && !sameRequest(earlier.request, request))
     throw new UsageError(
-      `jobs submit --out: expected a place without a job, or with this one, but ${sink.address} holds job ` +
-        `${earlier.id}: ${differences(earlier.request, request)}; name another one, or the same request`,
+      `jobs submit --out: expected a folder or prefix without a job, or with the same job, but ${sink.address} holds job ` +
+        `${earlier.id}: ${differences(earlier.request, request)}; choose another one, or submit the same request`,
     );
   const id = jobId(request, sink.address);
   const missing = await missingShards(sink, request);
@@ -58,7 +58,7 @@ export async function submit(
 
 /**
  * Resolves once every shard is made or has failed for good; calls `onState` at each change. When `signal` aborts, it
- * resolves to the state so far, and the workers go on.
+ * resolves to the state so far, and the workers continue.
  */
 export async function follow(
   queue: JobQueue,
@@ -75,7 +75,7 @@ export async function follow(
     if (signal.aborted) return state;
     if (made.length + failed.length >= shards) {
       if (made.length < shards) return state;
-      // The last worker may still be at it; what is left is tidied when nobody is.
+      // The last worker may still be doing this. Leftovers are removed only if no worker is active.
       const collected = (await sink.read())?.done ? await sink.read() : await collect(sink, file);
       if (active.length === 0) await sink.clean();
       return { ...state, file: collected ?? file };
@@ -89,7 +89,9 @@ export async function follow(
   }
 }
 
-/** How far the job of a sink is; without a queue, what the sink has. `known` saves reading records again. */
+/**
+ * The state of a sink's job; without a queue, only what the sink shows. `known`: records that need not be read again.
+ */
 export async function stateOf(
   sink: Sink,
   file: JobFile,
@@ -118,7 +120,7 @@ export async function stateOf(
   };
 }
 
-/** Shards without a record, or whose pictures are gone. */
+/** Shards without a record, or with missing pictures. */
 async function missingShards(sink: Sink, request: JobRequest): Promise<Shard[]> {
   const [made, there] = [await sink.made(), await sink.pictures()];
   const shards = planOf(request);

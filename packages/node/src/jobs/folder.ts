@@ -1,8 +1,8 @@
-// The folder that a job fills: pictures as `forja sample` names them, job.json, and `.shards` with a record a shard.
+// A job's folder: pictures named as by `forja sample`, job.json, and `.shards` with a record per shard.
 //
-// A shard is made in a folder of its own, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it;
-// then its pictures are moved to their places, and its record is copied to `00003.json`. The commit stays, with the
-// record in it: an attempt that comes late, however late, cannot take its name.
+// A shard is made in its own folder, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it; then
+// its pictures are moved to their final names, and its record is copied to `00003.json`. The committed folder and the
+// record in it are kept, so that a late attempt can never take the name again.
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -22,9 +22,11 @@ import { digits, settled, Writes, type Making, type Sink } from './sink.js';
 
 const RECORD = 'record.json';
 
-/** Files that are being written at once: the next picture is encoded meanwhile. */
+/** Number of concurrent writes; the next picture is encoded meanwhile. */
 const WRITES = 8;
-/** Files that are moved before other work has its turn. A move is a short call: a promise for each would cost more. */
+/**
+ * Files that are moved synchronously before yielding. A move is a short call, so a promise for each would cost more.
+ */
 const MOVES = 64;
 
 /** The folder of one job. */
@@ -99,7 +101,7 @@ export class JobFolder implements Sink {
   }
 
   async forget(index: number): Promise<void> {
-    // the commit first: without a record, it would be finished
+    // the commit first: a commit without a record would be finished by others
     for (const path of [this.#donePath(index), this.#recordPath(index)])
       await guarded(path, () => rm(path, { recursive: true, force: true }));
   }
@@ -144,7 +146,7 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-/** Moves a file unless another process has. */
+/** Moves a file, unless another process has moved it already. */
 function move(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -153,7 +155,7 @@ function move(from: string, to: string): void {
   }
 }
 
-/** Renames a folder, unless one that is not empty has that name. */
+/** Renames a folder, unless a folder of that name exists and is not empty. */
 async function renameUnlessThere(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
@@ -175,7 +177,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   });
 }
 
-/** Turns what the system refuses into an error of ours. */
+/** Turns system errors into ForjaErrors. */
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-// How a picture of a job is stored: encoders by the extension of the file.
+// File formats of a job's pictures: encoders by file extension.
 import type { Image } from '@forja/core';
 
 /** The name of a format. */
@@ -10,4 +10,4 @@ export const FORMATS: Readonly<Record<Format, (image: Image) => Promise<Uint8Arr
 };
 
 /** Names of all formats. */
-export const FORMAT_NAMES: readonly Format[] = Object.keys(FORMATS) as Format[]; // its type has no others
+export const FORMAT_NAMES: readonly Format[] = Object.keys(FORMATS) as Format[]; // the type has no other keys

@@ -1,4 +1,4 @@
-// The generators that a worker has loaded, by the SHA-256 of their files. A model that is not the request's is refused.
+// The generators that a worker has loaded, by the SHA-256 of their files. A file with another hash is refused.
 import { createHash } from 'node:crypto';
 import { ModelFormatError, type Generator } from '@forja/core';
 import { sha256 } from '../files/hash.js';
@@ -6,7 +6,7 @@ import { readModel } from '../files/read.js';
 import { load, type LoadOptions } from '../load.js';
 import type { JobRequest } from './request.js';
 
-/** Loaded models that are kept though no shard uses them. */
+/** Number of unused models that stay loaded. */
 const KEPT = 2;
 
 /** SHA-256, in hexadecimal, of a model file; with external data, over the digests of all its files. */
@@ -20,7 +20,7 @@ export async function modelHash(path: string): Promise<string> {
   return all.digest('hex');
 }
 
-/** Thrown by a worker that cannot load a request's model: others may. */
+/** Thrown if this worker cannot load a request's model; other workers may be able to. */
 export class ModelUnfit extends ModelFormatError {}
 
 interface Loaded {
@@ -28,7 +28,7 @@ interface Loaded {
   users: number;
 }
 
-/** Loads models on first use, and keeps the last ones. */
+/** Loads models on first use, and keeps the most recently used ones. */
 export class Models {
   readonly #options: LoadOptions;
   readonly #own: ReadonlyMap<string, string>;
@@ -45,7 +45,7 @@ export class Models {
     const key = `${request.model.sha256} ${request.lowering}`;
     const loaded = this.#loaded.get(key) ?? { generator: this.#load(request), users: 0 };
     this.#loaded.delete(key);
-    this.#loaded.set(key, loaded); // last in the order of removal
+    this.#loaded.set(key, loaded); // most recently used: removed last
     loaded.users++;
     try {
       const generator = await loaded.generator.catch((error: unknown) => {
@@ -59,7 +59,7 @@ export class Models {
     }
   }
 
-  /** Disposes of all. */
+  /** Disposes all models. */
   async close(): Promise<void> {
     await this.#free(0);
   }
@@ -80,15 +80,19 @@ export class Models {
     const path = this.#own.get(model.sha256) ?? model.path;
     const got = await modelHash(path).catch((cause: unknown) => {
       if (!(cause instanceof ModelFormatError)) throw cause;
-      throw new ModelUnfit(cause.code as 'model.notFound', `${cause.message}; jobs work --model names a copy`, {
-        cause,
-      });
+      throw new ModelUnfit(
+        cause.code as 'model.notFound',
+        `${cause.message}; name a local copy with jobs work --model`,
+        {
+          cause,
+        },
+      );
     });
     if (got !== model.sha256)
       throw new ModelUnfit(
         'model.integrity',
-        `jobs work: expected in ${path} the model of the request, with SHA-256 ${model.sha256}, got one with ${got}; ` +
-          'put the right file there, name a copy of it by --model, or submit the job again into another folder',
+        `jobs work: expected the request's model with SHA-256 ${model.sha256} in ${path}, got one with ${got}; ` +
+          'put the right file there, name a copy with --model, or submit the job again with another folder',
       );
     // The hash has been compared, so the manifest's own need not be.
     return load(path, { ...this.#options, lowering, deterministic: true, integrity: 'off' });

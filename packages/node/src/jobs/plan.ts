@@ -4,7 +4,7 @@ import type { JobRequest } from './request.js';
 
 /** Maximum pictures of a job. */
 export const MOST_PICTURES = 1e9;
-/** Maximum shards of a job: each has a record of its own in the folder. */
+/** Maximum shards of a job; each has its own record in the folder. */
 export const MOST_SHARDS = 100_000;
 
 /** Pictures `start` to `start + count − 1` of the request. */
@@ -20,7 +20,7 @@ export function shardCount({ count, shard }: Pick<JobRequest, 'count' | 'shard'>
   if (shards > MOST_SHARDS)
     throw new UsageError(
       `jobs.shard: expected at most ${MOST_SHARDS} shards, got ${shards} of ${shard} pictures; ` +
-        `${Math.ceil(count / MOST_SHARDS)} pictures or more a shard`,
+        `${Math.ceil(count / MOST_SHARDS)} pictures or more per shard`,
       { code: 'input.range' },
     );
   return shards;

@@ -1,7 +1,7 @@
-// What jobs need of a queue. bullmq.ts is the one there is.
+// The interface of a queue for jobs, implemented in bullmq.ts.
 import type { AbortSignalLike } from '@forja/core';
 
-/** A shard to make: everything else stands in the sink's job.json. */
+/** A shard to make; everything else is in the sink's job.json. */
 export interface Task {
   job: string;
   /** Address of the job's sink, the same on every machine: an absolute path, or `s3://bucket/prefix`. */
@@ -9,7 +9,7 @@ export interface Task {
   shard: number;
 }
 
-/** A shard that failed as often as is allowed. */
+/** A shard that has failed the maximum number of times. */
 export interface Failure {
   shard: number;
   reason: string;
@@ -26,9 +26,9 @@ export interface Active {
 
 /** The submitter's side. */
 export interface JobQueue {
-  /** Adds what is not in the queue; nothing happens for what is. A task is tried `attempts` times. */
+  /** Adds tasks that are not in the queue yet. A task is tried up to `attempts` times. */
   add(tasks: readonly Task[], attempts: number): Promise<void>;
-  /** Removes failed shards, so that `add` adds them anew. */
+  /** Removes failed shards from the queue, so that `add` can add them again. */
   forget(job: string): Promise<void>;
   failed(job: string): Promise<Failure[]>;
   active(job: string): Promise<Active[]>;
@@ -44,14 +44,14 @@ export interface JobQueue {
 /** One delivery of a task to a worker. */
 export interface Delivery {
   task: Task;
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   attempt: number;
-  /** Tells the queue how many pictures are written. */
+  /** Reports the number of written pictures to the queue. */
   progress(done: number): void;
 }
 
 /** The worker's side. */
 export interface QueueWorker {
-  /** Takes no more shards, waits for those begun, disconnects. */
+  /** Takes no more shards, waits for those in progress, disconnects. */
   stop(): Promise<void>;
 }

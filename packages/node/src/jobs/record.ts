@@ -1,14 +1,14 @@
-// What is written about finished work: a record a shard, and job.json for the whole.
+// What is written about finished work: a record per shard, and job.json for the whole job.
 import * as v from 'valibot';
 import { requestSchema, type JobRequest } from './request.js';
 
-/** What a worker writes of a shard that it has made. */
+/** A worker's record of a finished shard. */
 export interface ShardRecord {
   /** Index of the shard. */
   shard: number;
-  /** Its first picture. */
+  /** Index of its first picture. */
   start: number;
-  /** Its pictures. */
+  /** Number of its pictures. */
   count: number;
   /** SHA-256 over the files' bytes, in order, in hexadecimal. */
   sha256: string;
@@ -17,11 +17,11 @@ export interface ShardRecord {
   kind: string;
   /** From the first run of the model to the last file written. */
   seconds: number;
-  /** CPU time of the worker's process meanwhile, all threads, so of all shards that it makes at once. */
+  /** CPU time of the worker's process in this time, over all threads, so including concurrent shards. */
   cpuSeconds: number;
   /** Machine and process. */
   worker: string;
-  /** Which attempt it was, from 1. */
+  /** Number of the attempt, from 1. */
   attempt: number;
   /** When it was finished, ISO 8601. */
   at: string;
@@ -33,7 +33,7 @@ export interface Totals {
   bytes: number;
   seconds: number;
   cpuSeconds: number;
-  /** Kinds of machine, each with its number of shards. */
+  /** Number of shards per kind of machine. */
   kinds: Record<string, number>;
 }
 
@@ -42,7 +42,7 @@ export interface JobFile {
   version: 1;
   id: string;
   request: JobRequest;
-  /** Once all shards are made. */
+  /** Set when all shards are made. */
   done?: Totals;
   /** In order; empty until all shards are made. */
   shards: ShardRecord[];

@@ -1,4 +1,4 @@
-// What a job is asked to make, as it stands in job.json: plain data, checked where it is read.
+// The request of a job, as stored in job.json: plain data, checked when it is read.
 import { createHash } from 'node:crypto';
 import type { StreamOptions } from '@forja/core';
 import * as v from 'valibot';
@@ -6,8 +6,8 @@ import { FORMAT_NAMES, type Format } from './formats.js';
 import { MOST_PICTURES } from './plan.js';
 
 /**
- * `count` pictures of one seed from a model, `shard` of them a shard. Seeds are decimal digits, as JSON has no 64-bit
- * integers. `model.path` says where workers look first; the model itself is what has this SHA-256.
+ * `count` pictures of one seed from a model, in shards of `shard` pictures. Seeds are decimal digits, because JSON has
+ * no 64-bit integers. `model.path` is where workers look for the model first; it is identified by its SHA-256.
  */
 export interface JobRequest {
   model: { path: string; sha256: string };
@@ -46,12 +46,12 @@ export function jobId(request: JobRequest, folder: string): string {
   return digest([essence(request), folder]).slice(0, 16);
 }
 
-/** Whether two requests make the same shards with the same bytes: all but where the model is found. */
+/** Whether two requests make the same shards with the same bytes; only the path of the model may differ. */
 export function sameRequest(a: JobRequest, b: JobRequest): boolean {
   return digest(essence(a)) === digest(essence(b));
 }
 
-/** The options of `Generator.stream` that the request stands for; the range is the shard's. */
+/** The request's options for `Generator.stream`, without the range, which depends on the shard. */
 export function drawOf({ seed: of, label, text, truncation, mix, noise }: JobRequest): StreamOptions {
   return {
     seed: BigInt(of),
@@ -63,7 +63,7 @@ export function drawOf({ seed: of, label, text, truncation, mix, noise }: JobReq
   };
 }
 
-/** What decides the bytes, in a fixed order. */
+/** The fields that determine the pictures' bytes, in a fixed order. */
 function essence({ model, ...rest }: JobRequest): unknown {
   return [model.sha256, Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1))];
 }

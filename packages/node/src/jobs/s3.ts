@@ -1,10 +1,9 @@
-// A job in an S3-compatible store: the same names as in a folder, as keys below a prefix.
+// A job in an S3-compatible store, with the same names as in a folder, as keys below a prefix.
 //
-// Stores have no rename, and an object appears whole or not at all. A shard's pictures are put below
+// Stores have no rename, but objects are written atomically. A shard's pictures are put below
 // `.shards/making/00003.<random>/`. Its commit is the object `.shards/making/00003.json`, put on the condition that it
-// does not exist: it says which of the attempts holds. Then those pictures are copied to their places by the store, and
-// the record is put last. The commit stays for as long as the record: an attempt that comes late, however late, finds
-// it.
+// does not exist; it names the winning attempt. Then the store copies that attempt's pictures to their final keys, and
+// the record is put last. The commit is kept as long as the record, so that a late attempt finds it.
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { pictureName } from '../files/picture-name.js';
@@ -15,17 +14,17 @@ import { fileSchema, recordSchema, type JobFile, type ShardRecord } from './reco
 import type { JobRequest } from './request.js';
 import { digits, inTurns, settled, Writes, type Making, type Sink } from './sink.js';
 
-/** Requests at once. */
+/** Number of concurrent requests. */
 const REQUESTS = 32;
-/** Milliseconds between two looks of a follower. */
+/** Milliseconds between two checks of a follower. */
 const PAUSE_MS = 1000;
 
 const JSON_TYPE = 'application/json';
 const PICTURE_TYPES: Readonly<Record<JobRequest['format'], string>> = { png: 'image/png' };
 
-/** What a commit says. */
+/** Content of a commit. */
 interface Commit {
-  /** Name of the attempt that holds. */
+  /** Name of the winning attempt. */
   attempt: string;
   /** Its pictures. */
   names: string[];
@@ -93,7 +92,7 @@ export class StoreSink implements Sink {
         const earlier = await settled(this, request, shard);
         if (earlier) return earlier;
         const commit: Commit = { attempt, names, record };
-        committed = true; // also if no answer comes: from here on, others may need the pictures
+        committed = true; // even without an answer: from here on, other processes may need the pictures
         const key = this.#commitKey(shard.index);
         await this.#bucket.putNew(key, Buffer.from(JSON.stringify(commit)), JSON_TYPE);
         committed = (await this.#json(key, commitSchema))?.attempt === attempt;
@@ -118,7 +117,8 @@ export class StoreSink implements Sink {
     );
     if (copied.every(Boolean)) await this.#bucket.put(record, Buffer.from(JSON.stringify(commit.record)), JSON_TYPE);
     else if (!(await this.#bucket.has(record))) {
-      // Neither pictures nor a record of another process that was faster: somebody removed them. Make the shard again.
+      // There are neither pictures nor a record of a faster process, so somebody has removed them. Make the shard
+      // again.
       await this.#bucket.remove(this.#commitKey(index));
       return false;
     }
@@ -136,7 +136,8 @@ export class StoreSink implements Sink {
   }
 
   async forget(index: number): Promise<void> {
-    await this.#bucket.remove(this.#commitKey(index)); // first: without a record, it would be finished
+    // first, because other processes would finish a commit without a record
+    await this.#bucket.remove(this.#commitKey(index));
     await this.#bucket.remove(this.#recordKey(index));
   }
 

@@ -1,4 +1,5 @@
-// Makes one shard: the same pictures, encoded by the same code, as `forja sample` of the whole.
+// Makes one shard. Its pictures are those that `forja sample` would write for the whole request, encoded by the same
+// code.
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { arch, cpus, hostname, platform } from 'node:os';
@@ -13,16 +14,16 @@ import type { Sink } from './sink.js';
 
 /** Options of {@link makeShard}. */
 export interface MakeOptions {
-  /** Which attempt it is, from 1. Default 1. */
+  /** Number of the attempt, from 1. Default 1. */
   attempt?: number;
   signal?: AbortSignalLike;
-  /** Called after each picture, with how many of the shard are written. */
+  /** Called after each picture with the number of written pictures of the shard. */
   onProgress?: (done: number) => void;
 }
 
 /**
  * Makes the pictures of `shard` with `generator`, which must have been loaded with `deterministic`, and puts them into
- * the sink. Resolves to the record that holds: of an earlier attempt, if that was first.
+ * the sink. Resolves to the valid record: this attempt's, or that of another attempt that committed first.
  */
 export async function makeShard(
   generator: Generator,
@@ -77,7 +78,7 @@ export function workerName(): string {
   return `${hostname()}:${process.pid}`;
 }
 
-/** What decides the last bits of a picture, in one line. */
+/** The hardware and versions that determine the last bits of a picture, in one line. */
 export function kindOf({ actual, adapter, threads }: DeviceReport): string {
   const where = adapter === undefined ? (cpus()[0]?.model.trim() ?? 'unknown CPU') : adapter;
   const runtime = actual === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
@@ -89,7 +90,7 @@ export function kindOf({ actual, adapter, threads }: DeviceReport): string {
   ].join('; ');
 }
 
-/** The version of a package beside this one. */
+/** The version of a package that is installed with this one. */
 function versionOf(name: string): string {
   try {
     const { version } = createRequire(moduleUrl())(`${name}/package.json`) as { version: string };

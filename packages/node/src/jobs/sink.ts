@@ -1,9 +1,10 @@
-// Where a job's pictures go: what a sink must do, and what is true of every sink. folder.ts and s3.ts are the two that
-// there are; sinks.ts opens them by address.
+// Where a job's pictures go: the interface of a sink, and functions that work on any sink. The implementations are
+// folder.ts and s3.ts; sinks.ts opens them by address.
 //
-// A sink holds pictures as `forja sample` names them, job.json, and a record a shard. A shard is made apart from the
-// pictures, committed in one step, of which one attempt wins, and then put in its place, its record last. Whoever finds
-// a shard that is committed but has no record, left by a killed process, puts the rest in place.
+// A sink has pictures named as by `forja sample`, job.json, and a record per shard. A shard is made in a separate
+// folder, then committed in one atomic step, which only one attempt can win, then moved to its final names; its record
+// is written last. If a process was killed in between, the shard is committed but has no record; whoever finds that
+// finishes the moves.
 import { createHash } from 'node:crypto';
 import { pictureName } from '../files/picture-name.js';
 import { planOf, type Shard } from './plan.js';
@@ -12,51 +13,58 @@ import type { JobRequest } from './request.js';
 
 /** A shard that is being made. */
 export interface Making {
-  /** Writes picture `index` of the request; resolves once there is room for the next, `commit` once all are written. */
+  /**
+   * Writes picture `index` of the request; resolves when the next may be written. `commit` waits until all are written.
+   */
   write(index: number, bytes: Uint8Array): Promise<void>;
-  /** Puts everything in its place, unless another attempt was first. Resolves to the record that holds. */
+  /**
+   * Commits the shard and moves it to its final names, unless another attempt committed first. Resolves to the record
+   * of the attempt that won.
+   */
   commit(record: ShardRecord): Promise<ShardRecord>;
   /** Removes what was written; after `commit` it does nothing. */
   discard(): Promise<void>;
 }
 
-/** The place of one job. Failures are ForjaErrors `io`. */
+/** The storage of one job. Failures are ForjaErrors `io`. */
 export interface Sink {
   /** Path of a folder, or `s3://bucket/prefix`; the same on every machine. */
   readonly address: string;
-  /** Milliseconds that a follower leaves between two looks: a look at a store costs a request. */
+  /** Milliseconds between two checks of a follower; each check of a store costs a request. */
   readonly pauseMs: number;
   /** job.json; undefined if there is none. Throws `usage` if it is something else. */
   read(): Promise<JobFile | undefined>;
-  /** Writes job.json, whole or not at all. */
+  /** Writes job.json atomically. */
   write(file: JobFile): Promise<void>;
-  /** Names of the pictures that are there. */
+  /** Names of the existing pictures. */
   pictures(): Promise<Set<string>>;
   /** The bytes of a picture; undefined if there is none. */
   picture(name: string): Promise<Uint8Array | undefined>;
-  /** Whether all of these pictures are there. */
+  /** Whether all of these pictures exist. */
   holds(names: readonly string[]): Promise<boolean>;
   /** Begins a shard. */
   begin(request: JobRequest, shard: Shard): Promise<Making>;
-  /** Puts in place what is committed of a shard; whether there was anything. Several processes may do so at once. */
+  /**
+   * Moves a committed shard to its final names; returns whether there was one. Several processes may do so
+   * concurrently.
+   */
   finish(index: number): Promise<boolean>;
   /** Indices of the shards that have a record. */
   made(): Promise<Set<number>>;
-  /** The record of a shard, without a look at its pictures. */
+  /** The record of a shard; does not check its pictures. */
   record(index: number): Promise<ShardRecord | undefined>;
-  /** Removes a record: the shard is to be made again. */
+  /** Removes a record, so that the shard is made again. */
   forget(index: number): Promise<void>;
-  /** Removes what killed processes left; only when nobody works on the job. */
+  /** Removes leftovers of killed processes. Only call it when no worker is active on the job. */
   clean(): Promise<void>;
 }
 
-/** Files that are read at once. */
+/** Number of files that are read concurrently. */
 const READS = 32;
 
 /**
- * The record of a shard that is made and whose pictures are all there; finishes what a killed process has committed.
- * Undefined if it is still to be made: without a record, or if pictures were removed since. `there`, the names of all
- * pictures, saves a look at each.
+ * The record of a shard if it is complete; finishes a shard that a killed process has committed. Undefined if it has to
+ * be made: it has no record, or pictures were removed. `there`: names of all existing pictures, if known.
  */
 export async function settled(
   sink: Sink,
@@ -75,12 +83,12 @@ export async function settled(
 }
 
 /**
- * Writes all records to job.json, once every shard is made; undefined before. Called by whoever may have made the last
- * one.
+ * Writes all records to job.json, once every shard is made; undefined before. Called after each shard that may have
+ * been the last.
  */
 export async function collect(sink: Sink, file: JobFile): Promise<JobFile | undefined> {
   const shards = planOf(file.request);
-  // One look that tells in most cases: the queue gives the last shard last.
+  // A single check that is enough in most cases, because the queue gives out the last shard last.
   if (!(await sink.record(shards.length - 1)) && !(await sink.finish(shards.length - 1))) return undefined;
   if ((await sink.made()).size < shards.length) return undefined;
   const records = await inTurns(shards, READS, async ({ index }) => {
@@ -120,7 +128,7 @@ export function digits(index: number): string {
   return String(index).padStart(5, '0');
 }
 
-/** Writes that go on while the next picture is made, at most `most` at once. */
+/** Writes that run while the next picture is made, at most `most` concurrently. */
 export class Writes {
   readonly #going = new Set<Promise<void>>();
   readonly #most: number;
@@ -129,7 +137,7 @@ export class Writes {
     this.#most = most;
   }
 
-  /** Resolves once there is room for the next. Rejects if an earlier one failed. */
+  /** Resolves when the next one may be added. Rejects if an earlier one failed. */
   async add(write: Promise<void>): Promise<void> {
     write.then(
       () => this.#going.delete(write),
@@ -144,13 +152,13 @@ export class Writes {
     await Promise.all(this.#going);
   }
 
-  /** Resolves once none is going on, failed or not. */
+  /** Resolves when none is running, whether they succeeded or failed. */
   async over(): Promise<void> {
     await Promise.allSettled(this.#going);
   }
 }
 
-/** Runs `work` for each item, `most` at once; the results in order. The first failure ends it. */
+/** Runs `work` for each item, `most` at a time, and returns the results in order. Stops at the first failure. */
 export async function inTurns<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const rest = items.entries();

@@ -1,4 +1,4 @@
-// Opens sinks by their addresses: a folder, or a prefix in a store. What a store needs is loaded with the first one.
+// Opens sinks by their addresses: a folder, or a prefix in a store. The code for stores is loaded on first use.
 import { openStore, placeOf, type Store, type StoreOptions } from './bucket.js';
 import { JobFolder } from './folder.js';
 import type { Sink } from './sink.js';

@@ -1,5 +1,5 @@
-// Makes shards from the queue: finds out what is asked, whether it is made already, makes it, and writes job.json after
-// the last one.
+// Makes shards from the queue: reads the request, skips shards that exist, makes the others, and completes job.json
+// after the last one.
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 import { ModelUnfit, type Models } from './models.js';
 import { nameOf, shardAt, type Shard } from './plan.js';
@@ -9,7 +9,7 @@ import { makeShard } from './shard.js';
 import { collect, settled, type Sink } from './sink.js';
 import type { Sinks } from './sinks.js';
 
-/** What a worker says of its work. */
+/** Events of a worker. */
 export type WorkEvent =
   | { type: 'begun'; job: string; shard: Shard; attempt: number }
   | { type: 'made'; job: string; shard: Shard; record: ShardRecord }
@@ -28,7 +28,7 @@ export interface WorkOptions {
 /** Milliseconds between two reports of progress to the queue. */
 const REPORT_MS = 1000;
 
-/** A function that makes one delivered shard; it throws where that failed. */
+/** A function that makes one delivered shard; it throws if that fails. */
 export function shardWork({ models, sinks, onEvent, onUnfit }: WorkOptions): (delivery: Delivery) => Promise<void> {
   const known = new Map<string, { sink: Sink; file: JobFile }>();
   return async ({ task, attempt, progress }) => {
@@ -69,7 +69,7 @@ async function jobOf(sinks: Sinks, { job, sink: address }: Task): Promise<{ sink
   if (file?.id === job) return { sink, file };
   throw new UsageError(
     `jobs work: expected job ${job} in ${sink.address}/job.json, got ${file ? `job ${file.id}` : 'no such file'}; ` +
-      'the folder must be the same under the same path, the store the same, on every machine',
+      'every machine must have the same folder under the same path, or use the same store',
   );
 }
 
