@@ -101,7 +101,7 @@ test('if the preparation fails or finds nothing, the file runs as it is, and the
     told.push(session.device.reasons);
     await session.dispose();
   }
-  expect(told).toEqual([['convolutions: as the file says: no memory'], []]);
+  expect(told).toEqual([['convolutions: unchanged: no memory'], []]);
   await rt.dispose();
 });
 

@@ -555,7 +555,7 @@ describe('with @forja/trainer installed in the folder', () => {
     expect(forja('train', 'dcgan')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(
-        /expected '@tensorflow\/tfjs' to be installed beside it: npm install .* \[usage\]\n$/,
+        /expected '@tensorflow\/tfjs' to be installed too: npm install .* \[usage\]\n$/,
       ) as string,
     });
     expect(forja('--help').status).toBe(0);

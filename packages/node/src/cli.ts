@@ -1,4 +1,4 @@
-// Subpath `@forja/node/cli`: the `forja` command as a function, and what packages that add commands to it share.
+// Subpath `@forja/node/cli`: the `forja` command as a function, and helpers for packages that add commands to it.
 export { main } from './cli/main.js';
 export type { Host } from './cli/main.js';
 export { fileTarget, writeAside } from './cli/files.js';

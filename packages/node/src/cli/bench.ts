@@ -39,7 +39,7 @@ interface Timing {
 interface Findings {
   file: string;
   device: DeviceReport;
-  /** Milliseconds until the first picture: everything from `load` on. */
+  /** Milliseconds from `load` to the first picture. */
   loadMs: number;
   firstMs: number;
   timings: Timing[];
@@ -59,12 +59,12 @@ export const bench: CliCommand = {
     { flags: '--seconds <n>', description: 'seconds to measure each batch size', type: 'number', default: 2 },
     {
       flags: '--lowering <name>',
-      description: 'auto: convolutions by the algorithm of lowest estimated cost; portable: as in the file',
+      description: 'auto: convolutions by the algorithm with the lowest estimated cost; portable: as in the file',
       default: 'auto',
       choices: ['auto', 'portable'],
     },
-    { flags: '--deterministic', description: 'one form of the model for every batch, as other commands take it' },
-    { flags: '--explain', description: 'print the prices that the algorithms were chosen by' },
+    { flags: '--deterministic', description: 'use one form of the model for every batch size, as other commands do' },
+    { flags: '--explain', description: 'print the estimated costs by which the algorithms were chosen' },
     ...LOAD_OPTIONS,
   ],
   examples: [

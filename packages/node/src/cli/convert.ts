@@ -45,7 +45,7 @@ interface Args {
   compare: boolean;
 }
 
-/** Number of inputs that both files are run on. */
+/** Number of random inputs on which both files are run. */
 const DRAWS = 4;
 
 /** The command. */
@@ -86,7 +86,9 @@ export const convert: CliCommand = {
     const real = await realpath(target).catch(() => target);
     for (const read of [path, ...[...externalFiles(bytes).keys()].map((location) => resolve(dirname(path), location))])
       if (real === (await realpath(read).catch(() => read)))
-        throw new UsageError(`convert --out: expected another file than ${read}, which would be lost; name a new one`);
+        throw new UsageError(
+          `convert --out: expected another file than ${read}, which would be overwritten; name a new one`,
+        );
     const external = await readExternal(path, externalFiles(bytes), io.signal);
     const manifest = readManifest(bytes);
     const sha256 = (part: Uint8Array): Promise<string> =>
@@ -123,7 +125,7 @@ interface Comparison {
   bound: number;
 }
 
-/** The lowest PSNR of an output over a few inputs. Throws `export.mismatch` below the bound. */
+/** The lowest PSNR of an output over a few inputs. Throws `export.mismatch` if it is below the bound. */
 async function compared({ float, model, type, least, weights, manifest, bound }: Comparison): Promise<number> {
   const runtime = nodeRuntime({ device: 'cpu' });
   try {
@@ -162,7 +164,9 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
   }
 }
 
-/** @throws ModelFormatError for outputs that are no numbers, which cannot be compared, with the weight that is none. */
+/**
+ * @throws ModelFormatError for outputs with NaN or infinity, which cannot be compared; names a weight that has some.
+ */
 function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   const odd = (data: Iterable<number>): boolean => [...data].some((value) => !Number.isFinite(value));
   const bad = Object.entries(outputs).find(([, { data }]) => data instanceof Float32Array && odd(data));
@@ -175,14 +179,12 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   throw new ModelFormatError(
     'model.format',
     `convert: expected numbers from the model, got NaN or infinity in its output '${bad[0]}' ` +
-      (weight === undefined
-        ? 'for inputs as its manifest describes them'
-        : `and in its weight '${weight.name ?? ''}'`) +
+      (weight === undefined ? 'for inputs that fit its manifest' : `and in its weight '${weight.name ?? ''}'`) +
       '; train or export it again, or write it uncompared with --no-compare',
   );
 }
 
-/** Inputs as the manifest describes them: numbers of a range, ids of classes and words; normals where it says none. */
+/** Random inputs that fit the manifest: numbers in a range, ids of classes and words; else normals. */
 function drawn({ inputs }: Session, manifest: Manifest | undefined, draw: number): NamedTensors {
   const feeds = goldenFeeds(inputs, draw);
   for (const { name, range, classes, vocabulary } of manifest?.inputs ?? []) {
@@ -191,7 +193,7 @@ function drawn({ inputs }: Session, manifest: Manifest | undefined, draw: number
     const count = classes?.length ?? vocabulary?.length;
     const [low, high] = count === undefined ? (range ?? []) : [0, count - 1];
     if (low === undefined || high === undefined || tensor.dtype === 'bool' || tensor.dtype === 'float16') continue;
-    const data = tensor.data as Float32Array; // or another array of numbers, or of bigints
+    const data = tensor.data as Float32Array; // or another array of numbers or bigints
     const values = philoxUniform({ seed: draw, stream: 0, step: 1 }, data.length);
     const at = (v: number): number =>
       tensor.dtype === 'float32' ? low + v * (high - low) : Math.min(high, Math.floor(low + v * (high - low + 1)));

@@ -38,7 +38,7 @@ const MISSING: Readonly<Record<string, string>> = {
   '@forja/trainer': `for training and export: ${INSTALL}`,
   sharp: 'to train on pictures other than PNG: npm install sharp',
 };
-/** Packages whose folders are searched too: a package's own dependencies need not be visible from elsewhere. */
+/** Packages in whose folders dependencies are searched too, because these need not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 /** Time limit for nvidia-smi, which hangs if the driver is broken. */
 const PATIENCE_MS = 5000;
@@ -100,13 +100,13 @@ export const doctor: CliCommand = {
 
 const absent = (how: string | undefined): string => (how === undefined ? 'not installed' : `not installed; ${how}`);
 
-/** A data set by name, and those of its packages that are not installed for the folder. */
+/** A named data set, and its packages that cannot be resolved from the folder. */
 interface DataSet {
   data: string;
   missing: string[];
 }
 
-/** Data sets that the trainer knows; none without it, and none if it cannot be loaded, which is printed. */
+/** The trainer's data sets; none if the trainer is missing or cannot be loaded (which is printed). */
 async function dataSets(io: CliIo): Promise<DataSet[]> {
   let known: readonly { data: string; packages: readonly string[] }[] = [];
   try {

@@ -31,13 +31,13 @@ export const exportRepository: CliCommand = {
   options: [
     {
       flags: '-o, --out <folder>',
-      description: 'folder of the repository; models are added to those in it',
+      description: 'folder of the repository; existing models are kept',
       type: 'path',
       default: 'model_repository',
     },
     {
       flags: '--server <name>',
-      description: 'that the repository is for; triton: KServe too; kubernetes: forja serve in pods',
+      description: 'server of the repository; triton: for KServe too; kubernetes: forja serve in pods',
       default: 'triton',
       choices: SERVER_NAMES,
     },
@@ -57,7 +57,7 @@ export const exportRepository: CliCommand = {
     },
     {
       flags: '--delay <us>',
-      description: 'microseconds that a request waits for others',
+      description: 'microseconds that a request waits for others to share its run',
       type: 'integer',
       default: 0,
       range: [0, 60_000_000],
@@ -71,7 +71,7 @@ export const exportRepository: CliCommand = {
     },
     {
       flags: '--device <kind>',
-      description: 'device of the server that they run on',
+      description: 'device on which the server runs the models',
       default: 'gpu',
       choices: ['gpu', 'cpu'],
     },

@@ -1,5 +1,5 @@
-// Writes pictures as a WebM or MP4 video by the user's ffmpeg: raw frames through a pipe, no sound, no timestamp in the
-// file and one thread, so that the same pictures give the same bytes.
+// Writes pictures as a WebM or MP4 video by the user's ffmpeg: raw frames through a pipe, no sound. Without timestamps
+// in the file and with one thread, so that the same pictures give the same bytes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -22,13 +22,13 @@ const ENCODERS: Readonly<Record<VideoFormat, readonly string[]>> = {
 export async function checkFfmpeg(where: string, ffmpeg: string): Promise<void> {
   const child = spawn(ffmpeg, ['-version'], { stdio: 'ignore' });
   try {
-    const [code] = (await once(child, 'close')) as [number | null]; // as node:child_process says
+    const [code] = (await once(child, 'close')) as [number | null]; // by the documentation of node:child_process
     if (code === 0) return;
   } catch {
     // it could not be started
   }
   throw new UsageError(
-    `${where}: expected ffmpeg to be installed, as it writes .webm and .mp4, got none that starts as ` +
+    `${where}: expected ffmpeg, which writes .webm and .mp4, to be installed, got none that starts as ` +
       `'${ffmpeg}'; install it, name it with --ffmpeg <path>, or write a .gif or .apng`,
   );
 }
@@ -64,8 +64,8 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
     );
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    child.stdin.on('error', () => undefined); // it ended early: see its exit code
-    const ended = once(child, 'close') as Promise<[number | null]>; // as node:child_process says
+    child.stdin.on('error', () => undefined); // ffmpeg ended early: its exit code is checked below
+    const ended = once(child, 'close') as Promise<[number | null]>; // by the documentation of node:child_process
     ended.catch(() => undefined); // awaited below
     for (const image of batch) {
       if (!child.stdin.writable) break;

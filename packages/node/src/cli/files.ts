@@ -46,8 +46,8 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
 /**
- * The output of pictures: one of `formats` by extension; a folder if there is none and `folders` are allowed. Throws
- * UsageError, before any work is done, if it cannot be written.
+ * The output of pictures: one of `formats` by extension; a folder if `path` has no extension and `folders` are allowed.
+ * Throws UsageError, before any work is done, if it cannot be written.
  */
 export async function pictureTarget<F extends string = Exclude<PictureFormat, 'folder'>>(
   where: string,

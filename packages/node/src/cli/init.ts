@@ -1,4 +1,4 @@
-// forja init: writes a small project that works, from the files in templates/ and a generator of abstract pictures.
+// forja init: writes a small working project from the files in templates/ and a generator of abstract pictures.
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { checkModelBytes, externalFiles, ForjaError, UsageError, type CliCommand } from '@forja/core';
@@ -10,7 +10,7 @@ import { shellWord } from './shell.js';
 import { filled, templates } from './templates.js';
 import { VERSION } from './version.js';
 
-/** The kinds of projects: where the generator goes, and what comes next. */
+/** The kinds of projects: where the generator is put, and the next commands. */
 const KINDS = {
   service: {
     summary: 'a Node service',
@@ -37,7 +37,7 @@ export const projectKinds: readonly Kind[] = Object.keys(KINDS) as Kind[]; // th
 /** The command. */
 export const init: CliCommand = {
   name: 'init',
-  summary: 'write a small project that works: a service, a page, or training',
+  summary: 'write a small working project: a service, a page, or training',
   arguments: [{ name: 'folder', description: 'new or empty folder; default: the current one' }],
   options: [
     {
@@ -85,7 +85,7 @@ export const init: CliCommand = {
   },
 };
 
-/** Throws UsageError for a file or a folder with something in it, which it names. */
+/** Throws UsageError if the folder is a file or is not empty, naming some of its entries. */
 async function checkEmpty(folder: string): Promise<void> {
   let found: string[];
   try {

@@ -63,7 +63,7 @@ export const inspect: CliCommand = {
       description: 'with --graph: the .html or .svg to write; default graph.html',
       type: 'path',
     },
-    { flags: '--no-fold', description: 'with --graph: draw repeated blocks as often as they are there' },
+    { flags: '--no-fold', description: 'with --graph: draw every repetition of repeated blocks' },
   ],
   examples: [
     'forja inspect generator.onnx',
@@ -75,7 +75,7 @@ export const inspect: CliCommand = {
     const { model, integrity, graph: draws, out, fold } = raw as unknown as Args; // the options above
     const beside = [out !== undefined && '--out', !fold && '--no-fold'].find((flag) => flag !== false);
     if (!draws && beside !== undefined)
-      throw new UsageError(`inspect ${beside}: expected --graph beside it, as nothing else is written`);
+      throw new UsageError(`inspect ${beside}: expected --graph with it, because nothing else is written`);
     const target = draws ? await graphTarget(io.cwd, out ?? 'graph.html') : undefined;
     const file = resolve(io.cwd, model);
     const bytes = await readModelFile('inspect', file);

@@ -22,7 +22,7 @@ interface Args extends WalkArgs {
 /** The command. */
 export const interpolate: CliCommand = {
   name: 'interpolate',
-  summary: 'walk from one seed to another, or past several',
+  summary: 'a walk from one seed to another, or through several',
   arguments: [{ name: 'model', description: 'ONNX file of a generator', required: true }],
   options: [
     {

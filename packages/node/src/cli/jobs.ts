@@ -1,5 +1,5 @@
-// forja jobs: pictures by the million, made by any number of workers on any number of machines. Submits, works, says
-// how far a job is.
+// forja jobs: makes millions of pictures with any number of workers on any number of machines. Submits jobs, runs
+// workers, shows a job's state.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption, type SampleOptions } from '@forja/core';
@@ -40,7 +40,7 @@ interface Args extends LoadArgs {
   check?: boolean;
 }
 
-/** Address of the queue where neither --redis nor FORJA_REDIS gives one. */
+/** Default address of the queue. */
 const REDIS = 'redis://127.0.0.1:6379';
 
 const QUEUE: readonly CliOption[] = [
@@ -48,18 +48,22 @@ const QUEUE: readonly CliOption[] = [
     flags: '--redis <url>',
     description: `Redis or Valkey; default: the environment variable FORJA_REDIS, else ${REDIS}`,
   },
-  { flags: '--queue <name>', description: 'queue in that server, which workers serve', default: 'jobs' },
+  {
+    flags: '--queue <name>',
+    description: 'name of the queue in that server; workers take jobs from one queue',
+    default: 'jobs',
+  },
 ];
 
 const STORE: readonly CliOption[] = [
   {
     flags: '--endpoint <url>',
-    description: 'of a store that is not Amazon S3; default: the environment variable AWS_ENDPOINT_URL_S3',
+    description: 'address of a store other than Amazon S3; default: the environment variable AWS_ENDPOINT_URL_S3',
   },
-  { flags: '--region <name>', description: 'of the store; default: the environment variable AWS_REGION' },
+  { flags: '--region <name>', description: 'region of the store; default: the environment variable AWS_REGION' },
 ];
 
-/** A word after `forja jobs`. */
+/** A subcommand of `forja jobs`. */
 interface Action {
   options: readonly CliOption[];
   run(args: Args, io: CliIo): Promise<unknown>;
@@ -70,43 +74,43 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     options: [
       {
         flags: '-o, --out <folder>',
-        description: 'for the pictures: a folder, the same path for all workers, or s3://bucket/prefix',
+        description: 'where pictures are written: a folder with the same path for all workers, or s3://bucket/prefix',
         type: 'path',
       },
       { flags: '-n, --count <n>', description: 'pictures', type: 'integer', range: [1, MOST_PICTURES], default: 1000 },
       {
         flags: '-s, --seed <n>',
-        description: 'picture i of a seed is the same, whoever makes it',
+        description: 'picture i of a seed is the same on every worker',
         default: '0',
       },
       { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
       {
         flags: '--text <words>',
-        description: 'what the pictures show, for models that take a text; given more than once: in turn',
+        description: 'text of the pictures, for models that take one; repeated: used in turn',
         type: 'list',
       },
-      { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
+      { flags: '--truncation <t>', description: 'redraw latent entries beyond ±t; psi:0.7 scales them instead' },
       {
         flags: '--mix <seed:layer>',
-        description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
+        description: 'styles of another seed from a layer on, such as 7:4, for models that mix styles',
       },
       NOISE_OPTION,
       { flags: '--format <name>', description: 'of each picture', default: 'png', choices: FORMAT_NAMES },
       {
         flags: '--shard <n>',
-        description: 'pictures that a worker makes at a time',
+        description: 'pictures per shard, the unit of work',
         type: 'integer',
         range: [1, MOST_PICTURES],
         default: 1000,
       },
       {
         flags: '--attempts <n>',
-        description: 'how often a shard may fail',
+        description: 'maximum number of attempts per shard',
         type: 'integer',
         range: [1, 1000],
         default: 3,
       },
-      { flags: '--detach', description: 'leave once the shards are in the queue' },
+      { flags: '--detach', description: 'exit once the shards are in the queue' },
       ...QUEUE,
       ...STORE,
       LOWERING_OPTION,
@@ -118,12 +122,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       { flags: '--concurrency <n>', description: 'shards at once', type: 'integer', range: [1, 1024], default: 1 },
       {
         flags: '--model <file>',
-        description: 'a copy of a model, where this machine has it under another path; may be repeated',
+        description: 'a local copy of a model, if this machine has it under another path; may be repeated',
         type: 'list',
       },
       {
         flags: '--lock <seconds>',
-        description: 'a worker that is silent for so long has lost its shard to others',
+        description: 'seconds without a sign of life after which a shard goes to another worker',
         type: 'integer',
         range: [1, 86_400],
         default: 10,
@@ -136,7 +140,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   status: {
     options: [
-      { flags: '--check', description: 'read all pictures, and compare them with their digests' },
+      { flags: '--check', description: 'read all pictures and compare them with the recorded digests' },
       ...QUEUE,
       ...STORE,
     ],
@@ -147,7 +151,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 /** The command. */
 export const jobs: CliCommand = {
   name: 'jobs',
-  summary: 'make very many pictures with many workers, over Redis or Valkey',
+  summary: 'make very many pictures with many workers, coordinated by Redis or Valkey',
   arguments: [
     { name: 'action', description: 'submit, work or status', required: true },
     {
@@ -194,11 +198,11 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
     const shards = Math.ceil(count / shard);
     io.print(
       `Job ${file.id}: ${count} pictures in ${shards} shards, to ${path}` +
-        `${added < shards ? `; ${shards - added} shards are there already` : ''}.`,
+        `${added < shards ? `; ${shards - added} shards exist already` : ''}.`,
     );
     if (args.detach && added > 0) return { id: file.id, folder: path, shards, added };
     if (added > 0 && (await queue.workers()) === 0)
-      io.print('No worker is running: start some by `forja jobs work`, here or on other machines.');
+      io.print('No worker is running: start some with `forja jobs work`, here or on other machines.');
     const progress = io.progress(count, 'Making');
     const state = await follow(queue, sink, file, {
       attempts,
@@ -207,7 +211,10 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
     });
     progress.stop();
     if (io.signal.aborted)
-      throw new ForjaError('aborted', `interrupted; the workers go on, and \`forja jobs status ${path}\` follows them`);
+      throw new ForjaError(
+        'aborted',
+        `interrupted; the workers continue, and \`forja jobs status ${path}\` shows their progress`,
+      );
     await report(state, io);
     refuseFailed(state);
     return { ...(await summaryOf(state, path)), added };
@@ -219,7 +226,9 @@ async function submitJob(args: Args, io: CliIo): Promise<unknown> {
 
 async function work(args: Args, io: CliIo): Promise<unknown> {
   if (args.target !== undefined)
-    throw new UsageError(`jobs work: expected no '${args.target}': it takes what was submitted; --model names a copy`);
+    throw new UsageError(
+      `jobs work: expected no '${args.target}', because it takes whatever was submitted; --model names a local copy`,
+    );
   const { modelHash, Models } = await import('../jobs/models.js');
   const { shardWork } = await import('../jobs/worker.js');
   const { openWorker } = await import('../jobs/bullmq.js');
@@ -251,7 +260,7 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
       { ...addressOf(args, io), concurrency: args.concurrency, lockMs: 1000 * args.lock, losses: LOSSES },
       shardWork({ models, sinks, onEvent, onUnfit }),
     );
-    io.print('Working; Ctrl-C finishes the shards that are begun and stops.');
+    io.print('Working; Ctrl-C finishes the shards in progress, then stops.');
     await ended;
     await worker.stop();
   } finally {
@@ -263,10 +272,10 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
   return counts;
 }
 
-/** How often a shard may be lost with its worker: what ends processes is not tried for ever. */
+/** How often a shard may be lost with its worker: a shard that kills every process is not retried for ever. */
 const LOSSES = 5;
 
-/** What is printed of each event. */
+/** The printed line of each event. */
 const LINES: { [T in WorkEvent['type']]: (event: Extract<WorkEvent, { type: T }>) => string } = {
   begun: ({ attempt }) => `begun${attempt > 1 ? `, attempt ${attempt}` : ''}`,
   made: ({ record }) => `made, ${record.seconds} s, ${record.cpuSeconds} s of CPU`,
@@ -292,7 +301,7 @@ async function status(args: Args, io: CliIo): Promise<unknown> {
     if (!sink || !file)
       throw new UsageError(
         `jobs status: expected a folder or s3://… with job.json, or a job of the queue, got '${target}'` +
-          `${isPlace ? ', a place without one' : ''}`,
+          `${isPlace ? ', which has none' : ''}`,
       );
     if (!file.done) file = (await collect(sink, file)) ?? file;
     const state = await stateOf(sink, file, queue);
@@ -300,12 +309,12 @@ async function status(args: Args, io: CliIo): Promise<unknown> {
     const damaged: number[] = [];
     if (args.check)
       for (const record of state.made) if (!(await intact(sink, file.request, record))) damaged.push(record.shard);
-    if (args.check) io.print(damaged.length === 0 ? 'All pictures made so far have their digests.' : '');
+    if (args.check) io.print(damaged.length === 0 ? 'All pictures made so far match their digests.' : '');
     if (damaged.length > 0)
       throw new ForjaError(
         'job.failed',
-        `jobs status --check: expected pictures with the digests of their records in ${sink.address}, ` +
-          'got others or none in ' +
+        `jobs status --check: expected pictures that match their recorded digests in ${sink.address}, ` +
+          'got other or missing ones in ' +
           `shards ${damaged.join(', ')}; remove a picture of each and submit the job again`,
       );
     return summaryOf(state, sink.address);
@@ -315,7 +324,9 @@ async function status(args: Args, io: CliIo): Promise<unknown> {
   }
 }
 
-/** The request of a command line. Draws one picture, so that what no shard could be made of is refused at once. */
+/**
+ * The request of a command line. Draws one picture, so that a request that no worker could fulfil is refused at once.
+ */
 async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequest> {
   const { label, text, count, shard, format, lowering = 'auto' } = args;
   const seed = seedOf('jobs submit --seed', args.seed);
@@ -365,7 +376,7 @@ async function report(state: JobState, io: CliIo): Promise<void> {
   );
   for (const [kind, count] of Object.entries(kinds)) io.print(`  ${count} shards on ${kind}`);
   if (Object.keys(kinds).length > 1)
-    io.print('  Pictures of one kind are equal bit for bit; those of another may differ by 1 of 255.');
+    io.print('  Pictures made on the same kind are equal bit for bit; others may differ by 1 of 255.');
   for (const { shard, done, worker } of active)
     io.print(`  ${nameOf(shardAt(file.request, shard))}: ${done} pictures, by ${worker}`);
   for (const { shard, attempts, reason } of failed)
@@ -380,7 +391,7 @@ function refuseFailed({ failed, file, made, shards }: JobState): void {
   throw new ForjaError(
     'job.failed',
     `jobs submit: expected ${shards} shards, got ${made.length}; failed: ${names.join(', ')}${more}. The reason of ` +
-      `the first: ${first.reason}. The same command tries again what is missing`,
+      `the first: ${first.reason}. Run the same command again to retry the missing shards`,
   );
 }
 

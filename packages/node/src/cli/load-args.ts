@@ -10,7 +10,7 @@ export interface LoadArgs {
   lowering?: 'auto' | 'portable';
 }
 
-/** Options of `load`, deterministic so that commands always write the same bits. */
+/** Options of `load`; always deterministic, so that commands write the same bits every time. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
   return {
     device,

@@ -134,7 +134,7 @@ async function parse(
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('commander.'))) throw error;
     if (error.code === 'commander.helpDisplayed') return undefined;
     throw new UsageError(
-      `${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; forja ${command.name} --help shows how it is called`,
+      `${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see forja ${command.name} --help`,
       { cause: error },
     );
   }
@@ -142,7 +142,7 @@ async function parse(
     if (!argument.required || args?.[argument.name] !== undefined) continue;
     if (asJson || !stdin.isTTY || !stderr.isTTY)
       throw new UsageError(
-        `${command.name}: expected <${argument.name}>, ${argument.description}; forja ${command.name} --help shows how it is called`,
+        `${command.name}: expected <${argument.name}>, ${argument.description}; see forja ${command.name} --help`,
       );
     const answer = await ask(command.name, argument, { input: stdin, output: process.stderr });
     args = { ...args, [argument.name]: argument.variadic ? [answer] : answer };

@@ -44,7 +44,7 @@ export const mix: CliCommand = {
       range: [0, 100],
     },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
-    { flags: '--truncation <t>', description: 'truncate all pictures: ±t, or psi:0.7' },
+    { flags: '--truncation <t>', description: 'truncation of all pictures: ±t, or psi:0.7' },
     NOISE_OPTION,
     paddingOption('the pictures'),
     SCALE_OPTION,
@@ -69,7 +69,7 @@ export const mix: CliCommand = {
       const layers = generator.manifest.inputs.find(({ role }) => role === 'layer')?.range?.[1];
       if (layers === undefined)
         throw new UsageError(
-          'mix: expected a model that mixes styles, such as one of forja train stylegan, got another',
+          'mix: expected a model that mixes styles, such as one of forja train stylegan, got one that does not',
         );
       const { from = Math.floor(layers / 2) } = args;
       const batch = await mixTable(generator, {

@@ -1,7 +1,7 @@
 // Parses values of command-line options. Every error names the command and the option.
 import { checkTruncation, UsageError, type CliOption, type Mix, type SampleOptions } from '@forja/core';
 
-/** The parser of an option's type, as commander wants it: (text, previous value of a repeated option) => value. */
+/** The parser of an option's type in commander's form: (text, previous value of a repeated option) => value. */
 export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
   const name = /--(?:no-)?([\w-]+)/.exec(option.flags)?.[1] ?? option.flags;
   const refuse = (wanted: string, text: string): never => {
@@ -22,8 +22,8 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
       /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? within(Number(text)) : refuse('an integer', text),
     number: (text) =>
       text.trim() !== '' && Number.isFinite(Number(text)) ? within(Number(text)) : refuse('a number', text),
-    // `-` means standard output in other tools; here that carries the command's messages.
-    path: (text) => (text === '-' ? refuse('a file or folder to write to (./- for one of that name)', text) : text),
+    // `-` means standard output in other tools, but here standard output has the command's messages.
+    path: (text) => (text === '-' ? refuse('a file or folder to write to (./- if it is called -)', text) : text),
     list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
   };
   const parse = parsers[option.type ?? 'string'];

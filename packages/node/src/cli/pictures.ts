@@ -38,7 +38,7 @@ export const NOISE_OPTION: CliOption = {
 /** For all commands except `forja bench`, which has its own. */
 export const LOWERING_OPTION: CliOption = {
   flags: '--lowering <how>',
-  description: 'convolutions on the CPU: by the algorithm of lowest estimated cost, or as in the file',
+  description: 'convolutions on the CPU: by the algorithm with the lowest estimated cost, or as in the file',
   default: 'auto',
   choices: ['auto', 'portable'],
 };
@@ -46,20 +46,20 @@ export const LOWERING_OPTION: CliOption = {
 /** For commands that write pictures to look at. */
 export const SCALE_OPTION: CliOption = {
   flags: '--scale <n>',
-  description: 'every pixel n times as wide and high; default 1',
+  description: 'enlarge every pixel n times; default 1',
   type: 'integer',
   range: [1, 64],
 };
 
-/** Of the commands that write animations. */
+/** For commands that write animations. */
 export const DELAY_OPTION: CliOption = {
   flags: '--delay <ms>',
-  description: 'milliseconds of a frame in .gif and .apng; default 50',
+  description: 'milliseconds per frame in .gif and .apng; default 50',
   type: 'integer',
   range: [10, 60_000],
 };
 
-/** Of the commands that write grids. */
+/** For commands that write grids. */
 export const paddingOption = (between: string): CliOption => ({
   flags: '--padding <px>',
   description: `pixels between ${between}`,
@@ -147,15 +147,15 @@ export async function writeFolder(
 }
 
 /**
- * Refuses a folder where pictures of an earlier call would remain, as readers would mix them up. `names`: of what is
- * there, if known.
+ * Refuses a folder in which pictures of an earlier call would remain and be mixed up with the new ones. `names`: of its
+ * entries, if known.
  */
 export async function refuseOlder(folder: string, count: number, names?: Iterable<string>): Promise<void> {
   const all = [...(names ?? (await readdir(folder).catch(() => [])))];
   const older = all.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
   if (older.length > 0)
     throw new UsageError(
-      `--out: expected no pictures after the ${count} of this call in ${folder}, got ${older.length} ` +
+      `--out: expected no pictures in ${folder} in addition to the ${count} of this call, got ${older.length} ` +
         `more (${older.sort()[0]} …); remove them, or name another folder`,
     );
 }

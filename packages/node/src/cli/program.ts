@@ -6,12 +6,13 @@ import { parserOf } from './parse.js';
 /** Options that every command has. */
 const COMMON = [
   ['--json', 'print the result, or the error, as JSON'],
-  ['--verbose', 'show where an error came from'],
+  ['--verbose', 'print the stack of an error'],
 ] as const;
 
 /**
  * A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be
- * missing: main.ts asks or refuses. `words` follow the command's name, for options that depend on them.
+ * missing: main.ts prompts for them or reports an error. `words`: those after the command's name, for options that
+ * depend on them.
  */
 export async function programOf(
   command: CliCommand,
@@ -76,10 +77,10 @@ export function overview(
       : [`  ${missing.join(', ')}: with @forja/trainer (npm install @forja/trainer @tensorflow/tfjs)`]),
     '',
     'Options:',
-    '  -h, --help    this page; after a command, its own with examples',
+    '  -h, --help    this text; after a command: help for that command',
     '  -V, --version',
     '  --json        machine-readable results and errors',
-    '  --verbose     show where an error came from',
+    '  --verbose     print the stack of an error',
     '',
     'Examples:',
     '  $ forja inspect generator.onnx',

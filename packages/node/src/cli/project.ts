@@ -1,4 +1,4 @@
-// forja project: finds the latent whose picture is nearest to one of the user's own.
+// forja project: finds the latent whose picture is nearest to a given one.
 import { dirname, join, resolve } from 'node:path';
 import { fromImages, ImageBatch, project, toBatch, type CliCommand } from '@forja/core';
 import { pictureTarget, writeAside } from './files.js';
@@ -24,31 +24,32 @@ interface Args extends LoadArgs {
 /** The command. */
 export const projectCommand: CliCommand = {
   name: 'project',
-  summary: 'find the latent whose picture is nearest to one of your own',
+  summary: 'find the latent whose picture is nearest to a given one',
   arguments: [{ name: 'picture', description: "picture file of the generator's size", required: true }],
   options: [
     { flags: '-m, --model <file>', description: 'ONNX file of the generator', default: 'generator.onnx' },
     {
       flags: '--projector <file>',
-      description: 'ONNX file that forja train --export-projector writes; default: projector.onnx beside the model',
+      description:
+        'ONNX file that forja train --export-projector writes; default: projector.onnx in the folder of the model',
     },
     {
       flags: '-o, --out <path>',
-      description: 'a .png: the picture, and the nearest beside it; the latent in a .json of the same name',
+      description: 'a .png with the picture and the nearest one; the latent goes into a .json of the same name',
       type: 'path',
       default: 'projected.png',
     },
     { flags: '--label <class>', description: 'number or name of the class; default: starts of all classes' },
-    { flags: '--text <words>', description: 'what the picture shows, for models that take a text' },
-    { flags: '-s, --seed <n>', description: 'of the latents that it begins with; default 0' },
+    { flags: '--text <words>', description: 'text of the picture, for models that take one' },
+    { flags: '-s, --seed <n>', description: 'seed of the initial latents; default 0' },
     {
       flags: '--starts <n>',
-      description: 'latents that are followed at once; default 8',
+      description: 'number of initial latents, optimised together; default 8',
       type: 'integer',
       range: [1, 4096],
     },
     { flags: '--steps <n>', description: 'steps of Adam; default 300', type: 'integer', range: [1, 1_000_000] },
-    { flags: '--rate <n>', description: 'its highest rate; default 0.1', type: 'number' },
+    { flags: '--rate <n>', description: 'highest learning rate; default 0.1', type: 'number' },
     SCALE_OPTION,
     ...LOAD_OPTIONS,
   ],

@@ -69,29 +69,30 @@ export const sample: CliCommand = {
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     {
       flags: '--text <words>',
-      description: 'what the pictures show, for models that take a text; given more than once: in turn',
+      description: 'text of the pictures, for models that take one; repeated: used in turn',
       type: 'list',
     },
-    { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
+    { flags: '--truncation <t>', description: 'redraw latent entries beyond ±t; psi:0.7 scales them instead' },
     {
       flags: '--psi <n>',
-      description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are; 0.3..1: a row a seed',
+      description:
+        'the same as --truncation psi:<n>: scales styles towards their mean, 1: unchanged; 0.3..1: a sweep, one row per seed',
     },
     {
       flags: '--steps <n>',
-      description: 'pictures in a row of --psi 0.3..1; default 8',
+      description: 'pictures per row of --psi 0.3..1; default 8',
       type: 'integer',
       range: [2, 1000],
     },
     {
       flags: '--mix <seed:layer>',
-      description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
+      description: 'styles of another seed from a layer on, such as 7:4, for models that mix styles',
     },
     NOISE_OPTION,
-    { flags: '--grid', description: 'all pictures in one PNG (what .png means; refused for other formats)' },
+    { flags: '--grid', description: 'all pictures in one PNG (the default for .png; refused for other formats)' },
     {
       flags: '--columns <n>',
-      description: 'pictures in a row of the grid; default: a square',
+      description: 'pictures per row of the grid; default: nearly square',
       type: 'integer',
       range: [1, 1e6],
     },
@@ -116,10 +117,12 @@ export const sample: CliCommand = {
     const seeds = args.seeds === undefined ? undefined : seedsOf('sample --seeds', args.seeds);
     const swept = sweepOf(args);
     if (seeds && (args.seed ?? args.count) !== undefined)
-      throw new UsageError('sample --seeds: expected no --seed and --count beside it, as it gives one picture a seed');
+      throw new UsageError(
+        'sample --seeds: expected no --seed and --count with it, because it gives one picture per seed',
+      );
     const seed = seedOf('sample --seed', args.seed ?? '0');
     if (args.psi !== undefined && args.truncation !== undefined)
-      throw new UsageError('sample --psi: expected no --truncation beside it, got both');
+      throw new UsageError('sample --psi: expected no --truncation with it, got both');
     const psi = args.psi === undefined || swept ? undefined : { psi: endsOf('sample --psi', args.psi).from };
     const truncation = args.truncation === undefined ? psi : truncationOf('sample --truncation', args.truncation);
     const mix = args.mix === undefined ? undefined : mixOf('sample --mix', args.mix);
@@ -222,7 +225,7 @@ async function streamed(
 function sweepOf({ psi, steps }: Args): number[] | undefined {
   const ends = psi === undefined ? undefined : endsOf('sample --psi', psi);
   if (ends?.to === undefined) {
-    if (steps !== undefined) throw new UsageError('sample --steps: expected a sweep beside it, such as --psi 0.3..1');
+    if (steps !== undefined) throw new UsageError('sample --steps: expected a sweep with it, such as --psi 0.3..1');
     return undefined;
   }
   const [from, to] = [ends.from, ends.to];

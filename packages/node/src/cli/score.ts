@@ -16,7 +16,7 @@ interface Args extends LoadArgs {
 /** The command. */
 export const score: CliCommand = {
   name: 'score',
-  summary: 'how real a discriminator says that pictures are',
+  summary: 'score how real pictures look to a discriminator',
   arguments: [
     { name: 'model', description: 'ONNX file of a discriminator (forja train --export-discriminator)', required: true },
     {
@@ -29,12 +29,12 @@ export const score: CliCommand = {
   options: [
     {
       flags: '--label <class>',
-      description: 'number or name of the class that pictures are judged as; given more than once: one a picture',
+      description: 'number or name of the class that pictures are judged for; repeated: one per picture',
       type: 'list',
     },
     {
       flags: '--text <words>',
-      description: 'the text that pictures are judged beside; given more than once: one a picture',
+      description: 'text that pictures are judged for; repeated: one per picture',
       type: 'list',
     },
     ...LOAD_OPTIONS,
@@ -59,7 +59,7 @@ export const score: CliCommand = {
       });
       const probability = model.manifest.outputs.find(({ role }) => role === 'score')?.range !== undefined;
       pictures.forEach((path, i) => io.print(`${(scores[i] ?? NaN).toFixed(4)}  ${path}`));
-      if (!probability) io.print('(no probabilities: scores are comparable only, more is more real)');
+      if (!probability) io.print('(not probabilities: scores only rank pictures, higher is more real)');
       return {
         scores: pictures.map((picture, i) => ({ picture, score: scores[i] })),
         probability,

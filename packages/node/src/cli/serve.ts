@@ -39,7 +39,7 @@ export const serve: CliCommand = {
     },
     {
       flags: '-p, --port <n>',
-      description: 'port; 0 takes a free one',
+      description: 'port; 0: a free one',
       type: 'integer',
       default: 8080,
       range: [0, 65_535],
@@ -81,7 +81,7 @@ export const serve: CliCommand = {
     },
     {
       flags: '--drain <seconds>',
-      description: 'how long stopping waits for answers',
+      description: 'seconds to wait for pending answers when stopping',
       type: 'integer',
       default: 30,
       range: [0, 3600],
@@ -140,7 +140,7 @@ export const serve: CliCommand = {
       const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
       try {
         io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
-        // onError has reported what could not be reloaded.
+        // onError has reported models that could not be reloaded.
         process.on(
           'SIGHUP',
           (onHangup = () =>
@@ -161,7 +161,7 @@ export const serve: CliCommand = {
       }
       const stats = serving.stats();
       io.print(
-        `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} given up by their clients.`,
+        `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} aborted by their clients.`,
       );
       return { url: listening.url, models: Object.keys(models), ...stats };
     } catch (error) {

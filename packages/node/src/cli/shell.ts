@@ -1,8 +1,8 @@
-// Words of a command line that people paste into their shell.
+// Quotes words of command lines that users paste into their shell.
 
-/** A word as it is where a shell takes it so, else quoted: for a POSIX shell, or on Windows for cmd and PowerShell. */
+/** A word, quoted if the shell requires it: a POSIX shell, or on Windows cmd and PowerShell. */
 export function shellWord(word: string, windows: boolean = process.platform === 'win32'): string {
   if (/^[\w@%+=:,./-]+$/.test(word) && !(windows && word.includes('%'))) return word;
-  if (windows) return /^[\w@+=:,./\\-]+$/.test(word) ? word : `"${word}"`; // a path there has no quotes
+  if (windows) return /^[\w@+=:,./\\-]+$/.test(word) ? word : `"${word}"`; // paths on Windows cannot contain quotes
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A program that was found or not. */
+/** Result of looking for a program. */
 export interface Tool {
   name: string;
   path?: string;
@@ -45,12 +45,12 @@ export async function tools(): Promise<Tool[]> {
           name: 'browser',
           advice:
             given === undefined
-              ? 'no Chromium, Chrome or Edge found; CHROMIUM_PATH names one. Only tests of pages need it'
-              : `CHROMIUM_PATH names ${given}, which is not there`,
+              ? 'no Chromium, Chrome or Edge found; set CHROMIUM_PATH. Only tests of pages need it'
+              : `CHROMIUM_PATH names ${given}, which does not exist`,
         }
       : { name: 'browser', path: browser },
     ffmpeg === undefined
-      ? { name: 'ffmpeg', advice: 'not found; only turning pictures into video needs it' }
+      ? { name: 'ffmpeg', advice: 'not found; only video output needs it' }
       : { name: 'ffmpeg', path: ffmpeg, ...(await versionOf(ffmpeg)) },
   ];
 }

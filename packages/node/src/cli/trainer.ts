@@ -11,7 +11,8 @@ export const TRAINER_NAMES: readonly string[] = ['train', 'evaluate', 'runs', 'e
 export const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
 
 /**
- * The trainer's commands; undefined if it is not installed. Throws UsageError if it is, but one of its peers is not.
+ * The trainer's commands; undefined if it is not installed. Throws UsageError if it is installed without one of its
+ * peers.
  */
 export async function trainerCommands(cwd: string): Promise<readonly CliCommand[] | undefined> {
   const module = await trainerModule(cwd);
@@ -38,7 +39,7 @@ export async function trainerModule(cwd: string): Promise<TrainerModule | undefi
         `@forja/trainer: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
         { cause },
       );
-    throw new UsageError(`@forja/trainer: expected '${missing}' to be installed beside it: ${INSTALL}`, { cause });
+    throw new UsageError(`@forja/trainer: expected '${missing}' to be installed too: ${INSTALL}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
-// forja video: writes a walk as a silent video: GIF and APNG by itself, WebM and MP4 by the user's ffmpeg.
+// forja video: writes a walk as a silent video. GIF and APNG need no other program; WebM and MP4 need the user's
+// ffmpeg.
 import { UsageError, type CliCommand } from '@forja/core';
 import { checkFfmpeg, writeVideo, type VideoFormat } from './ffmpeg.js';
 import { pictureTarget } from './files.js';
@@ -31,7 +32,7 @@ export const video: CliCommand = {
       default: 'walk.apng',
     },
     { flags: '--seconds <n>', description: 'length', type: 'number', default: 8 },
-    { flags: '--fps <n>', description: 'pictures a second, 1 to 100', type: 'number', default: 25, range: [1, 100] },
+    { flags: '--fps <n>', description: 'pictures per second, 1 to 100', type: 'number', default: 25, range: [1, 100] },
     ...WALK_OPTIONS,
     SCALE_OPTION,
     { flags: '--ffmpeg <path>', description: 'the ffmpeg that writes .webm and .mp4', default: 'ffmpeg' },
@@ -48,7 +49,7 @@ export const video: CliCommand = {
     const { seconds, fps, ffmpeg, scale = 1 } = args;
     const steps = Math.round(seconds * fps);
     if (!(steps >= 2 && steps <= 100_000))
-      throw new UsageError(`video --seconds: expected 2 to 100,000 pictures, got ${seconds} s at ${fps} a second`, {
+      throw new UsageError(`video --seconds: expected 2 to 100,000 pictures, got ${seconds} s at ${fps} per second`, {
         code: 'input.range',
       });
     const { path, format } = await pictureTarget('video --out', io.cwd, args.out, FORMATS);
@@ -59,7 +60,7 @@ export const video: CliCommand = {
     if (isVideo(format)) await writeVideo(frames, path, { ffmpeg, format, fps, signal: io.signal as AbortSignal });
     else files = await writePictures(frames, path, format, { animation: { delayMs: 1000 / fps }, io });
     io.print(
-      `${steps} pictures of ${frames.width} × ${frames.height}, ${(steps / fps).toFixed(1)} s, past ` +
+      `${steps} pictures of ${frames.width} × ${frames.height}, ${(steps / fps).toFixed(1)} s, through ` +
         `${seeds.length} seeds${args.loop ? ' and back' : ''}, in ${path} (on ${onDevice(device)})`,
     );
     return {

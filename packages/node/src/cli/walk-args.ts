@@ -1,4 +1,4 @@
-// What `interpolate` and `video` share: options of a walk, and the walk itself.
+// Shared by `interpolate` and `video`: options of a walk, and the walk itself.
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
@@ -34,10 +34,13 @@ export interface WalkArgs extends LoadArgs {
 /** Options of a walk. */
 export const WALK_OPTIONS: readonly CliOption[] = [
   { flags: '--from <seed>', description: 'first seed; default 0' },
-  { flags: '--to <seed>', description: 'where it leads; default 1' },
-  { flags: '--seeds <list>', description: 'stops of the walk instead, such as 0-15,20; one, where classes change' },
+  { flags: '--to <seed>', description: 'last seed; default 1' },
+  { flags: '--seeds <list>', description: 'seeds of all stops instead, such as 0-15,20; one if the classes change' },
   { flags: '--space <space>', description: 'walk in z (latents) or w (styles)', choices: ['z', 'w'], default: 'z' },
-  { flags: '--synthesis <file>', description: 'for w: the second model; default: synthesis.onnx beside the model' },
+  {
+    flags: '--synthesis <file>',
+    description: 'for w: the second model; default: synthesis.onnx in the folder of the model',
+  },
   {
     flags: '--mode <mode>',
     description: 'spherical (the default for normal latents) or linear',
@@ -46,16 +49,16 @@ export const WALK_OPTIONS: readonly CliOption[] = [
   { flags: '--loop', description: 'return to the start, for a seamless loop' },
   {
     flags: '--label <class>',
-    description: 'number or name of a class, for models that have them; given more than once: one a stop, cross-faded',
+    description: 'number or name of a class, for models that have them; repeated: one per stop, cross-faded',
     type: 'list',
   },
   {
     flags: '--text <words>',
-    description: 'what the pictures show, for models that take a text; given more than once: one a stop, cross-faded',
+    description: 'text of the pictures, for models that take one; repeated: one per stop, cross-faded',
     type: 'list',
   },
-  { flags: '--truncation <t>', description: 'truncate all stops: ±t, or psi:0.7' },
-  { flags: '--mix <seed:layer>', description: 'styles of another seed from a layer on, for models that mix' },
+  { flags: '--truncation <t>', description: 'truncation of all stops: ±t, or psi:0.7' },
+  { flags: '--mix <seed:layer>', description: 'styles of another seed from a layer on, for models that mix styles' },
   NOISE_OPTION,
 ];
 
@@ -66,13 +69,15 @@ export interface Walk {
   device: Generator['device'];
 }
 
-/** Loads what the walk needs, walks, and frees it. @throws UsageError for options that do not fit each other. */
+/** Loads what the walk needs, walks, and frees it. @throws UsageError for options that contradict each other. */
 export async function walk(command: string, args: WalkArgs, steps: number, io: CliIo): Promise<Walk> {
   const { mode, loop, label, text, truncation, mix, noise, space } = args;
   if (args.seeds !== undefined && (args.from ?? args.to) !== undefined)
-    throw new UsageError(`${command} --seeds: expected no --from and --to beside it, got both`);
+    throw new UsageError(`${command} --seeds: expected no --from and --to with it, got both`);
   if (args.synthesis !== undefined && space !== 'w')
-    throw new UsageError(`${command} --synthesis: expected --space w beside it, as a walk in z needs no second model`);
+    throw new UsageError(
+      `${command} --synthesis: expected --space w with it, because a walk in z needs no second model`,
+    );
   const seeds =
     args.seeds === undefined
       ? [seedOf(`${command} --from`, args.from ?? '0'), seedOf(`${command} --to`, args.to ?? '1')]
@@ -101,7 +106,7 @@ export async function walk(command: string, args: WalkArgs, steps: number, io: C
   if (space === 'w' && !existsSync(beside))
     throw new ModelFormatError(
       'model.notFound',
-      `${command} --space: expected a second model for a walk in w, got nothing at ${beside}; --synthesis names it`,
+      `${command} --space: expected a second model for a walk in w, got nothing at ${beside}; name it with --synthesis`,
     );
   const { load } = await import('../index.js');
   const open: Generator[] = [];
