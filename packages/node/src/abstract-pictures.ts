@@ -20,7 +20,7 @@ export function abstractPictures(): Promise<Uint8Array> {
     );
   const places = new Float32Array(SIZE * SIZE * 4);
   for (let i = 0; i < SIZE * SIZE; i++) {
-    const [x, y] = [i % SIZE, Math.floor(i / SIZE)].map((at) => (2 * at + 1) / SIZE - 1) as [number, number]; // two
+    const [x, y] = [i % SIZE, Math.floor(i / SIZE)].map((at) => (2 * at + 1) / SIZE - 1) as [number, number]; // x and y
     places.set([x, y, Math.sqrt(x * x + y * y), 1], 4 * i);
   }
   const z = g.input('latent', 'float32', ['batch', LATENT]);

@@ -23,7 +23,7 @@ import type { LoadProgress, ReadModel } from './files/read.js';
 import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warnOf, warnOfListener } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
-/** Options of {@link load}, besides those of the runtime. */
+/** Options of {@link load}, in addition to those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
   /** Fail if any node would run on another device than requested. */
   strict?: boolean;
@@ -32,9 +32,10 @@ export interface LoadOptions extends RuntimeOptions {
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto` (default): on the CPU, runs of 8 rows and more compute convolutions by the algorithm of lowest estimated
-   * cost. The first such run starts the preparation in the background; then `device.convolutions` names the algorithms.
-   * Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the file's own.
+   * `auto` (default): on the CPU, runs of 8 or more rows compute convolutions by the algorithm with the lowest
+   * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
+   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the
+   * file's own.
    */
   lowering?: 'auto' | 'portable';
   /**
@@ -62,7 +63,7 @@ export interface LoadOptions extends RuntimeOptions {
 
 const OWN = 'batch cache deterministic expect integrity lowering manifest precision strict warmup';
 
-/** Names of the options of {@link load} that hold for every loading of a model. */
+/** Names of the options of {@link load} that also apply when a model is reloaded. */
 export const LASTING_OPTIONS: `${typeof RUNTIME_OPTIONS} ${typeof OWN}` = `${RUNTIME_OPTIONS} ${OWN}`;
 
 const LOAD_OPTIONS = `${LASTING_OPTIONS} onProgress signal` as const;

@@ -1,4 +1,4 @@
-// The URL of this package's code, in its own files or in a bundle.
+// The URL of this package's code, whether bundled or not.
 import { pathToFileURL } from 'node:url';
 
 // CommonJS bundles have this instead of import.meta.url.

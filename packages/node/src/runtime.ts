@@ -149,8 +149,8 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   }
 
   /**
-   * `open` of a session without state that runs large batches on the CPU by faster convolutions, once those are
-   * prepared.
+   * Like `open`, for a session without state that runs large batches on the CPU with faster convolutions, once those
+   * are prepared.
    */
   async openAdaptive(model: Uint8Array, options: OpenOptions, held: Handle): Promise<AdaptiveSession> {
     const recipe = this.#recipe(model, options);
@@ -206,7 +206,7 @@ class EarlyStart {
     if (this.#begun) return;
     this.#begun = true;
     this.#executor = this.#start();
-    this.#executor.catch(() => undefined); // rethrown to whoever takes it
+    this.#executor.catch(() => undefined); // rethrown when the executor is taken
   }
 
   take(): Promise<Executor> {

@@ -24,13 +24,13 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
   }
 }
 
-/** For promises whose rejection is reported elsewhere. */
+/** Ignores rejections that are reported elsewhere. */
 const noMatter = (): void => undefined;
 
 if (parentPort && 'prepare' in (workerData as object)) {
   const port = parentPort;
   const { prepare } = workerData as PrepareData; // written by prepare.ts
-  // What fails is an error of this thread: its rejection is not handled.
+  // A failure becomes an error of this thread, because the rejection is not handled.
   void lowerForCpu(prepare).then((found) => port.postMessage(found, found ? [found.bytes.buffer as ArrayBuffer] : []));
 } else if (parentPort) {
   const port = parentPort;
@@ -39,7 +39,7 @@ if (parentPort && 'prepare' in (workerData as object)) {
   const end = (): void => (close ? close.call(port) : process.exit(0));
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
   const engine = new Engine(options, (native) => guarded(flags, native));
-  // While the host reads the model.
+  // Starts while the host reads the model.
   const usesNative = rungs(options.device).some(({ native }) => native);
   const ready = usesNative ? guarded(flags, beginOrt).catch(noMatter) : Promise.resolve();
   port.on('message', (request: Request) => {

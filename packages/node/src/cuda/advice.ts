@@ -41,7 +41,7 @@ export function adviceFor({ folder, absent, cuda, lacks, problems }: CudaReport)
   ];
   if (packages.length > 0)
     steps.push({
-      what: `install CUDA ${version}'s libraries, which may be there beside another version's`,
+      what: `install CUDA ${version}'s libraries; other versions may stay installed`,
       commands: {
         "Debian, Ubuntu, from NVIDIA's repository": `sudo apt install ${packages.map((name) => `'${name}'`).join(' ')}`,
       },

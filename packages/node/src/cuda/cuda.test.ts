@@ -125,7 +125,7 @@ describe('what is missing', () => {
     expect(isSound(report)).toBe(true);
     expect(adviceFor(report)).toEqual([
       {
-        what: "install CUDA 12's libraries, which may be there beside another version's",
+        what: "install CUDA 12's libraries; other versions may stay installed",
         commands: {
           "Debian, Ubuntu, from NVIDIA's repository": "sudo apt install 'cuda-libraries-12-*' 'libcudnn9-cuda-12'",
         },
@@ -142,7 +142,7 @@ describe('what is missing', () => {
     const { problems } = inspect();
     expect(problems).toHaveLength(2);
     expect(problems[1]).toBe(
-      `libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; here is another version, ${join(libraries, 'libcudart.so.13')}`,
+      `libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; another version was found: ${join(libraries, 'libcudart.so.13')}`,
     );
   });
 
@@ -150,7 +150,7 @@ describe('what is missing', () => {
     completeMachine();
     writeLibrary('lib/libcudnn.so.9', { machine: 183 });
     expect(inspect().problems).toEqual([
-      `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: LD_LIBRARY_PATH or ldconfig can tell it`,
+      `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: add that folder to LD_LIBRARY_PATH or ldconfig`,
     ]);
   });
 

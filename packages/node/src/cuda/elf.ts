@@ -43,7 +43,7 @@ function parse(read: Read, size: number): Elf {
   if (size < 20 || read(0, 4).toString('latin1') !== '\x7fELF') throw new Error('no ELF file');
   const ident = read(0, 20);
   const bits = ident[4] === 2 ? 64 : ident[4] === 1 ? 32 : undefined;
-  if (bits === undefined || ident[5] !== 1) throw new Error('no little-endian ELF file');
+  if (bits === undefined || ident[5] !== 1) throw new Error('not a little-endian ELF file');
   if (ident.readUInt16LE(16) !== 3) throw new Error('no shared library');
   const wide = bits === 64;
   const word = (bytes: Buffer, at: number): number =>
@@ -68,7 +68,7 @@ function parse(read: Read, size: number): Elf {
     if (type === LOAD && offset + length > size)
       throw new Error(`cut off: ${size} bytes, expected at least ${offset + length}`);
   const place = segments.find(({ type }) => type === DYNAMIC);
-  if (!place) throw new Error('without a dynamic section');
+  if (!place) throw new Error('no dynamic section');
   const dynamic = read(place.offset, place.length);
   const step = wide ? 16 : 8;
   const tags: [number, number][] = [];

@@ -45,7 +45,7 @@ export interface CudaHost extends LoaderHost {
 
 const PROVIDERS = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'] as const;
 
-/** A library of this machine without dependencies, as the requester; 62 is x86-64. */
+/** Stands for a library of this machine's architecture as the requester; 62 is x86-64. */
 const HERE: { path: string; elf: Elf } = {
   path: '/',
   elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] },
@@ -94,10 +94,10 @@ export function inspectCuda(host: CudaHost = {}): CudaReport {
   if (folder === undefined) problems.push('onnxruntime-node is not installed, or has no build for this system');
   else if (absent.length > 0)
     problems.push(
-      `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not beside onnxruntime-node, whose install script fetches ${absent.length === 1 ? 'it' : 'them'}`,
+      `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} missing in onnxruntime-node's folder; its install script downloads ${absent.length === 1 ? 'it' : 'them'}`,
     );
   problems.push(...walk.lacks.map(lineOf));
-  // Under WSL the driver is the host's, and only its library is here.
+  // Under WSL, the driver runs on the host, and only its library is visible.
   if (!driver && loader.find('libcuda.so.1', HERE).state === 'missing')
     problems.push('no NVIDIA driver is loaded (no /proc/driver/nvidia/version, no libcuda.so.1)');
   if (driver?.enough === false)
@@ -171,8 +171,8 @@ function lineOf({ file, neededBy, partOf: part, broken, others }: Lack): string 
   if (broken) return `${what} is broken: ${broken.path}: ${broken.why}`;
   const same = others.filter((path) => basename(path) === file);
   if (same.length > 0)
-    return `${what} is not where the loader looks, but at ${same.join(', ')}: LD_LIBRARY_PATH or ldconfig can tell it`;
-  return `${what} is missing${others.length === 0 ? '' : `; here is another version, ${others.join(', ')}`}`;
+    return `${what} is not where the loader looks, but at ${same.join(', ')}: add that folder to LD_LIBRARY_PATH or ldconfig`;
+  return `${what} is missing${others.length === 0 ? '' : `; another version was found: ${others.join(', ')}`}`;
 }
 
 /** Version of the loaded kernel module. */

@@ -31,7 +31,7 @@ export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promis
 
 function leave(flags: Flags): void {
   Atomics.store(flags, BUSY, 0);
-  // Whoever waits has blocked entering before.
+  // If another thread waits, it has set CLOSING before.
   if (Atomics.load(flags, CLOSING) === 1) Atomics.notify(flags, BUSY);
 }
 
@@ -68,10 +68,10 @@ function drain(): void {
     while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags))
       Atomics.wait(flags, BUSY, 1, 1000);
     if (Atomics.load(flags, BUSY) === 0) continue;
-    // On exit, Node waits for its threads, possibly for ever, and aborts when this one returns from native code.
+    // Otherwise Node would wait for this thread on exit, possibly for ever, and abort when it returns from native code.
     writeSync(
       2,
-      "forja: a worker hangs in native code; ending the process by SIGKILL, as Node could not end it. executor: 'process' can be killed alone.\n",
+      "forja: a worker hangs in native code; ending the process by SIGKILL, because Node cannot end it. With executor: 'process', only a child would be killed.\n",
     );
     process.kill(process.pid, 'SIGKILL');
   }

@@ -1,4 +1,4 @@
-// Which devices to try for a request, in order, and what reports and errors say about those that were not used.
+// Which devices to try for a request, in order, and the texts about unused devices for reports and errors.
 import { DeviceError } from '@forja/core';
 import type { ActualDevice, DeviceName } from '@forja/core';
 import { NODE_DEVICES, type Device } from './devices/index.js';
@@ -36,6 +36,6 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
 export function unavailable(device: DeviceName, reasons: readonly string[]): DeviceError {
   return new DeviceError(
     'device.unavailable',
-    `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor says what is missing here.`,
+    `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor shows what is missing.`,
   );
 }

@@ -24,7 +24,7 @@ import { SessionState } from './state.js';
 import { bytesFor, fromOrt, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
-/** What sessions of an executor share. */
+/** The parts of an executor that its sessions share. */
 export interface Surroundings {
   slots: SharedSlots;
   readBack: ReadBack;
@@ -71,7 +71,7 @@ export class OrtSession {
     options: ExecutorSessionOptions,
     around: Surroundings,
   ): Promise<OrtSession> {
-    // onnxruntime would look for files that are not given in the working folder, which must not be read.
+    // Otherwise onnxruntime would look for missing files in the working folder, which must not be read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined)
       throw new ModelFormatError(
@@ -124,7 +124,7 @@ export class OrtSession {
       asked: options.precision ?? 'auto',
       strict: options.strict ?? false,
       model,
-      obstacle: device.withoutHalf ?? (options.state ? 'state keeps the precision that the model has' : undefined),
+      obstacle: device.withoutHalf ?? (options.state ? 'models with state keep their precision' : undefined),
       openHalf: async () => {
         const { external: files, ...own } = options;
         const half = await halfOf(model, files);

@@ -4,7 +4,7 @@ import { hasCode } from '../has-code.js';
 import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
 
-/** Loads and initialises onnxruntime-node, which needs an attempt to create a session, even from no bytes. */
+/** Loads onnxruntime-node and initialises it by attempting to create a session from no bytes. */
 export async function beginOrt(): Promise<void> {
   const { InferenceSession } = await loadNative();
   await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);
@@ -21,7 +21,7 @@ export async function loadNative(): Promise<Ort> {
       `expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${firstLine(cause)}. ` +
         (hasCode(cause, 'ERR_DLOPEN_DISABLED')
           ? "Start Node with --allow-addons, or use device 'wasm'"
-          : 'Install it beside @forja/node: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked)'),
+          : 'Install it: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment if its download of CUDA libraries is blocked)'),
       { cause },
     );
   }
@@ -46,7 +46,7 @@ export async function loadWasm(): Promise<Ort> {
   } catch (cause) {
     throw new DeviceError(
       'device.unavailable',
-      `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it beside @forja/node: npm install onnxruntime-web`,
+      `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it: npm install onnxruntime-web`,
       { cause },
     );
   }

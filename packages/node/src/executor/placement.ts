@@ -40,7 +40,7 @@ export async function placementOf(
     // Chrome's trace format, as onnxruntime writes it
     return placed(JSON.parse(await readFile(join(folder, file), 'utf8')) as Event[]);
   } catch {
-    return undefined; // the model fails on such inputs, which must not prevent loading it
+    return undefined; // models that fail on such inputs must still load
   } finally {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }

@@ -27,7 +27,7 @@ export function prepare(model: Uint8Array): Preparation {
     done: new Promise((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
-      worker.once('exit', () => resolve(undefined)); // without an answer
+      worker.once('exit', () => resolve(undefined)); // it ended without an answer
     }),
     cancel: async () => {
       void worker.terminate();

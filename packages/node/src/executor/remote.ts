@@ -50,14 +50,15 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
 }
 
 /**
- * Transfers a copy of the recipe's bytes, of which the runtime keeps its own; a plain message would copy them twice.
+ * Transfers a copy of the recipe's bytes, because the runtime keeps the original; a plain message would copy them
+ * twice.
  */
 function postRecipe(worker: Worker, request: Extract<Request, { op: 'create' }>): void {
   const args = movable(request.args);
   worker.postMessage({ ...request, args }, recipeBuffers(args));
 }
 
-/** An executor in a child process, which may be killed or crash without taking this one along. */
+/** An executor in a child process, which may be killed or crash without ending this process. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
   const child = startFile('process', (file) =>
     fork(file, [], {

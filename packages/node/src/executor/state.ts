@@ -46,9 +46,7 @@ export class SessionState {
           `state.${input}.output: expected an output of the model (${namesOf(outputs)}), got '${output}'`,
         );
       if (written.has(output))
-        throw new UsageError(
-          `state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`,
-        );
+        throw new UsageError(`state.${input}.output: expected an output that no other input uses, got '${output}'`);
       if ([...written.values()].includes(slot))
         throw new UsageError(
           `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,
@@ -69,7 +67,7 @@ export class SessionState {
     const feeds: Record<string, OrtTensor> = {};
     for (const [input, slot] of this.#read) {
       const { onGpu } = slot;
-      if (onGpu !== undefined && this.#reader === undefined) await slot.toCpu(); // left by a session on a GPU
+      if (onGpu !== undefined && this.#reader === undefined) await slot.toCpu(); // written by a session on a GPU
       feeds[input] = slot.onGpu?.tensor ?? this.#wrap(slot.current);
     }
     return feeds;
@@ -81,8 +79,8 @@ export class SessionState {
   }
 
   /**
-   * Stores the outputs of a run: GPU buffers as they are, else copied to the next state if onnxruntime did not write
-   * them there.
+   * Stores the outputs of a run: GPU buffers are kept; other outputs are copied to the next state unless onnxruntime
+   * wrote them there.
    */
   take(fetched: Readonly<Record<string, OrtTensor>>): void {
     const reader = this.#reader;
@@ -95,7 +93,7 @@ export class SessionState {
     }
   }
 
-  /** Makes what the last run wrote the current state. Not called after a failed run. */
+  /** Makes the state that the last run wrote the current one. Not called after a failed run. */
   advance(): void {
     if (this.#reader === undefined) for (const slot of this.#written.values()) slot.advance();
   }

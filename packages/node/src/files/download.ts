@@ -7,8 +7,8 @@ import { DownloadCache } from './cache.js';
 import type { ReadOptions } from './read.js';
 
 /**
- * Maximum requests for an interrupted download, and how many in a row may bring nothing. Bytes sent just before a break
- * may be lost.
+ * Maximum number of requests for an interrupted download, and of consecutive requests without progress. Bytes sent just
+ * before an interruption may be lost.
  */
 const ATTEMPTS = 8;
 const IDLE_ATTEMPTS = 3;
@@ -71,7 +71,7 @@ class Transfer {
   #loaded = 0;
   /** Bytes reported as progress, which never decrease, even if the server makes the download restart. */
   #reported = 0;
-  /** The version's ETag, if bytes of several answers may be combined (a strong one: RFC 9110, 13.1.5). */
+  /** The version's ETag if it is a strong one, so that bytes of several answers may be combined (RFC 9110, 13.1.5). */
   #etag: string | undefined;
   #type = 'no content type';
 
@@ -217,7 +217,7 @@ class Transfer {
       if (cause instanceof ForjaError) throw cause; // from the cache
       return new ModelFormatError(
         'model.truncated',
-        `${this.#url.href}: the download broke off after ${this.#loaded} bytes: ${reasonOf(cause)}`,
+        `${this.#url.href}: the download was interrupted after ${this.#loaded} bytes: ${reasonOf(cause)}`,
         { cause },
       );
     }

@@ -43,7 +43,7 @@ export async function readExternal(
     const real = await realpath(path).catch((cause: unknown) => {
       throw new ModelFormatError(
         'model.notFound',
-        `${modelPath}: expected its external data ${JSON.stringify(location)} beside it, got no such file`,
+        `${modelPath}: expected its external data ${JSON.stringify(location)} in the same folder, got no such file`,
         { cause },
       );
     });

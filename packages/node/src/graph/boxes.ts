@@ -6,7 +6,7 @@ import { attributesOf, kindOf, kindOfAll, wordsFor, type OpKind } from './ops.js
 /** One operator of a box. */
 export interface Row {
   text: string;
-  /** Its layer, if the box is named after another. */
+  /** Its layer, if the box has the name of another one. */
   layer?: string;
   /** Everything about it, for a tooltip. */
   details: string;
@@ -20,7 +20,7 @@ export interface Box {
   /** Output shape, such as `[batch, 3, 64, 64]`; empty if unknown. */
   shape: string;
   parameters: number;
-  /** Titles of the boxes where its other weights are counted. */
+  /** Titles of the boxes in which its other weights were counted. */
   shared: string[];
   /** Equal for boxes that differ only in the values of their weights. */
   alike: string;
@@ -106,7 +106,7 @@ export function diagramOf(model: Model, graph: Graph): { diagram: Diagram; lines
       const box = diagram.boxes[at] as Box; // it was added before
       if (layer !== box.title) row.layer = layer;
       box.rows.push(row);
-      box.kind = kindOfAll([box.kind as OpKind, kindOf(node)]); // a layer's box is no port
+      box.kind = kindOfAll([box.kind as OpKind, kindOf(node)]); // a layer's box is not an input or output
       Object.assign(box, { shape, parameters: box.parameters + parameters, alike: box.alike + alike });
       box.shared.push(...shared.filter((other) => !box.shared.includes(other)));
     } else {

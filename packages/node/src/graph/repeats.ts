@@ -26,7 +26,7 @@ export function fold(diagram: Diagram): Folded {
   for (let i = 0; i < boxes.length; i++) {
     const earliest = longestAt(i, keys, sources, readers);
     if (!earliest) continue;
-    // A repetition can be divided into blocks at several places; the best has the fewest lines between blocks.
+    // A repetition can be cut into blocks at several positions; the best cut has the fewest lines between blocks.
     const cuts = Array.from({ length: earliest.length - 1 }, (_, k) => longestAt(i + k + 1, keys, sources, readers));
     const same = cuts.filter((cut) => cut?.length === earliest.length && cut.times === earliest.times);
     const best = [earliest, ...same.filter((cut) => cut !== undefined)].reduce((least, cut) =>

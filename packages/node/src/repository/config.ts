@@ -69,7 +69,7 @@ export function configOf(
     output: gives.map(tensorOf),
     instance_group: [{ count: options.instances, kind: new Enum(options.device === 'gpu' ? 'KIND_GPU' : 'KIND_CPU') }],
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: options.delayUs } } : {}),
-    // Warm up before ready, as `forja serve` does; not if the caller chooses a size.
+    // Warm up before ready, as `forja serve` does; not if the caller chooses sizes.
     ...(takes.every(({ dims }) => dims.every((dim) => dim > 0)) ? { model_warmup: [warmupOf(takes, roles)] } : {}),
   };
   return { text: `${linesOf(message).join('\n')}\n`, batched };
@@ -109,7 +109,7 @@ function portOf({ name = '', type }: ValueInfo, batched: boolean): Port {
   if (!shape)
     throw new ModelFormatError(
       'model.format',
-      `${name}: expected a shape, which a model repository must say, got none`,
+      `${name}: expected a shape, which a model repository must state, got none`,
     );
   const dims = shape.dims.slice(batched ? 1 : 0).map(({ value }) => (value === undefined ? -1 : Number(value)));
   return { name, type: TYPE[dtype as DType], dims, dtype: dtype as DType }; // checked above
@@ -125,7 +125,7 @@ function tensorOf({ name, type, dims }: Port): Message {
   };
 }
 
-/** Classes and other whole numbers are zeros, everything else random. */
+/** Integers such as classes are zeros, everything else is random. */
 function warmupOf(inputs: readonly Port[], roles: ReadonlyMap<string, string>): Message {
   const random = ({ name, dtype }: Port): boolean =>
     (dtype === 'float32' || dtype === 'float16') && roles.get(name) !== 'label';

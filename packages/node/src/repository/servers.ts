@@ -1,4 +1,4 @@
-// What each server wants beside the models of a repository.
+// Additional files that each server needs in a repository.
 import { join } from 'node:path';
 import type { Manifest } from '@forja/core';
 import type { Graph } from '@forja/core/onnx';

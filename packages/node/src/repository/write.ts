@@ -1,5 +1,5 @@
-// Writes a model into a repository: <folder>/<name>/<version>/model.onnx with its external data, and what the server
-// wants beside it.
+// Writes a model into a repository: <folder>/<name>/<version>/model.onnx with its external data, and the server's
+// additional files.
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { portsOf, type RepositoryOptions } from './config.js';
 import type { ServerName } from './server-names.js';
 import { SERVERS } from './servers.js';
 
-/** What was written. */
+/** Description of the written model. */
 export interface RepositoryEntry {
   name: string;
   version: number;
@@ -46,7 +46,7 @@ export async function writeEntry(
   const place = join(home, String(version));
   if (existsSync(place))
     throw new UsageError(
-      `export-repository: expected no version ${version} of '${options.name}', got ${place}; --model-version ${version + 1} adds one beside it`,
+      `export-repository: expected no version ${version} of '${options.name}', got ${place}; use --model-version ${version + 1}`,
     );
   const aside = `${place}.tmp`;
   try {

@@ -1,5 +1,5 @@
-// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. Their work is in the other files
-// of this folder.
+// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. They are implemented in the
+// other files of this folder.
 import type { Generator, Manifest } from '@forja/core';
 import { Hono, type Context, type Handler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
@@ -71,7 +71,8 @@ export function appOf(inside: Inside): Hono<Env> {
       },
     }),
   );
-  if (origins.length > 0) app.use(crossOrigin(origins)); // before the token check, as preflight requests carry no token
+  // before the token check, because preflight requests carry no token
+  if (origins.length > 0) app.use(crossOrigin(origins));
   if (token !== undefined) app.use(except('/v2/health/*', bearerAuth({ token })));
 
   /** A route for these methods only. */
@@ -212,7 +213,7 @@ async function work(
 ): Promise<Response> {
   c.set('model', model.name);
   if (state() === 'closed')
-    throw new RequestError('server.draining', 'the server is stopping; ask another one', { connection: 'close' });
+    throw new RequestError('server.draining', 'the server is stopping; use another one', { connection: 'close' });
   const { version, leave } = model.enter();
   const end = begin(model);
   const { signal } = c.req.raw;

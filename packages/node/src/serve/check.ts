@@ -19,7 +19,7 @@ export function parseJson(where: string, bytes: Uint8Array): unknown {
   }
 }
 
-/** Requests may be large and private: of lists and objects only the kind is named. */
+/** Requests may be large and private, so for lists and objects only the kind is named. */
 function brief(value: unknown): string {
   return Array.isArray(value)
     ? 'a list'

@@ -10,7 +10,7 @@ import type { Service } from './service.js';
 export interface ListenOptions {
   /** Address to listen on. Default `127.0.0.1`: this machine only. */
   host?: string;
-  /** Default 8080; 0 takes a free one. */
+  /** Default 8080; 0: a free one. */
   port?: number;
   /** Maximum connections. Default 1024. */
   connections?: number;
@@ -20,7 +20,7 @@ export interface ListenOptions {
 
 /** A listening service. */
 export interface Listening {
-  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  /** Its address, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   /**
    * Stops accepting connections, answers requests on open ones, closes them, and closes the service. Resolves to the
@@ -62,7 +62,7 @@ export function listenOptions(options: ListenOptions): Required<ListenOptions> {
 export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
   const { host, port, connections, drainMs } = listenOptions(options);
   if (typeof (Object(service) as Partial<Service>).fetch !== 'function')
-    throw new UsageError(`listen: expected a service as serve() makes it, got ${shown(service)}`);
+    throw new UsageError(`listen: expected a service made by serve(), got ${shown(service)}`);
   let stopping = false;
   const fetch = async (request: Request): Promise<Response> => {
     const response = await service.fetch(request);
@@ -102,7 +102,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
         }, 50);
         await closed;
         clearInterval(sweep);
-        server.close(); // stops http's interval of checks
+        server.close(); // stops http's periodic checks of connections
         await service.close();
         return { cut };
       })();
@@ -111,7 +111,10 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
   };
 }
 
-/** Resolves when it listens; `where` is who asks, for the error. Throws ForjaError `io` if the port is unavailable. */
+/**
+ * Resolves when the server listens; `where` begins the error message. Throws ForjaError `io` if the port is
+ * unavailable.
+ */
 export function opened(server: Server, host: string, port: number, where: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

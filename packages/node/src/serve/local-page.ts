@@ -1,5 +1,5 @@
-// A page for whoever sits at this machine: a document, and messages to it as server-sent events, on loopback alone.
-// It never keeps the process alive.
+// Serves a local page: a document, and messages to it as server-sent events, on loopback only. It never keeps the
+// process alive.
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import { UsageError } from '@forja/core';
@@ -9,20 +9,20 @@ import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import { opened, urlOf } from './listen.js';
 
-/** A document with the scripts and styles that are inline in it: its policy allows these and no others. */
+/** A document and its inline scripts and styles. Its content security policy allows only these. */
 export interface LocalDocument {
   html: string;
   scripts: readonly string[];
   styles: readonly string[];
 }
 
-/** What the page shows. */
+/** Source of the page's content. */
 export interface LocalPageSource {
   /** The document, at `/`. */
   document(): Promise<LocalDocument>;
   /**
-   * Messages to one open page, at `/events`, each taken when the one before was sent. `gone` is aborted when the page
-   * has gone away, or the server is closed.
+   * Messages to one open page, at `/events`; the next one is requested after the previous one was sent. `gone` is
+   * aborted when the page is closed or the server ends.
    */
   messages(gone: AbortSignal): AsyncIterable<string>;
 }
@@ -35,22 +35,22 @@ export interface LocalPageOptions {
   graceMs?: number;
 }
 
-/** A page that is served. */
+/** A served page. */
 export interface LocalPage {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Waits until all messages are sent to the pages that take them, and closes. */
+  /** Waits until pending messages are sent to the open pages, then closes. */
   close(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
-/** Pages that may be open at once. */
+/** Maximum number of open pages. */
 const CONNECTIONS = 64;
 
 /**
- * Serves a page on 127.0.0.1. Requests that name another host are refused, so that no site can reach it under a name of
- * its own that leads here (DNS rebinding).
- * @throws ForjaError `io` if the port is unavailable; UsageError `input.range` for a port that there is not.
+ * Serves a page on 127.0.0.1. Requests with another host name are refused, so that no site can reach it by a domain
+ * that resolves to this machine (DNS rebinding). @throws ForjaError `io` if the port is unavailable; UsageError
+ * `input.range` for an invalid port.
  */
 export async function serveLocalPage(source: LocalPageSource, options: LocalPageOptions = {}): Promise<LocalPage> {
   const { port = 0, graceMs = 2000 } = options;
@@ -64,7 +64,7 @@ export async function serveLocalPage(source: LocalPageSource, options: LocalPage
   app.use(secureHeaders({ strictTransportSecurity: false }));
   app.use(async (c, next) => {
     if (!hosts.includes(c.req.header('host') ?? ''))
-      return c.text(`expected a request to ${hosts.join(' or ')}, got one to another host\n`, 403);
+      return c.text(`expected a request to ${hosts.join(' or ')}, got one for another host\n`, 403);
     return next();
   });
   app.get('/', async (c) => {
@@ -104,7 +104,7 @@ export async function serveLocalPage(source: LocalPageSource, options: LocalPage
   await opened(server, HOST, port, 'watch');
   server.unref();
   const url = urlOf(server);
-  const { host, port: own } = new URL(url); // without :80, as browsers name it
+  const { host, port: own } = new URL(url); // without :80, because browsers omit it
   hosts = [host, own === '' ? 'localhost' : `localhost:${own}`];
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -121,7 +121,9 @@ export async function serveLocalPage(source: LocalPageSource, options: LocalPage
   return { url, close: () => (closing ??= close()) };
 }
 
-/** Scripts and styles by their digests, pictures inside the page, messages from here; nothing else. */
+/**
+ * The policy allows scripts and styles by their digests, inline pictures, and messages from this server; nothing else.
+ */
 function policyOf(scripts: readonly string[], styles: readonly string[]): string {
   const digests = (texts: readonly string[]): string =>
     texts.map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`).join(' ');

@@ -122,7 +122,7 @@ export class ServedModel {
     return this.#inside;
   }
 
-  /** Takes a place in the queue; `leave` releases it, once. Throws `overloaded`, or as `version` does. */
+  /** Takes a place in the queue; `leave` releases it, once. Throws `overloaded`, and the errors of `version`. */
   enter(): { version: Version; leave: () => void } {
     const { version } = this;
     if (this.#inside >= this.#queue)

@@ -42,7 +42,7 @@ export interface ServeStats {
 
 /** A running service. */
 export interface Service {
-  /** Answers a request; never rejects. May be passed around without its object. */
+  /** Answers a request; never rejects. Does not use `this`. */
   readonly fetch: (request: Request) => Promise<Response>;
   /**
    * Resolves when every model is loaded and warm; rejects with the first failure. Requests for a model that is not
@@ -63,8 +63,8 @@ export interface Service {
 }
 
 /**
- * Serves models through a fetch handler: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page
- * at `/`. Throws UsageError for options that cannot work.
+ * Makes a fetch handler for models: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page at
+ * `/`. Throws UsageError for options that cannot work.
  */
 export function serve(options: ServeOptions): Service {
   const {
@@ -76,9 +76,9 @@ export function serve(options: ServeOptions): Service {
   optionsOf('serve.load', load, LASTING_OPTIONS);
   const limits = limitsOf(options.limits);
   const sources = Object.entries(optionsOf('serve.models', options.models));
-  if (sources.length === 0) throw new UsageError('serve.models: expected a model or more, got none');
+  if (sources.length === 0) throw new UsageError('serve.models: expected at least one model, got none');
   if (token !== undefined && !(typeof token === 'string' && /^[\w.~+/-]+=*$/.test(token)))
-    throw new UsageError('serve.token: expected letters, digits and -._~+/, as Bearer tokens are written');
+    throw new UsageError('serve.token: expected letters, digits and -._~+/, the characters of Bearer tokens');
   const origins = originsOf(options.origins);
   const loading = new AbortController();
   const loadOptions: LoadOptions = {

@@ -9,15 +9,15 @@ export interface Device {
   /** Platforms on which `auto` tries it, before the CPU. */
   readonly autoOn?: readonly NodeJS.Platform[];
   /**
-   * Why it cannot run here, as far as known without native code; undefined if it is worth trying. `auto`: whether it
-   * was not requested by name; then known problems are enough not to try it.
+   * Why it cannot run here, as far as known without native code; undefined if it is worth trying. `auto`: true if the
+   * device was not requested by name; then every known problem counts, even an uncertain one.
    */
   readonly obstacle?: (auto: boolean) => string | undefined;
   /** Possible causes of a failed attempt, appended to onnxruntime's message. */
   readonly suspects?: () => readonly string[];
   /** Loads the build of onnxruntime that has it. Throws `device.unavailable`. */
   readonly load: () => Promise<Ort>;
-  /** Whether that is the native build, which has threads and session configuration entries. */
+  /** Whether `load` gives the native build, which has threads and session configuration entries. */
   readonly native: boolean;
   /** Whether nodes that it cannot run are left to the CPU, within one session. If false, it runs every node. */
   readonly leavesNodes: boolean;
@@ -28,8 +28,8 @@ export interface Device {
   /** Whether `lowering: 'auto'` replaces convolutions. */
   readonly lowers?: true;
   /**
-   * Where runs leave state. `in-place`: in the buffers given to them. `copied`: in memory of its own, copied after each
-   * run. `gpu-buffer`: in GPU buffers, until it is read.
+   * Where a run leaves state. `in-place`: in the buffers that it was given. `copied`: in new memory, which is copied
+   * after each run. `gpu-buffer`: in GPU buffers, until the state is read.
    */
   readonly state: 'in-place' | 'copied' | 'gpu-buffer';
 }

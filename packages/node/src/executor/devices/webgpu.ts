@@ -1,4 +1,4 @@
-// WebGPU through Dawn. Only on request, as its adapter may be software.
+// WebGPU through Dawn. Only on request, because its adapter may be software.
 import { loadNative } from '../ort.js';
 import type { Device } from './device.js';
 

@@ -118,7 +118,7 @@ function checkRows(where: string, spec: ManifestInput | undefined, shape: readon
     });
 }
 
-/** Texts, one a row, as the token ids that the model takes. */
+/** Converts texts, one per row, to the token ids that the model takes. */
 function tokensOf(where: string, spec: ManifestInput, shape: readonly number[], given: unknown[]): Tensor {
   const texts = given.flat(); // [n] or [n, 1]
   if (texts.length !== sizeOf(shape))
@@ -139,7 +139,7 @@ const RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
 
 function fromJson(where: string, dtype: DType, given: unknown[], length: number): TypedArray {
   if (dtype === 'float16')
-    throw new UsageError(`${where}.data: expected FP16 as binary data, which JSON has no form of, got a list`, {
+    throw new UsageError(`${where}.data: expected FP16 as binary data, because JSON cannot represent it, got a list`, {
       code: 'input.shape',
     });
   const flat = given.some(Array.isArray) ? flattened(given, length) : given;

@@ -1,5 +1,5 @@
 // Concurrent inference requests share runs, as pictures do, for models whose manifest says that the first size is a
-// batch. Functions get one run per request, as the meaning of their first size is unknown.
+// batch. Functions get one run per request, because the meaning of their first size is unknown.
 import {
   BYTES_OF,
   checkFeeds,
@@ -53,7 +53,7 @@ export class SharedRuns {
     );
   }
 
-  /** As `Generator.run`. */
+  /** Like `Generator.run`. */
   async run(
     feeds: NamedTensors,
     outputs: readonly string[] | undefined,
@@ -113,7 +113,7 @@ export class SharedRuns {
       this.#shares = false; // for later requests
       throw new ModelFormatError(
         'model.format',
-        `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: the model's manifest says of the first size that it is a batch; ask again`,
+        `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: its manifest declares the first size as a batch; try again`,
       );
     }
     return given;
