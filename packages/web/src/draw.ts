@@ -22,7 +22,7 @@ export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
     throw new UsageError(`toCanvas: expected a canvas, got ${shown(canvas)}`);
   canvas.width = image.width;
   canvas.height = image.height;
-  // Both canvas kinds give a 2D context with putImageData; the union of their overloads is not callable.
+  // Both kinds of canvas have a 2D context with putImageData, but TypeScript cannot call the union of their overloads.
   const context = (canvas as HTMLCanvasElement).getContext('2d');
   if (context === null) throw new UsageError('toCanvas: expected a canvas with a 2d context, got one of another kind');
   context.putImageData(data, 0, 0);
@@ -44,7 +44,7 @@ export async function toBlob(image: Drawable, options: { type?: string; quality?
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });
 }
 
-/** The picture as the browser takes it. Throws UsageError for what is none, and where there are no pages. */
+/** The picture as ImageData. Throws UsageError if it is not a picture, or outside a page. */
 function imageData(where: string, image: Drawable): ImageData {
   const wrong =
     typeof (image as Partial<Drawable> | null | undefined)?.toRGBA !== 'function'

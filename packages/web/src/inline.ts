@@ -1,6 +1,6 @@
 // An executor in the caller's thread: the page, which each run then blocks, or a worker of the app. WASM only, on one
-// thread. Built separately with its own copy of core's parts, so that pages with a worker load none of it; errors are
-// therefore made by the page's core.
+// thread. Built separately with its own copy of parts of core, so that pages with a worker do not load it. Errors are
+// made by functions of the page's core, so that their classes match.
 import { toErrorRecord } from '@forja/core';
 import type { abortError, DeviceReport, fromErrorRecord } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';

@@ -17,7 +17,7 @@ import type { LoadProgress, PostedSource } from './protocol.js';
 import { executorOptions, RUNTIME_OPTIONS, warn, warnOf, WorkerRuntime } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
-/** Options of {@link load}, besides those of the runtime. */
+/** Options of {@link load}, in addition to those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
   /** Fail if any node would run on another device than requested. */
   strict?: boolean;

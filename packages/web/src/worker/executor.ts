@@ -25,7 +25,7 @@ import { Slots } from './slots.js';
 import { TwoFormSession } from './two-form-session.js';
 import type { Kept } from './two-form-session.js';
 
-/** Context of a handler, besides its arguments. */
+/** Context of a handler, in addition to its arguments. */
 export interface CallContext {
   signal: AbortSignal;
   /** That of `create` may also be called later, until the session is released. */
@@ -116,7 +116,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
           : !passes
             ? 'models are converted in the worker only'
             : options.state
-              ? 'state keeps the precision that the model has'
+              ? 'models with state keep their precision'
               : undefined;
     return inPrecision(exact, {
       asked: options.precision ?? 'auto',

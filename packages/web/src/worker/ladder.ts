@@ -47,7 +47,7 @@ export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladde
   if (found.rungs.length === 0)
     throw new DeviceError(
       'device.unavailable',
-      `device '${requested}': ${found.reasons.join('; ')}. Ask for 'wasm' or 'auto'.`,
+      `device '${requested}': ${found.reasons.join('; ')}. Use 'wasm' or 'auto'.`,
     );
   return found;
 }
@@ -65,17 +65,17 @@ async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> 
   try {
     adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   } catch (error) {
-    found.reasons.push(`webgpu: asking for an adapter failed: ${String(error)}`);
+    found.reasons.push(`webgpu: requesting an adapter failed: ${String(error)}`);
     return;
   }
   if (!adapter) return void found.reasons.push('webgpu: no GPU adapter');
   const { vendor, architecture, device, description } = adapter.info;
   const name = [...new Set([vendor, architecture, device, description])].filter(Boolean).join(' ') || 'unnamed adapter';
-  // The property's place depends on the browser's age.
+  // Newer and older browsers have this property in different objects.
   const flagged =
     adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
   if (requested === 'auto' && (flagged || SOFTWARE_ADAPTER.test(name))) {
-    found.reasons.push(`webgpu: the adapter is software (${name}); ask for 'webgpu' to use it all the same`);
+    found.reasons.push(`webgpu: the adapter is software (${name}); request 'webgpu' to use it anyway`);
     return;
   }
   found.rungs.push({ device: 'webgpu', adapter: name, half: adapter.features.has('shader-f16') });

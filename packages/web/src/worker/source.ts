@@ -93,7 +93,7 @@ export async function download(
     );
   } catch (cause) {
     if (signal.aborted) throw cause;
-    throw new ModelFormatError('model.truncated', `${url}: the download broke off: ${String(cause)}`, { cause });
+    throw new ModelFormatError('model.truncated', `${url}: the download was interrupted: ${String(cause)}`, { cause });
   }
   if (sure !== undefined && bytes.length < sure)
     throw new ModelFormatError('model.truncated', `${url}: expected ${sure} bytes, got ${bytes.length}`);

@@ -47,9 +47,7 @@ export class SessionState {
           `state.${input}.output: expected an output of the model (${namesOf(outputs)}), got '${output}'`,
         );
       if (taken.has(output))
-        throw new UsageError(
-          `state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`,
-        );
+        throw new UsageError(`state.${input}.output: expected an output that no other input uses, got '${output}'`);
       if (taken.has(slot))
         throw new UsageError(
           `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,

@@ -6,7 +6,7 @@ import type { Ort } from './ort.js';
 
 /** onnxruntime's tensor for ours. CPU memory; each run copies it into WebAssembly. */
 export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
-  // Its constructor is overloaded by type name; ours are a subset of those names with the same arrays.
+  // The constructor is overloaded by type name; our types are a subset of its names, with the same arrays.
   return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(
     tensor.dtype,
     tensor.data,
