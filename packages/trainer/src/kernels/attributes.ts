@@ -2,7 +2,7 @@
 // compile; values are still checked where they are read, since callers write JavaScript and converters leave some out.
 import type * as tf from '@tensorflow/tfjs';
 
-/** What Forja's gradients hand on to the adjoints of a convolution, beside what tfjs declares. */
+/** Attributes that Forja's gradients pass to the adjoints of a convolution in addition to those that tfjs declares. */
 type Shared = Pick<tf.Conv2DAttrs, 'dataFormat' | 'dilations'>;
 
 /** tfjs's own declarations; kernels that are not here have no attributes. */
@@ -102,12 +102,12 @@ export interface KernelAttrs {
   UnsortedSegmentSum: tf.UnsortedSegmentSumAttrs;
 }
 
-/** What a size or amount may be where a program has dynamic dims. */
+/** A type in which each number may also be an `S`, for programs with dynamic dims. */
 type Sized<T, S> = T extends number ? T | S : T extends readonly unknown[] ? { [I in keyof T]: Sized<T[I], S> } : T;
 
 /**
- * The attributes of a kernel; of a string, any. Numbers may also be `S`. Each may be missing, or null as tfjs's graph
- * models have it.
+ * The attributes of a kernel; any attributes if `K` is just `string`. Numbers may also be `S`. Each may be missing, or
+ * null, as in tfjs's graph models.
  */
 export type AttrsOf<K extends string, S = never> = string extends K
   ? Readonly<Record<string, unknown>>
@@ -115,7 +115,7 @@ export type AttrsOf<K extends string, S = never> = string extends K
     ? { readonly [N in keyof KernelAttrs[K]]?: Sized<KernelAttrs[K][N], S> | null }
     : Readonly<Record<never, never>>;
 
-/** The names of a kernel's attributes; of a string, any name. */
+/** The names of a kernel's attributes; any name if `K` is just `string`. */
 export type AttrName<K extends string> = string extends K
   ? string
   : K extends keyof KernelAttrs

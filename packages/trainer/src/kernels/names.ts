@@ -41,7 +41,7 @@ export type UnaryKernel =
   | 'Square'
   | 'Tan';
 
-/** The same shape as the input too: activations and softmax. */
+/** Activations and softmax; these keep the shape of the input too. */
 export type ActivationKernel =
   'Elu' | 'LeakyRelu' | 'LogSoftmax' | 'Relu' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Step' | 'Tanh';
 
@@ -126,7 +126,7 @@ export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'Zeros
 /** Convolution over pictures, and its two adjoints. */
 export type ConvolutionKernel = 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput';
 
-/** The same, a filter of its own for each channel. */
+/** The same with a separate filter for each channel. */
 export type DepthwiseKernel =
   'DepthwiseConv2dNative' | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput';
 

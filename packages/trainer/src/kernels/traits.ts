@@ -1,5 +1,6 @@
-// What each tfjs kernel is, mathematically: one row a kernel, asked by tracing, rewriting, lowering, gradients and
-// export. Total over the kernel names: a missing row does not compile. A trait that a row does not name does not hold.
+// Mathematical properties ("traits") of each tfjs kernel, one row per kernel, used by tracing, rewriting, lowering,
+// gradients and export. Total over the kernel names: a missing row does not compile. A kernel has only the traits that
+// its row names.
 import type { KernelName } from './names.js';
 import { rowOf } from './rows.js';
 
@@ -18,28 +19,33 @@ export interface ConvolutionTraits {
 
 /** Facts about a kernel. */
 export interface Traits {
-  /** The inputs of an element-wise kernel: each number of the result depends on the numbers at its own place alone. */
+  /**
+   * The inputs of an element-wise kernel: each number of the result depends only on the numbers at the same position.
+   */
   elementwise?: readonly string[];
-  /** Element-wise, and its operands are broadcast as NumPy's, by tfjs's kernel too. */
+  /** Element-wise, and tfjs's kernel broadcasts its operands by NumPy's rules. */
   broadcasts?: true;
-  /** The operands `a` and `b` may be swapped without a change of a bit. */
+  /** Swapping the operands `a` and `b` gives the same bits. */
   commutative?: true;
   /** Only the shape of the input is read. */
   readsShape?: true;
   /** Equal calls may give different results. */
   impure?: true;
   /**
-   * The result has the numbers of these inputs, all or some of them, in other places. `'list'`: of all inputs, which
-   * come as a list.
+   * The result consists of numbers of these inputs, all or some of them, at other positions. `'list'`: of all inputs,
+   * which come as a list.
    */
   moves?: readonly string[] | 'list';
-  /** Besides moved numbers, the result has others: zeros, or a constant. */
+  /** In addition to moved numbers, the result has zeros or a constant. */
   fills?: true;
   /** The result lies between the least and the greatest number of this input. */
   within?: string;
   /** Keeps relative errors of its inputs; a logarithm turns them into absolute errors. */
   keepsAccuracy?: true;
-  /** Multiplies its inputs: element by element, or in sums of products, which take more than linear time. */
+  /**
+   * Multiplies its inputs: element by element (`numbers`), or in sums of products (`sums`), which take more than linear
+   * time.
+   */
   multiplies?: 'numbers' | 'sums';
   /** The product of the matrices `a` and `b`, in the last two axes. */
   product?: true;
@@ -48,17 +54,22 @@ export interface Traits {
   pool?: 2 | 3;
   /** The kernel that does the same, then adds a bias and applies an activation. */
   fused?: KernelName;
-  /** Inputs that are pictures [batch, height, width, channels], worked on along height and width. */
+  /** Inputs that are pictures [batch, height, width, channels] and are processed along height and width. */
   pictures?: readonly string[];
-  /** The input whose first axis is a batch: each example is computed alone, and no attribute counts them. */
+  /**
+   * The input whose first axis is a batch: each example is computed independently, and no attribute depends on their
+   * number.
+   */
   batch?: string;
-  /** The attribute that names the axis or axes worked along; the other axes are left alone. */
+  /** The attribute that names the axis or axes that the kernel works along; the other axes are independent. */
   along?: string;
-  /** The axes that `along` names are reduced by a function that leaves a single number as it is. */
+  /** The axes that `along` names are reduced, by a function that returns a single number unchanged. */
   reduces?: true;
-  /** The last axis of an input means something to the kernel: the components of an index, or numbers that rise. */
+  /** The last axis of an input has a meaning: the components of an index, or numbers in ascending order. */
   lastAxis?: true;
-  /** Returns a list: parts of one kind, or values (which the traits describe) and their indices. */
+  /**
+   * Returns a list: parts of one kind, or values (which the traits describe) and their indices ('values and places').
+   */
   outputs?: 'parts' | 'values and places';
 }
 
@@ -210,7 +221,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Transpose: MOVES_X,
   Unpack: { moves: ['value'], outputs: 'parts' },
 
-  // numbers made of attributes
+  // numbers made from attributes
   Fill: NONE,
   LinSpace: NONE,
   Range: NONE,
@@ -240,7 +251,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   MaxPool3D: pool(3),
   MaxPool3DGrad: NONE,
   MaxPoolGrad: { pictures: ['dy', 'input', 'output'] },
-  // Its places may be counted over the whole batch.
+  // Its indices may count over the whole batch.
   MaxPoolWithArgmax: { pool: 2, within: 'x', pictures: ['x'], outputs: 'values and places' },
   ResizeBilinear: { within: 'images', pictures: ['images'], batch: 'images' },
   ResizeBilinearGrad: { pictures: ['images', 'dy'] },
@@ -248,7 +259,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   ResizeNearestNeighborGrad: { pictures: ['images', 'dy'] },
   _FusedMatMul: { product: true, multiplies: 'sums', fused: '_FusedMatMul' },
 
-  // pictures read at computed places, windows, search
+  // pictures read at computed coordinates, windows, search
   CropAndResize: NONE,
   Dilation2D: NONE,
   Dilation2DBackpropFilter: NONE,
@@ -288,7 +299,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   UpperBound: NONE,
 };
 
-/** The traits of a kernel; of one that is not tfjs's own, none are known. */
+/** The traits of a kernel; none for kernels that are not tfjs's own. */
 export function traitsOf(kernel: string): Traits {
   return rowOf(TRAITS, kernel) ?? NONE;
 }

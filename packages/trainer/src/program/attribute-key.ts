@@ -1,4 +1,4 @@
-// Attributes of a call as text, to compare them by.
+// A call's attributes as text, for comparisons.
 
 /** Attributes as text that, unlike JSON, distinguishes infinities, NaN and -0. Absent and undefined are the same. */
 export function attributeKey(value: unknown): string {

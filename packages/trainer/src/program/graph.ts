@@ -85,7 +85,7 @@ export function valueOutputs(call: KernelCall): readonly ValueId[] {
   return traitsOf(call.kernel).outputs === 'values and places' ? call.outputs.slice(0, 1) : call.outputs;
 }
 
-/** The input of `call` whose numbers its output `id` only rearranges, if there is exactly one. */
+/** The input of `call` that its output `id` is a rearrangement of, if there is exactly one. */
 export function movedFrom(call: KernelCall, id: ValueId): ValueId | undefined {
   const { moves, fills } = traitsOf(call.kernel);
   const [name, more] = moves === 'list' || fills === true || !valueOutputs(call).includes(id) ? [] : (moves ?? []);

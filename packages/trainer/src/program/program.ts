@@ -41,8 +41,8 @@ export interface ProgramInput {
   value: ValueId;
   kind: ProgramInputKind;
   /**
-   * For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream, which numbers
-   * the trace's random inputs from 0.
+   * For `random`: the distribution, for `bernoulli` the probability of a one, and the generator's stream: the number of
+   * the random input, from 0.
    */
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }

@@ -41,7 +41,7 @@ export type ReplayFeeds = Record<string, { readonly data: ArrayLike<number> | Ty
 
 /**
  * Runs every call of `program` with tfjs's own kernels and returns the outputs by name.
- * @throws UsageError for a missing feed, one of the wrong size, or a backend that is not there.
+ * @throws UsageError for a missing feed, one of the wrong size, or an unknown backend.
  */
 export function replay(
   program: Program,

@@ -3,7 +3,7 @@
 // equal sizes are equal as text.
 
 /**
- * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4;
+ * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a quarter of a dim that is a multiple of 4;
  * `floor(<sum>/n)`; `max(<sum>, <sum>)`; or several of these joined by `*`.
  */
 export interface SymbolicSize {
@@ -186,7 +186,7 @@ function written(constant: number, terms: readonly (readonly [string, number])[]
 
 const byKey = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1);
 
-/** A size as a key, in which steps are written out. */
+/** A size as a key, which includes the steps. */
 function textOf(size: Size): string {
   return written(constantOf(size), Object.entries(termsOf(size)).sort(byKey));
 }

@@ -33,7 +33,7 @@ export const STAND_INS: KernelRows<StandIn> = {
       both.length + summed.length + rows.length < left.length ||
       both.length + summed.length + columns.length < right.length
     )
-      return undefined; // an index to sum that only one operand has
+      return undefined; // an index that only one operand has and that is summed
     const count = (letters: string): number =>
       [...letters].reduce((product, letter) => product * (sizes.get(letter) ?? 1), 1);
     const arranged = (x: tf.Tensor, letters: string, groups: readonly [string, string, string]): tf.Tensor =>

@@ -238,7 +238,7 @@ function withNumbers(
           refuse(
             at,
             `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], ` +
-              'or one row of equal steps, got others; compute them with tfjs ops from the inputs',
+              'or an arithmetic sequence, got others; compute them with tfjs ops from the inputs',
           )),
       );
     }
@@ -253,7 +253,7 @@ export function branchOf(base: Program, other: Program): string {
   } catch (error) {
     return error instanceof ExportError ? error.message : String(error);
   }
-  return 'the function makes other calls at another size';
+  return 'the function makes different calls at different sizes';
 }
 
 /** Throws unless all traces make the same calls on the same values. */

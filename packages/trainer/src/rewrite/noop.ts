@@ -1,4 +1,4 @@
-// Removes calls that return their input, as tfjs's tape, layers and gradient functions leave them behind.
+// Removes calls that return their input unchanged; tfjs's tape, layers and gradient functions leave many of them.
 import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';

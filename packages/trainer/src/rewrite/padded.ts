@@ -1,5 +1,5 @@
-// Turns zero padding before a convolution (as of Keras's ZeroPadding2D) into the convolution's own padding, which saves
-// a copy of the picture. onnxruntime does this too, but not across a layout change.
+// Turns zero padding before a convolution (such as Keras's ZeroPadding2D) into the convolution's own padding, which
+// saves a copy of the picture. onnxruntime does this too, but not across a layout change.
 import { filtersPictures } from '../kernels/traits.js';
 import type { Program } from '../program/program.js';
 import { inputOf, producers, Rewriter, useCounts } from '../program/graph.js';

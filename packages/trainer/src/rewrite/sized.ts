@@ -11,8 +11,8 @@ export type NumberSolver = (numbers: readonly number[]) => Size | Measure | unde
 
 /**
  * Calls that compute value `id` of `program`, which has a fixed shape, from the dims: a Fill if all its numbers are
- * equal, else each of a few numbers by itself, as in a tensor that holds a shape. Undefined if a number cannot be
- * expressed by the dims.
+ * equal, else, for up to `FEW` numbers, a Fill for each (such as a tensor that holds a shape). Undefined if a number
+ * cannot be expressed by the dims.
  */
 export function fromSizes(
   program: Program,

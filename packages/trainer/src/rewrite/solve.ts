@@ -31,8 +31,8 @@ interface Term {
 }
 
 /**
- * Makes a solver for traces at these sizes, which are multiples of `steps`. It remembers what it has found, and tries
- * that for later numbers.
+ * Makes a solver for traces at these sizes, which are multiples of `steps`. Expressions that it finds are tried first
+ * for later numbers.
  * @throws UsageError if the sizes do not determine the dims.
  */
 export function solver(sizes: readonly Record<string, number>[], steps: Readonly<Record<string, number>> = {}): Solver {
@@ -61,7 +61,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
     ) === undefined
   ) {
     throw new UsageError(
-      `align: expected ${names.length + 1} or more traces at sizes that tell ${names.join(', ') || 'the dims'} apart, got ${sizes.map((s) => JSON.stringify(s)).join(', ')}`,
+      `align: expected ${names.length + 1} or more traces at sizes that determine ${names.join(', ') || 'the dims'}, got ${sizes.map((s) => JSON.stringify(s)).join(', ')}`,
     );
   }
 
@@ -142,7 +142,7 @@ function greater(found: readonly Term[], one: Term, numbers: readonly number[]):
   return undefined;
 }
 
-/** Traces that must lie off the bound, beyond one per dim; with fewer, many expressions would fit. */
+/** How many traces, in addition to one per dim, must not be at the clamping bound; with fewer, many expressions fit. */
 const FREE = 2;
 
 /** An expression clamped by a constant from below or above. */

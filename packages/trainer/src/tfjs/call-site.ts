@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
  */
 const FRAMES = [/^at .*\((.+:\d+:\d+)\)$/, /^at (?:async )?(.+:\d+:\d+)$/, /^[^@]*@(.+:\d+:\d+)$/];
 
-/** tfjs's packages as installed, mapped to their sources, or bundled; and the engine's own frames. */
+/** Files of tfjs's packages: installed, mapped to their sources, or bundled; and the engine's own frames. */
 const FOREIGN =
   /[\\/]@tensorflow[\\/+_]|[\\/]tfjs[a-z-]*[\\/](?:src|dist)[\\/]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
 
@@ -26,7 +26,7 @@ const placeCache = new Map<string, string | undefined>();
 /** Cache of whether a file is the user's: a stack has a hundred frames of few files. */
 const userFiles = new Map<string, boolean>();
 
-/** The user's place, `file:line:column`, or undefined if no frame of the user's is within reach. */
+/** The position in the user's code, `file:line:column`, or undefined if none of the searched frames is the user's. */
 export function callSite(): string | undefined {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
@@ -43,7 +43,7 @@ export function callSite(): string | undefined {
   }
 }
 
-/** Who called a function: the user, tfjs or Forja; ambiguous where a bundler has put all of them into one file. */
+/** Who called a function: the user, tfjs or Forja; ambiguous if a bundler has put all of them into one file. */
 export interface Caller {
   who: 'user' | 'library' | 'bundle';
   site?: string;
@@ -55,7 +55,7 @@ export function callerOf(own: (...given: never[]) => unknown): Caller {
   Error.stackTraceLimit = CALLER_DEPTH;
   try {
     const frames = structured(own);
-    // Engines with text stacks only: the first two frames are this function and `own`.
+    // In engines that only give text, the first two frames are this function and `own`.
     const place = frames === undefined ? placesOf(new Error().stack ?? '')[2] : placeOf(frames);
     if (place === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
     const file = place.replace(/:\d+:\d+$/, '');
@@ -115,7 +115,7 @@ interface Frame {
   getColumnNumber?: () => number | null;
 }
 
-/** The stack's frames before source maps, from `above` on, or undefined in engines that write text only. */
+/** The stack's frames without source maps, from the caller of `above` on; undefined in engines that only give text. */
 function structured(above: (...given: never[]) => unknown = structured): Frame[] | undefined {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   Object.defineProperty(Error, 'prepareStackTrace', {

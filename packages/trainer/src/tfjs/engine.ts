@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 /** tfjs's engine object. */
 export type Engine = ReturnType<typeof tf.engine>;
 
-/** Fields of the engine that its types call private or never absent. */
+/** Fields of the engine that its types declare as private, or wrongly as always present. */
 export interface EngineInternals {
   backendName: string | undefined;
   backendInstance: tf.KernelBackend | null | undefined;
@@ -20,8 +20,8 @@ export function internals(): EngineInternals {
 }
 
 /**
- * tfjs's process-wide registries, by its own keys. Its functions for them take milliseconds for what every trace does:
- * they list kernels one backend at a time. Undefined if this version keeps them elsewhere.
+ * tfjs's process-wide registries, read directly. tfjs's own functions list kernels one backend at a time, which would
+ * cost every trace milliseconds. Undefined if this version of tfjs keeps the registries elsewhere.
  */
 function registry<T>(name: 'kernelRegistry' | 'gradRegistry'): Map<string, T> | undefined {
   return (tf.env().global as { _tfGlobals?: Map<string, Map<string, T>> })._tfGlobals?.get(name);
@@ -53,7 +53,7 @@ export function dataInfo(dataId: object): { backend: tf.KernelBackend } | undefi
 }
 
 /**
- * Runs `fn` with `backend` as tfjs's current one, and puts the previous one back, also when `fn` throws. tf.setBackend
+ * Runs `fn` with `backend` as tfjs's current one, and restores the previous one, also when `fn` throws. tf.setBackend
  * is asynchronous and would let other code run in between. Debug output and profiling are off meanwhile: they read
  * values.
  */

@@ -1,18 +1,18 @@
-// Promises that a traced function returns instead of tensors. They are refused, so nobody awaits them.
+// Handles promises that a traced function returns instead of tensors. They are refused, and therefore never awaited.
 import { UsageError } from '@forja/core';
 
 /**
  * Whether something is a promise, or an object that holds promises where tensors should be. Rejections are handled,
  * because Node ends the process for an unhandled one.
  */
-export function letGo(result: unknown): boolean {
-  if (hear(result)) return true;
+export function holdsPromise(result: unknown): boolean {
+  if (detectPromise(result)) return true;
   if (typeof result !== 'object' || result === null) return false;
-  return Object.values(result).map(hear).includes(true);
+  return Object.values(result).map(detectPromise).includes(true);
 }
 
 /** Duck-typed: promises may come from another realm or library. */
-function hear(value: unknown): boolean {
+function detectPromise(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('then' in value) || typeof value.then !== 'function')
     return false;
   void Promise.resolve(value).catch(() => undefined);
@@ -20,10 +20,10 @@ function hear(value: unknown): boolean {
 }
 
 /**
- * The result of a function that must be synchronous. Throws UsageError for a promise: what it does after its first
- * `await` would run outside of what it was called for.
+ * The result of a function that must be synchronous. Throws UsageError for a promise: code after the function's first
+ * `await` would run too late, for example after the trace has ended.
  */
-export function synchronous<T>(where: string, result: T, isPromise = hear(result)): T {
+export function synchronous<T>(where: string, result: T, isPromise = detectPromise(result)): T {
   if (isPromise)
     throw new UsageError(
       `${where}: expected a synchronous function, got one that returns a promise; await before or after it, not inside`,

@@ -1,4 +1,4 @@
-// Which of tfjs's ops are running, as its engine's scopes name them.
+// Which of tfjs's ops are running, by the names of its engine's scopes.
 import * as tf from '@tensorflow/tfjs';
 
 /** Names of the two innermost ops that are running, the inner one last. */
@@ -9,7 +9,10 @@ export function innermostOps(): string[] {
     .map((scope) => scope.name);
 }
 
-/** Whether the tensor that tfjs now makes holds a dropout's random numbers: uniform on [0, 1), drawn in JavaScript. */
+/**
+ * Whether the tensor that tfjs is making now holds the random numbers of a dropout, which are uniform on [0, 1) and
+ * drawn in JavaScript.
+ */
 export function insideDropout(): boolean {
   const [outer, inner] = innermostOps();
   return outer === 'dropout__op' && inner === 'randomUniform__op';

@@ -1,5 +1,5 @@
-// Variables with exact names. tfjs makes names unique in the process (`g/dense/kernel_1`), so a checkpoint could not be
-// matched by its own names.
+// Variables with exact names. tfjs makes names unique in the process (`g/dense/kernel_1`), so variables could not be
+// matched with those of a checkpoint by name.
 import * as tf from '@tensorflow/tfjs';
 
 /**

@@ -17,8 +17,8 @@ export const TRACE_BACKEND = 'forja-trace';
 const IDENTITY = 'eye__op';
 
 /**
- * Limit on the elements of a constant made in the traced function: more would not fit a model file, or several copies
- * in memory.
+ * Maximum number of elements of a constant made in the traced function: larger ones would not fit in a model file, nor
+ * several copies in memory.
  */
 const LARGE = 2 ** 27;
 
@@ -68,7 +68,7 @@ export class TraceBackend extends tf.KernelBackend {
       throw recorder.refuse(cause instanceof Error ? cause.message : String(cause), kernel, cause);
     }
     const infos = recorder.call(kernel, ids, plain, outputs).map((value) => this.issue(value));
-    // tfjs expects a list, even of one tensor, where a kernel may return several.
+    // For kernels that may return several tensors, tfjs expects a list, even of one.
     const listed = traitsOf(kernel).outputs !== undefined;
     return infos.length === 1 && infos[0] !== undefined && !listed ? infos[0] : infos;
   }

@@ -26,7 +26,7 @@ export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   });
 }
 
-/** The first call that the other trace lacks, or makes with other attributes. */
+/** The first call that the other trace does not make, or makes with other attributes. */
 function otherCall(a: Program, b: Program): KernelCall | undefined {
   const longer = a.calls.length >= b.calls.length ? a : b;
   return longer.calls.find((_, i) => {

@@ -19,9 +19,7 @@ type Note = (axes: readonly number[], caller: Caller) => void;
 /** Fields of a tensor that reveal its sizes. */
 const FIELDS = ['shape', 'size', 'strides'] as const;
 
-/**
- * Calls `note` whenever code other than tfjs and Forja reads the tensor's sizes. The fields otherwise behave as before.
- */
+/** Calls `note` whenever code other than tfjs's and Forja's reads the tensor's sizes. */
 export function watchSizes(tensor: tf.Tensor, note: Note): void {
   const axes = tensor.shape.map((_, axis) => axis);
   for (const field of FIELDS) {

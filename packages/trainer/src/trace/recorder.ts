@@ -77,7 +77,7 @@ export class Recorder {
     });
   }
 
-  /** The user's line that is running. */
+  /** The line of the user's code that is running. */
   private site(): string | undefined {
     return this.sites ? callSite() : undefined;
   }
@@ -181,7 +181,7 @@ export class Recorder {
     return record;
   }
 
-  /** From here on the variable reads as this value, which the caller of the trace passes in as state. */
+  /** Makes the variable read as this value, which the caller of the trace passes in as state. */
   adopt(variable: tf.Variable, value: ValueId): void {
     this.variables.set(variable, { name: variable.name, input: value, current: value, adopted: true });
   }

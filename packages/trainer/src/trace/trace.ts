@@ -6,7 +6,7 @@ import { withGradients } from '../gradients/index.js';
 import { callInputs, type Program, type ProgramDType, type ProgramInput, type ValueId } from '../program/program.js';
 import type { SizeRead } from './reads.js';
 import { Recorder } from './recorder.js';
-import { letGo, synchronous } from '../tfjs/promises.js';
+import { holdsPromise, synchronous } from '../tfjs/promises.js';
 import { activeTrace, recording } from './span.js';
 
 /** An input of the traced function, at the concrete size of this trace. */
@@ -42,8 +42,8 @@ export interface TraceOptions {
    */
   known?: readonly tf.Variable[];
   /**
-   * If true, constants share the arrays of tensors made outside, for callers who drop the program before those arrays
-   * can change: a model is traced many times. Default: copies.
+   * If true, constants share the arrays of tensors made outside instead of copying them, which saves time when a model
+   * is traced many times. Only for callers who drop the program before those arrays can change. Default false.
    */
   share?: boolean;
   /** Whether to record call sites, which takes most of a large trace's time. Default true. */
@@ -59,7 +59,7 @@ export interface Trace {
   program: Program;
   /** By name of the state input. Names are the variables' own, made unique. */
   variables: Map<string, tf.Variable>;
-  /** tfjs's name of each constant's tensor where it had one (a layer's weight), by value. */
+  /** tfjs's name of each constant's tensor, if it had one (a layer's weight), by value. */
   constantNames: Map<ValueId, string>;
   /** Where each constant was made or first met, `file:line:column`, by value. */
   constantSites: Map<ValueId, string>;
@@ -100,8 +100,8 @@ export function trace(
 }
 
 /**
- * State that the trace assigns and whose old value affects the results. Moving statistics do not, where the batch's
- * statistics are used.
+ * State that the trace assigns and whose old value affects the results. Moving statistics do not affect them if the
+ * batch's statistics are used.
  */
 function keptState(recorder: Recorder): KeptState[] {
   const needed = reached(recorder.program);
@@ -158,9 +158,9 @@ function run(
   }
 }
 
-/** What a step returned, if that is tensors by name. Throws UsageError. */
+/** Checks that a step returned tensors by name. Throws UsageError. */
 export function checkedResults(where: string, results: unknown): Record<string, tf.Tensor> {
-  synchronous(where, results, letGo(results));
+  synchronous(where, results, holdsPromise(results));
   if (typeof results !== 'object' || results === null || results instanceof tf.Tensor)
     throw new UsageError(`${where}: expected tensors by name, as in { loss }, got something else returned`);
   for (const [name, value] of Object.entries(results)) {

@@ -7,15 +7,15 @@ import type { RefusedKernel } from '../../kernels/names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 
 /**
- * Runs tfjs's own cpu kernel on zeros and keeps the shapes. Right for every kernel whose result's shape does not depend
- * on the data.
+ * Runs tfjs's own cpu kernel on zeros and takes the shapes of its results. Correct if the shapes do not depend on the
+ * data.
  */
 export function probe(kernel: string): ShapeRule {
   return (inputs, attrs) => {
     const config = tf.getKernel(kernel, 'cpu');
     const backend = cpu();
     if (config === undefined || backend === undefined)
-      throw new Error(`${kernel}: expected a kernel of tfjs's cpu backend, there is none`);
+      throw new Error(`${kernel}: expected a kernel of tfjs's cpu backend, got none`);
     const made: tf.TensorInfo[] = [];
     const zeros = (meta: TensorMeta): tf.TensorInfo => {
       const values = tf.util.makeZerosTypedArray(tf.util.sizeFromShape(meta.shape), meta.dtype);
@@ -26,7 +26,7 @@ export function probe(kernel: string): ShapeRule {
     const entries = Object.entries(inputs).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, Array.isArray(value) ? value.map(zeros) : zeros(value)] as const],
     );
-    // tfjs's types say one tensor an input; its variadic kernels take lists.
+    // tfjs's types allow one tensor per input, but its variadic kernels take lists.
     const given = Object.fromEntries(entries) as unknown as tf.NamedTensorInfoMap;
     // Attributes are plain data; an ordinary record is what tfjs's own kernels read them from.
     const result = config.kernelFunc({ inputs: given, attrs: attrs as unknown as tf.NamedAttrMap, backend });
