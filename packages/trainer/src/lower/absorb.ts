@@ -74,8 +74,8 @@ class Chart {
   }
 
   /**
-   * The edit for a constant operand with features in its last axis: none if it is a single number for all, undefined if
-   * it is not such a constant.
+   * The edit for a constant operand with features in its last axis: no edits if it is a single number for all features,
+   * undefined if it is not such a constant.
    */
   private operand(call: KernelCall, input: string, width: number): Edit[] | undefined {
     const id = inputOf(call, input);
@@ -85,7 +85,7 @@ class Chart {
     return size === undefined || size === 1 ? [] : size === width ? [{ call, input, axis: -1 }] : undefined;
   }
 
-  /** The only input of a call that keeps its elements in order. */
+  /** The input of a call with one input that keeps the order of the elements; undefined for other calls. */
   private alone(call: KernelCall): ValueId | undefined {
     const [name, more] = call.kernel === 'Reshape' ? ['x'] : (traitsOf(call.kernel).elementwise ?? []);
     return name === undefined || more !== undefined ? undefined : inputOf(call, name);

@@ -23,7 +23,7 @@ interface Placed {
   orders: Map<string, Value>;
 }
 
-/** The size that a dynamic dim counts as when sizes are compared. */
+/** The size that is assumed for a dynamic dim when the sizes of values are compared. */
 const TYPICAL = 64;
 
 function isIdentity(perm: Perm): boolean {

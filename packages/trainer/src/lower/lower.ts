@@ -44,8 +44,8 @@ export interface LowerOptions {
    */
   keep?: boolean;
   /**
-   * Nodes to append to an output, by name: the function gets the value in the wanted order and returns one of the same
-   * sizes.
+   * Nodes to append to an output, by name: the function gets the value in the output's order and returns a value of the
+   * same shape.
    */
   heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
@@ -138,7 +138,7 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   };
 }
 
-/** The order that a state is stored in. State that nothing read takes the order of its next value. */
+/** The order that a state value is stored in. State that no call reads is stored in the order of its next value. */
 function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined): Perm {
   const value = ctx.logical(input.value);
   const perm =

@@ -20,8 +20,8 @@ const portableRule: FilterRule = (_program, call) => {
 };
 
 /**
- * Preferred order by value, for values that element-wise calls connect to a filter. `given`, orders that are fixed
- * already, takes precedence over `rule`, and `rule` over the portable rule.
+ * Preferred order by value, for values that element-wise calls connect to a filter. Orders in `given` are fixed already
+ * and come first, then `rule`, then the portable rule.
  */
 export function preferredOrders(
   program: Program,

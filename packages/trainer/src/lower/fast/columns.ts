@@ -4,7 +4,7 @@
 import { transpose, type Axis, type Matrix, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongBoth, alongBothBack } from './apply.js';
-import { HWCN, HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
+import { HWCN, HWNC, memoized, type ConvAlgorithm, type Convolution } from './contract.js';
 
 /** [small·kernel, large]: row (i, k) selects pixel stride·i + k - before, or nothing. */
 function selection({ large, small, kernel, stride, before }: Axis): Matrix {
@@ -23,7 +23,7 @@ const taps = ({ height, width, channels }: Convolution): number => height.kernel
 function thinPatches(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   const { height: h, width: w, batch, channels } = conv;
   const stored = ctx.get(x, HWCN);
-  return shared(stored, keyOf('thin', conv), () => {
+  return memoized(stored, keyOf('thin', conv), () => {
     const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [
       h.small,
       h.kernel,
@@ -80,7 +80,7 @@ export const thin: ConvAlgorithm = {
 function patchesOf(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   const { height: h, width: w, batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
-  return shared(stored, keyOf('gemm', conv), () => {
+  return memoized(stored, keyOf('gemm', conv), () => {
     const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [
       h.small,
       h.kernel,

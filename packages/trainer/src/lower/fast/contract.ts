@@ -4,8 +4,8 @@ import type { Axis, Value } from '@forja/core/onnx';
 import type { KernelLowering, KernelRow, LowerContext, Logical, Perm } from '../contract.js';
 
 /**
- * A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a
- * transposed convolution is its adjoint.
+ * A two-dimensional convolution of fixed sizes without dilation. Each {@link Axis} has the `large` size, which the
+ * convolution reads, and the `small` one, which it makes; a transposed convolution goes from small to large.
  */
 export interface Convolution {
   batch: number;
@@ -29,15 +29,15 @@ export interface ConvAlgorithm {
   forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value;
   /** dx, in order `large`. */
   inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value;
-  /** dw, [a, b, sr, sc, C, Co] by rows of C: a matrix [r·r·s·s·C, Co]. */
+  /** dw as a matrix [a·b·sr·sc·C, Co], in the order of `filterValue`. */
   filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value;
   /** Order of the large picture. */
   large: Perm;
 }
 
 /**
- * Pictures with height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is
- * contiguous.
+ * Pictures with height and width outermost, channels last. A picture is then a matrix with rows (h, w, n) and columns
+ * c, and each of its pixel rows is contiguous.
  */
 export const HWNC: Perm = [1, 2, 0, 3];
 
@@ -47,7 +47,7 @@ export const HWCN: Perm = [1, 2, 3, 0];
 const memory = new WeakMap<object, Map<string, unknown>>();
 
 /** Memoizes `make()` by value and key, to share work between forward and gradients. A key always has the same type. */
-export function shared<T = Value>(value: Value, key: string, make: () => T): T {
+export function memoized<T = Value>(value: Value, key: string, make: () => T): T {
   const made = memory.get(value) ?? new Map<string, unknown>();
   memory.set(value, made);
   if (made.has(key)) return made.get(key) as T; // made for this key

@@ -1,12 +1,12 @@
 // Max pooling with windows that tile the picture, for pictures with height and width outermost: the maximum along each
-// row of a window, then over these. The gradient goes back the same way, to the first cell that equals the maximum,
-// which is the window's first maximum in row-major order.
+// row of a window, then over these. The gradient takes the same two steps back, each time to the first cell that equals
+// the maximum, and so reaches the window's first maximum in row-major order.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
 import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { input, output } from '../kernels/spatial.js';
-import { otherwise, shared } from './contract.js';
+import { otherwise, memoized } from './contract.js';
 import { poolAxes, stored, type StoredPicture } from './pictures.js';
 
 /** Window size along height and width; undefined if windows overlap, leave gaps, or reach beyond the picture. */
@@ -48,7 +48,7 @@ function maxima(
   [kh, kw]: readonly [number, number],
   ctx: LowerContext,
 ): Maxima {
-  return shared<Maxima>(value, `maxima ${kh}×${kw}`, () => {
+  return memoized<Maxima>(value, `maxima ${kh}×${kw}`, () => {
     const rows = round(value, height * (width / kw), kw, rest, ctx);
     const windows = round(rows.best, height / kh, kh, (width / kw) * rest, ctx);
     return { along: { width: rows, height: windows }, best: windows.best };
@@ -56,8 +56,8 @@ function maxima(
 }
 
 /**
- * Passes gradients of the maxima to the first cell of each window that equals the maximum; the last cell takes what is
- * left. [before, cells, after]
+ * Passes gradients of the maxima to the first cell of each window that equals the maximum; the last cell gets the
+ * gradient that no cell before it took. [before, cells, after]
  */
 function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
   let left = ctx.reshape(slopes, [before, 1, after]);

@@ -18,7 +18,7 @@ const DIRECT = 1.5;
 /** Cost of transposing one float between channels first and channels last. */
 const CROSSING = 130;
 
-/** Cost of the nodes around one product, in millions. */
+/** Overhead of the nodes around one product, in millions of multiply-adds. */
 const NODES = 2;
 
 /** One convolution call and its estimated cost. */
@@ -97,6 +97,6 @@ export function explain({ fast, choices, pictures, crossings }: ConvolutionPlan)
     ...lines,
     ...others,
     `changes of layout: ${crossings.toFixed(1)}`,
-    `taken: ${fast ? 'fast' : 'portable'}`,
+    `chosen: ${fast ? 'fast' : 'portable'}`,
   ].join('\n');
 }

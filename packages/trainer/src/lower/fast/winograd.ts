@@ -12,7 +12,7 @@ import {
 } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongColumns, alongRows } from './apply.js';
-import { HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
+import { HWNC, memoized, type ConvAlgorithm, type Convolution } from './contract.js';
 
 /** Largest tile: F(4, 3) already loses a decimal digit. */
 const LARGEST = 4;
@@ -98,7 +98,7 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
 function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
-  return shared(stored, `${key} large`, () => {
+  return memoized(stored, `${key} large`, () => {
     const tall = tallOf(stored, h.data, conv.width.large * batch * channels, ctx);
     const tiles = ctx.reshape(alongColumns(tall, w.data, h.data.length, batch * channels, ctx), [
       h.points,
@@ -119,7 +119,7 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
 function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
-  return shared(stored, `${key} small`, () => {
+  return memoized(stored, `${key} small`, () => {
     const rows = transpose(h.output);
     const tall = tallOf(stored, rows, conv.width.small * batch * outChannels, ctx);
     const tiles = alongColumns(tall, transpose(w.output), rows.length, batch * outChannels, ctx);
@@ -134,13 +134,13 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
 
 /** The transform along the height, made once for all parts of the width. */
 function tallOf(stored: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
-  return shared(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
+  return memoized(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
 }
 
 /** The filter transformed: [points of h, points of w, strides · C, outChannels]. */
 function transformedFilter(conv: Convolution, filter: Value, { h, w, key }: Parts, ctx: LowerContext): Value {
   const columns = h.stride * w.stride * conv.channels * conv.outChannels;
-  return shared(filter, `${key} filter`, () => {
+  return memoized(filter, `${key} filter`, () => {
     const points = alongRows(filter, kronecker(h.filter, w.filter), columns, ctx);
     return ctx.reshape(points, [h.points, w.points, columns / conv.outChannels, conv.outChannels]);
   });

@@ -24,8 +24,8 @@ function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
 const floorMod: PairFormula = (a, b, ctx) => {
   if (a.dtype === 'int32') return ctx.op('Mod', [a, b], { fmod: 0 });
   const rest = ctx.op('Mod', [a, b], { fmod: 1 });
-  const moved = ctx.op('And', [signsDiffer(rest, b, ctx), ctx.op('Not', [ctx.op('Equal', [rest, ctx.scalar(0)])])]);
-  return ctx.op('Where', [moved, ctx.op('Add', [rest, b]), rest]);
+  const correct = ctx.op('And', [signsDiffer(rest, b, ctx), ctx.op('Not', [ctx.op('Equal', [rest, ctx.scalar(0)])])]);
+  return ctx.op('Where', [correct, ctx.op('Add', [rest, b]), rest]);
 };
 
 /** Division rounded down. ONNX truncates integer division towards zero, so the remainder is subtracted first. */

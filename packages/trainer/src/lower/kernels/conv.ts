@@ -97,7 +97,8 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
 }
 
 /**
- * Refuses a `dy` that is not of the forward convolution's output size: tfjs accepts any size and ignores the surplus.
+ * Refuses a `dy` whose size is not the forward convolution's output size: tfjs accepts larger ones and ignores the
+ * rest.
  */
 function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logical, ctx: LowerContext): void {
   const [large, small, window] = [dx.shape, dy.shape, filter.shape];
@@ -105,7 +106,7 @@ function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logica
   const made = convShape('Conv2DBackpropInput', large, window, call.attrs, false);
   if (made.join() !== small.join())
     ctx.unsupported(
-      `expected slopes of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`,
+      `expected a gradient dy of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`,
     );
 }
 
@@ -114,7 +115,7 @@ const Conv2DBackpropInput: KernelLowering<'Conv2DBackpropInput'> = (call, ctx) =
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, dx, dy, kernelSize(filter, ctx), axes);
   refuseSurplus(call, dx, dy, filter, ctx);
-  // The forward filter as stored: its (out, in, h, w) is ConvTranspose's (in, out, h, w).
+  // The filter as the forward convolution stores it: its (out, in, h, w) is ConvTranspose's (in, out, h, w).
   ctx.set(dx, convTranspose(ctx.get(dy, axes.nchw), ctx.get(filter, OIHW), ws, ctx), axes.nchw);
 };
 
@@ -191,7 +192,7 @@ function filterGradientByConv(
   ws.forEach((w, i) => {
     const [before, after] = w.pads ?? ctx.unsupported('filter gradient with a dynamic spatial size');
     pads[i] = before;
-    // A negative `after` is a remainder of x that no window covered: the result is too large by as much.
+    // A negative `after` is a remainder of x that no window covered: the result is too large by that amount.
     pads[i + 2] = Math.max(0, after);
     crop ||= after < 0;
   });

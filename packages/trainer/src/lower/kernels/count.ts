@@ -5,13 +5,13 @@ import { arithmeticType, as, filled, numberAttribute, scalar } from './layout.js
 import { dim, input, output, plus, product } from './spatial.js';
 
 /**
- * Up to this many segments a segment sum is a product with a one-hot matrix, which every runtime computes fast and in a
- * fixed order; above, a scatter.
+ * Up to this many segments, a segment sum is a product with a one-hot matrix, which every runtime computes fast and in
+ * a fixed order; above that, it is a scatter.
  */
 const ONE_HOT_LIMIT = 1024;
 
 /** The index, or `bins` (an extra last bin) if it is outside 0..bins-1. */
-function clamped(index: Value, bins: number, ctx: LowerContext): Value {
+function withSpareBin(index: Value, bins: number, ctx: LowerContext): Value {
   const outside = ctx.op('Or', [
     ctx.op('Less', [index, scalar(0, 'int32', ctx)]),
     ctx.op('GreaterOrEqual', [index, scalar(bins, 'int32', ctx)]),
@@ -35,7 +35,7 @@ function bincount(
   const shape = rank === 1 ? [product(x.shape)] : x.shape;
   const updates = counted ? as(ctx.reshape(ctx.get(weights), shape), type, ctx) : filled(1, type, shape, ctx);
   const zeros = filled(0, type, [...shape.slice(0, -1), size + 1], ctx);
-  const bins = ctx.op('ScatterElements', [zeros, clamped(ctx.reshape(value, shape), size, ctx), updates], {
+  const bins = ctx.op('ScatterElements', [zeros, withSpareBin(ctx.reshape(value, shape), size, ctx), updates], {
     axis: rank - 1,
     reduction: binary ? 'none' : 'add',
   });
@@ -87,7 +87,7 @@ const UnsortedSegmentSum: KernelLowering<'UnsortedSegmentSum'> = (call, ctx) => 
     const oneHot = as(ctx.op('Equal', [labels, ctx.reshape(ctx.get(ids), [1, rows])]), 'float32', ctx);
     return ctx.set(y, ctx.reshape(ctx.op('MatMul', [oneHot, ctx.reshape(value, [rows, inner])]), y.shape));
   }
-  const index = ctx.reshape(as(clamped(ctx.get(ids), segments, ctx), 'int64', ctx), [rows, 1]);
+  const index = ctx.reshape(as(withSpareBin(ctx.get(ids), segments, ctx), 'int64', ctx), [rows, 1]);
   const sums = ctx.op(
     'ScatterND',
     [filled(0, 'float32', [plus(segments, 1), ...x.shape.slice(1)], ctx), index, value],

@@ -76,7 +76,7 @@ const Range: KernelLowering<'Range'> = (call, ctx) => {
       type === 'int32'
         ? new Int32Array(rangeLength(start, stop, given))
         : new Float32Array(rangeLength(start, stop, given));
-    // As tfjs does: each number is the one before plus the step, rounded to the element type.
+    // As in tfjs, each number is the previous one plus the step, rounded to the element type.
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant(type, [values.length], values));
   }

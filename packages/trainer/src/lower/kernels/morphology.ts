@@ -28,12 +28,12 @@ function taps(call: BoundCall, x: Logical, filter: Logical, small: Logical, ctx:
     (w) => w.pads ?? ctx.unsupported('dilation of a picture of dynamic size'),
   ) as [readonly [number, number], readonly [number, number]]; // one entry per window
   const [h, w] = ws;
-  const [below, beside] = [Math.max(0, bottom), Math.max(0, right)];
+  const [padBottom, padRight] = [Math.max(0, bottom), Math.max(0, right)];
   // Cells outside the picture are -∞ and never the maximum.
   const value = as(ctx.get(x), 'float32', ctx);
-  const padded = [top, left, below, beside].every((n) => n === 0)
+  const padded = [top, left, padBottom, padRight].every((n) => n === 0)
     ? value
-    : ctx.op('Pad', [value, ctx.int64s([0, top, left, 0, 0, below, beside, 0]), ctx.scalar(-Infinity)], {
+    : ctx.op('Pad', [value, ctx.int64s([0, top, left, 0, 0, padBottom, padRight, 0]), ctx.scalar(-Infinity)], {
         mode: 'constant',
       });
   const [rows, columns] = [fixed(h.small, 'height', ctx), fixed(w.small, 'width', ctx)];
@@ -56,7 +56,7 @@ function taps(call: BoundCall, x: Logical, filter: Logical, small: Logical, ctx:
   });
   return {
     ws,
-    size: [fixed(dim(x, 1), 'height', ctx) + top + below, fixed(dim(x, 2), 'width', ctx) + left + beside],
+    size: [fixed(dim(x, 1), 'height', ctx) + top + padBottom, fixed(dim(x, 2), 'width', ctx) + left + padRight],
     offsets,
     sums,
   };

@@ -36,20 +36,25 @@ function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: 
   return windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
 }
 
-/** Whether some window may cover only padding, which runtimes refuse in a pool. */
-const lonely = (ws: readonly Window[]): boolean => ws.some((w) => w.pads?.some((p) => p >= extent(w)));
+/** Whether some window may cover only padding; runtimes refuse pools with such windows. */
+const mayBeAllPadding = (ws: readonly Window[]): boolean => ws.some((w) => w.pads?.some((p) => p >= extent(w)));
 
 /** Gradients use the windows unchanged, so they cannot have such windows. */
-function refuseLonely(ws: readonly Window[], ctx: LowerContext): void {
-  if (lonely(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
+function refuseAllPadding(ws: readonly Window[], ctx: LowerContext): void {
+  if (mayBeAllPadding(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
 }
 
 /**
  * A pool. If a window may cover only padding, or the padding is dynamic, the input is padded explicitly first. A
- * maximum over nothing is -∞; an average over nothing is 0 / 0, but 0 in a volume, as in tfjs.
+ * maximum over nothing is -∞; an average over nothing is 0 / 0, or 0 in a volume, as in tfjs.
  */
-export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readonly Window[], ctx: LowerContext): Value {
-  if (!lonely(ws) && !isUneven(ws))
+export function poolWithPadding(
+  op: 'MaxPool' | 'AveragePool',
+  x: Value,
+  ws: readonly Window[],
+  ctx: LowerContext,
+): Value {
+  if (!mayBeAllPadding(ws) && !isUneven(ws))
     return op === 'MaxPool'
       ? ctx.op(op, [x], windowAttributes(ws, ctx))
       : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
@@ -147,7 +152,7 @@ const MaxPool: KernelLowering<'MaxPool'> = (call, ctx) => {
   if (untouched(x, y, call)) return ctx.alias(y, x);
   return ctx.set(
     y,
-    bySize('Max', x, y, call, ctx) ?? surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
+    bySize('Max', x, y, call, ctx) ?? poolWithPadding('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
     AXES.nchw,
   );
 };
@@ -158,7 +163,7 @@ const AvgPool: KernelLowering<'AvgPool'> = (call, ctx) => {
   return ctx.set(
     y,
     bySize('Mean', x, y, call, ctx) ??
-      surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
+      poolWithPadding('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
     AXES.nchw,
   );
 };
@@ -185,7 +190,7 @@ function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext
 const AvgPoolGrad: KernelLowering<'AvgPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
-  refuseLonely(ws, ctx);
+  refuseAllPadding(ws, ctx);
   const [h, w] = ws;
   const tiles = tiling(ws);
   const slopes = ctx.get(dy, AXES.nchw);
@@ -262,7 +267,7 @@ export function scatterMaxima(
   ws: readonly Window[],
   ctx: LowerContext,
 ): Value {
-  refuseLonely(ws, ctx);
+  refuseAllPadding(ws, ctx);
   const [, indices] = ctx.ops('MaxPool', [x], windowAttributes(ws, ctx), 2);
   if (indices === undefined) return ctx.unsupported('MaxPool without indices');
   const flat = ctx.int64s([-1]);
@@ -284,7 +289,7 @@ const MaxPoolWithArgmax: KernelLowering<'MaxPoolWithArgmax'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [best, places] = [output(call, ctx), call.outputs[1] ?? ctx.unsupported('the call has no second output')];
   const ws = poolWindows(call, ctx, x, best);
-  refuseLonely(ws, ctx);
+  refuseAllPadding(ws, ctx);
   const picture = as(pictureOf(x, ctx), 'float32', ctx);
   // In tfjs NaN is never the maximum.
   const compared =

@@ -10,7 +10,7 @@ import { input, output } from './spatial.js';
 
 type ReduceOp = 'ReduceSum' | 'ReduceMean' | 'ReduceProd' | 'ReduceMax' | 'ReduceMin';
 
-/** `dtype`: the type to compute in, by the input's; `attribute`: the name of the axes attribute. */
+/** `dtype`: the type to compute in, given the input's type; `attribute`: the name of the axes attribute. */
 function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', attribute = 'axis'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -45,8 +45,8 @@ function positions(perm: readonly number[], axes: readonly number[]): number[] {
 }
 
 /**
- * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is skipped, except in the first
- * position, where nothing beats it.
+ * The first index of the extreme, as int32. tfjs compares each number with the best so far, so a NaN is skipped, but a
+ * NaN in the first position is always chosen.
  */
 function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
   return (call, ctx) => {
@@ -67,8 +67,8 @@ function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
 }
 
 /**
- * Replaces NaN by a value that never wins, or, in the first position, always wins. On an axis of dynamic size NaN never
- * wins. `rank` counts axes from the reduced one on.
+ * Replaces NaN by a value that is never chosen, or, in the first position, by one that always is. On an axis of dynamic
+ * size, NaN is never chosen. `rank` counts axes from the reduced one on.
  */
 function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
   const worst = op === 'ArgMax' ? -Infinity : Infinity;

@@ -7,7 +7,7 @@ const because = (unsupported: string): UnsupportedKernel => ({ unsupported });
 const complex = because(
   'complex numbers have no ONNX type here: compute with real and imaginary parts as separate tensors',
 );
-const text = because('strings are not lowered: do it before the exported function');
+const text = because('strings are not lowered: process them before the exported function');
 const ragged = because('ragged and sparse tensors have data-dependent shapes: pad them before the exported function');
 const search = because('tfjs has no kernel for it and composes tf.searchSorted');
 const suppression = because('non-maximum suppression has a data-dependent result: do it on the outputs');
@@ -25,7 +25,7 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   LowerBound: search,
   MatrixBandPart: because('tfjs has no kernel for it and composes tf.linalg.bandPart from others'),
   Multinomial: because(
-    'random draws are never frozen into a graph: pass uniform noise as an input and choose with ' +
+    'random draws are not frozen into a graph: pass uniform noise as an input and choose with ' +
       'argMax of logits - log(-log(noise))',
   ),
   NonMaxSuppressionV3: suppression,

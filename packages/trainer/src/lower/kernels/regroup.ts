@@ -1,4 +1,4 @@
-// Reshape without a transpose: finds the order in which a stored value already is the reshaped value.
+// Reshape without a transpose: finds the physical order in which the stored data, unmoved, is the reshaped value.
 import { isStatic, sizeText, type Size } from '../../program/program.js';
 import type { Perm } from '../contract.js';
 import { identity } from './layout.js';

@@ -50,7 +50,7 @@ function cut(value: Value, perm: Perm, cuts: readonly Cut[], ctx: LowerContext):
   ]);
 }
 
-/** A list of sizes where tfjs also takes one number for the first axis. */
+/** A list of sizes; tfjs also accepts a single number, for the first axis. */
 function listed(call: BoundCall, name: string, ctx: LowerContext): Size[] {
   const value = call.attrs[name];
   return value === undefined || value === null ? [] : isSize(value) ? [value] : sizesAttribute(call, name, ctx);
@@ -167,8 +167,8 @@ const PadV2: KernelLowering<'PadV2'> = (call, ctx) => {
 };
 
 /**
- * 'reflect' is ONNX's own mode. 'symmetric' repeats the border: a single row is ONNX's 'edge', more are reversed
- * slices.
+ * 'reflect' is a mode of ONNX's Pad. 'symmetric' repeats the border rows: for one row that is the mode 'edge', for more
+ * they are reversed slices.
  */
 const MirrorPad: KernelLowering<'MirrorPad'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];

@@ -1,5 +1,5 @@
 // Window geometry shared by convolution, pooling and resizing rows: axes of a picture, sizes that may be symbolic, pads
-// that hit a given output size.
+// that give a wanted output size.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
 import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from '../../program/size.js';
@@ -93,8 +93,8 @@ export interface Window {
   stride: number;
   dilation: number;
   /**
-   * `after` makes large → small exact. It is negative if the windows leave a remainder uncovered. Undefined if it
-   * depends on a symbolic size.
+   * `after` is chosen so that the windows on `large` give exactly `small`. It is negative if they leave a remainder
+   * uncovered. Undefined if it depends on a symbolic size.
    */
   pads: Pads | undefined;
   /** The same amounts, possibly symbolic. */

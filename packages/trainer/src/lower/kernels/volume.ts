@@ -3,7 +3,7 @@
 import type { VolumeKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
-import { inverseCounts, pictureOf, scatterMaxima, surroundings } from './pool.js';
+import { inverseCounts, pictureOf, scatterMaxima, poolWithPadding } from './pool.js';
 import { dim, fixed, input, output, windowAlong, windowed, type Window } from './spatial.js';
 
 const NCDHW: Perm = [0, 4, 1, 2, 3];
@@ -75,7 +75,7 @@ const Conv3DBackpropFilterV2: KernelLowering<'Conv3DBackpropFilterV2'> = (call, 
       ])
     : volume;
   const full = ctx.op('Conv', [seen, ctx.get(dy, CNDHW)], attributes);
-  // A negative `after` is a remainder of x that no window covered: the result is too large by as much.
+  // A negative `after` is a remainder of x that no window covered: the result is too large by that amount.
   const crop = pads.some(([, after]) => after < 0);
   ctx.set(
     dw,
@@ -91,17 +91,17 @@ const poolWindows = (call: BoundCall, ctx: LowerContext, large: Logical, small: 
 
 const MaxPool3D: KernelLowering<'MaxPool3D'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  ctx.set(y, surroundings('MaxPool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
+  ctx.set(y, poolWithPadding('MaxPool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
 };
 
 const AvgPool3D: KernelLowering<'AvgPool3D'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  ctx.set(y, surroundings('AveragePool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
+  ctx.set(y, poolWithPadding('AveragePool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
 };
 
 /**
- * Each gradient is spread over the cells of x that its window averaged, padding excluded: tfjs's gradient kernel counts
- * it, unlike its forward kernel.
+ * Spreads each gradient over the cells of x that its window averaged, without the padding. (tfjs's forward kernel
+ * excludes padding too, but its gradient kernel counts it.)
  */
 const AvgPool3DGrad: KernelLowering<'AvgPool3DGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];

@@ -68,8 +68,8 @@ function bilinear(
 }
 
 /**
- * Samples each box at evenly spaced rows and columns. Points outside the picture get the extrapolation value, boxes of
- * pictures that do not exist get 0.
+ * Samples each box at evenly spaced rows and columns. Points outside the picture get the extrapolation value; boxes
+ * whose picture index is out of range get 0.
  */
 const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
   const [image, boxes, boxOf, y] = [
