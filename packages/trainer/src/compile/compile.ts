@@ -35,8 +35,8 @@ import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
  * step is disposed; the variable itself does not change until `writeVariables`. The step is traced with Forja's
  * gradients, at exactly the sizes of `inputs`. Run one step at a time in a process: each session has its own threads.
  * The step function is traced twice, to detect random numbers that tfjs draws in it and that would be frozen.
- * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random
- * numbers; UsageError for invalid inputs.
+ * @throws ExportError `export.unsupported` that names every kernel without a lowering, or for frozen random numbers;
+ * UsageError for invalid inputs.
  */
 export async function compile(step: StepFunction, given: CompileOptions): Promise<CompiledStep> {
   const { runtime, ...options } = optionsOf('compile', given);
@@ -150,15 +150,15 @@ async function settled(opening: Promise<readonly [string, CompiledStep]>[]): Pro
 }
 
 /**
- * Explains, as text, how `compile` would run a step on a CPU: the cost of each convolution in both lowerings, and
- * whether threads and shared calls pay. Nothing is run.
+ * Explains, as text, how `compile` would run a step on a CPU: the cost of each convolution in both lowerings, how many
+ * threads it would use, and how many steps would share a call. Nothing is run.
  */
 export function explainStep(step: StepFunction, options: StepOptions): string {
   const { program } = traceStep(step, options);
   const work = workOf(program);
   return [
     explain(planConvolutions(program)),
-    `work of a step: ${work.toFixed(0)} million multiply-adds (or as long); threads: ${threadsFor(work) ?? "the runtime's default"}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
+    `work of a step: ${work.toFixed(0)} million multiply-adds (or the equivalent time); threads: ${threadsFor(work) ?? "the runtime's default"}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
   ].join('\n');
 }
 

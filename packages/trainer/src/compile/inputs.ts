@@ -42,7 +42,7 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
   }));
 }
 
-/** Throws UsageError for a step that is no function, or inputs that are no specs by name. */
+/** Throws UsageError if `step` is not a function, or `inputs` does not map names to specs. */
 export function checkStep(where: string, step: unknown, inputs: Readonly<Record<string, TensorSpec>>): void {
   if (typeof step !== 'function') throw new UsageError(`${where}: expected a step function, got ${shown(step)}`);
   for (const [name, spec] of Object.entries(optionsOf(`${where}.inputs`, inputs)))
@@ -69,7 +69,8 @@ export function drawInputs(inputs: readonly RandomInput[], seed: number | bigint
 
 /**
  * The caller's feeds as tensors of the specs' types and shapes.
- * @throws UsageError `input.shape` for one that is missing, unknown, random, or of the wrong shape or type.
+ * @throws UsageError `input.shape` for a feed that is missing, unknown, for a random input, or of the wrong shape or
+ * type.
  */
 export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Record<string, Feed>>): NamedTensors {
   const feeds: NamedTensors = {};
@@ -113,7 +114,7 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (!isNumbers(data)) throw shapeError(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
   const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !IN_RANGE[dtype](value));
   if (strange !== undefined)
-    throw shapeError(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
+    throw shapeError(`run.${name}: expected ${describe(input)}, got ${strange}, which is not in the range of ${dtype}`);
   if (data.length !== sizeOf(shape))
     throw shapeError(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];

@@ -1,5 +1,5 @@
-// The state of steps on a runtime without shared state: each session keeps its own. A variable that a step only reads
-// and another assigns is copied from the other before each run.
+// The state of steps on a runtime without shared state: each session keeps its own. If one step only reads a variable
+// that another step assigns, its value is copied from the other session before each run.
 import { ForjaError, UsageError, type NamedTensors, type Runtime, type Session, type StateBinding } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Lowered, StateLayout } from '../lower/lower.js';
@@ -21,7 +21,7 @@ export class OwnHome implements StateHome {
   readonly #owners: WeakMap<tf.Variable, OwnHome>;
   #session: Session | undefined;
 
-  /** @throws UsageError where another step assigns a variable that this one assigns. */
+  /** @throws UsageError if another step already assigns one of this step's variables. */
   constructor(
     runtime: Runtime,
     variables: ReadonlyMap<string, tf.Variable>,

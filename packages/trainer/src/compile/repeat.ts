@@ -1,5 +1,5 @@
 // Several steps in one run: the graph of a step becomes the body of an ONNX Loop, whose trip count is an input. For
-// small steps, of which a call costs more than the computation.
+// small steps, where calling the runtime costs more than the computation.
 import {
   ATTRIBUTE_TYPE,
   DATA_TYPE,
@@ -12,9 +12,7 @@ import {
 } from '@forja/core/onnx';
 import type { Lowered } from '../lower/lower.js';
 
-/**
- * A model that runs several steps. Feeds and results have a leading axis of steps; state has not.
- */
+/** A model that runs several steps. Feeds and results have a leading axis of steps; state does not. */
 export interface Repeated {
   model: Model;
   /** Name of the input with the number of steps, an int64 scalar. */

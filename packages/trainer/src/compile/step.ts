@@ -8,7 +8,7 @@ import type * as tf from '@tensorflow/tfjs';
  */
 export type StepFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 
-/** A feed: a tensor, a tensor without dtype, or the plain array where the spec gives the shape. */
+/** A feed: a tensor, with or without dtype, or only its data; missing parts are taken from the spec. */
 export type Feed = Tensor | { shape: readonly number[]; data: TypedArray } | TypedArray | readonly number[] | number;
 
 /** Options of both engines. */

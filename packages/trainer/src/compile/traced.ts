@@ -41,9 +41,7 @@ export function withoutIdleState(program: Program): Program {
   };
 }
 
-/**
- * Renames results whose name an input has: names in a graph are unique, but a step may return its counter `t` as `t`.
- */
+/** Renames results that have the name of an input: names in a graph are unique, but a step may take and return `t`. */
 function uniqueNames(program: Program): Pick<TracedStep, 'program' | 'names'> {
   const taken = new Set(
     [...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name),

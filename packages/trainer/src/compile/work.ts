@@ -8,7 +8,7 @@ import type { KernelCall, Program, ValueId } from '../program/program.js';
 const ELEMENT_COST = 8;
 
 /**
- * The program's cost, in millions of multiply-adds of a large matrix product that takes as long. Sizes must be static.
+ * The program's estimated time, in units of a million multiply-adds of a large matrix product. Sizes must be static.
  */
 export function workOf(program: Program): number {
   return program.calls.reduce((sum, call) => sum + costOf(program, call), 0) / 1e6;
