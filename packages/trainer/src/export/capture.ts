@@ -16,7 +16,7 @@ import { refuseBakedRandomness } from '../trace/baked.js';
 import { LATER } from '../trace/chance.js';
 import type { Program } from '../program/program.js';
 import { checkBounds, fitted, stepsWithin, type Bounds } from './bounds.js';
-import { refuseOddConstants } from './constants.js';
+import { refuseNanConstants } from './constants.js';
 import { narrowed, probe, readAt, readDims, type ProvenDim } from './probe.js';
 import { StateError, withState, type StatefulSubject } from './state.js';
 import type { Subject } from './subject.js';
@@ -38,8 +38,8 @@ export interface Capture {
    */
   untraced: Sizes[];
   /**
-   * Those of `untraced` at which the function calls other kernels, with a description. The file always makes the same
-   * calls, and passes there only if its numbers agree.
+   * Those of `untraced` at which the function calls other kernels than the file does, with a description. The file
+   * passes there only if its numbers agree all the same.
    */
   branches: { sizes: Sizes; why: string }[];
   /**
@@ -142,7 +142,7 @@ function captureAt(
   const within: Fits = (sizes) => traceIfFits(subject, fitted(sizes, bounds, steps));
 
   const first = traceAt(subject, base, { reads: true });
-  refuseOddConstants(first);
+  refuseNanConstants(first);
   refuseBakedRandomness(first, traceAt(subject, base, { sites: false, moved: LATER }));
   const programs = traced.map((sizes, i) => ({
     sizes,
@@ -203,17 +203,17 @@ function captureAt(
       program = aligned();
       settle();
     } catch (error) {
-      // The function computes a size in floating point, and rounding makes it off by one at some sizes: the file is
-      // valid up to there.
-      const narrower = isFinal(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
+      // If the function computes a size in floating point, rounding makes it off by one from some size on: the file is
+      // valid below that size.
+      const narrower = isAbort(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
       if (narrower === undefined) throw error;
       return captureAt(subject, dims, steps, narrower, stated);
     }
     probed = probe(program, probing);
   }
   checks.push(...odd(probed.odd, checks, within));
-  // A check that was used for solving stays in the list (above all the smallest size, where most goes wrong), and a
-  // nearby size is added for it.
+  // A check that was used for solving stays in the list, because most errors show at the smallest size; a nearby size
+  // that was not used is added.
   const untraced = [
     ...checks.map(({ sizes }) => sizes),
     ...checks
@@ -251,7 +251,7 @@ function distinctFrom(size: number, first: number, step: number, own: Bounds[str
   return first + step <= high ? first + step : first - step;
 }
 
-/** Traces at the two smallest of the sizes where tfjs skips calls, if they are not checked yet. */
+/** Traces at the two smallest sizes where tfjs skips calls, unless they are checked already. */
 function odd(found: readonly { sizes: Sizes }[], checks: readonly SizedProgram[], within: Fits): SizedProgram[] {
   const area = (sizes: Sizes): number => Object.values(sizes).reduce((product, size) => product * size, 1);
   return found
@@ -362,7 +362,7 @@ export function captureStateful(
       return { ...stateful, captured: capture(watch(stateful.subject), bounds) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      stateful = withState(stateful, error.states); // ends: each round finds further variables of finitely many
+      stateful = withState(stateful, error.states); // ends: there are finitely many variables
     }
   }
 }

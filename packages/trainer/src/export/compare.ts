@@ -1,5 +1,5 @@
-// The error measure of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). A reference value b of ten times
-// that scale and more, as in sparse outputs, may differ by a tenth of |b| times the tolerance.
+// The error measure of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). For a reference value b of more
+// than ten times that scale, as in sparse outputs, the denominator is |b| / 10 instead.
 import { decibels } from '@forja/core';
 
 /** The difference of two arrays. NaN and infinities must be at the same positions, else the difference is infinite. */

@@ -1,5 +1,5 @@
-// Refuses constants that produce NaN: NaN anywhere, infinity in a variable or in a product. With these, NaN equals NaN
-// in file and tfjs, and verification would pass.
+// Refuses constants that produce NaN: NaN anywhere, and infinity in a variable or in a product. Verification would not
+// notice them, because file and tfjs would both give NaN.
 import { ModelFormatError } from '@forja/core';
 import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
@@ -7,15 +7,15 @@ import { traitsOf } from '../kernels/traits.js';
 import { valueOutputs } from '../program/graph.js';
 import type { Trace } from '../trace/trace.js';
 
-/** Kernels that pass infinity on, at most with another sign. */
+/** Kernels that pass infinity on, perhaps with the other sign. */
 const KEEPS: ReadonlySet<string> = new Set<KernelName>(['Cast', 'Neg']);
 
 /**
- * Refuses NaN, and infinity that is multiplied (0 · ∞ is NaN), as is done for a model's weights. Sums, selections and
+ * Refuses NaN, infinite variables, and infinite constants that are multiplied (0 · ∞ is NaN). Sums, selections and
  * comparisons may use infinity as a mask.
  * @throws ModelFormatError `model.format` naming the constant and the line of the function.
  */
-export function refuseOddConstants({ program, constantNames, constantSites }: Trace): void {
+export function refuseNanConstants({ program, constantNames, constantSites }: Trace): void {
   const infinite = new Map<ValueId, string>();
   for (const [id, data] of program.constants) {
     if (!(data instanceof Float32Array)) continue;
@@ -57,6 +57,6 @@ function atSite(site: string | undefined): string {
 function refuse(where: string, got: string): never {
   throw new ModelFormatError(
     'model.format',
-    `exportOnnx: expected numbers in ${where}, got ${got}; the weights are damaged, training failed, or that line means something else (infinity may be added, chosen and compared, as masks are, but not multiplied)`,
+    `exportOnnx: expected numbers in ${where}, got ${got}; the weights are damaged, training failed, or that line is wrong (infinity may be added, selected and compared, as in masks, but not multiplied)`,
   );
 }

@@ -106,7 +106,7 @@ export function domainsOf(program: Program): Map<string, Domain> {
   return new Map(program.inputs.map(({ name, value }) => [name, needs.get(value) ?? ANYTHING]));
 }
 
-/** Limit on the values kept in `not` and `near`. */
+/** Maximum number of values in `not` and in `near`. */
 const MANY = 8;
 
 function joined(a: readonly number[], b: readonly number[]): number[] {
@@ -114,8 +114,8 @@ function joined(a: readonly number[], b: readonly number[]): number[] {
 }
 
 /**
- * The intersection. If it is empty, one of the rules was wrong, and `a`, the domain found first (from later in the
- * program), is kept.
+ * The intersection. If it is empty, one of the rules was wrong, and `a` is kept: the domain that was found first, which
+ * comes from later in the program.
  */
 function meet(a: Domain, b: Domain): Domain {
   const [low, high] = [Math.max(a.low, b.low), Math.min(a.high, b.high)];
@@ -176,8 +176,8 @@ const asks =
     domain;
 
 /**
- * For functions that clip their input at `floor` and `ceiling`: where these values are valid results, everything beyond
- * them is a valid input too.
+ * For functions that clip their input at `floor` and `ceiling`: if such a bound is a valid result, all inputs beyond it
+ * are valid too.
  */
 function cut(result: Domain, floor: readonly number[], ceiling: readonly number[] = []): Domain {
   const good = (ends: readonly number[]): boolean => ends.length > 0 && ends.every((end) => isIn(end, result));
@@ -257,8 +257,8 @@ const Add: Rule = (seen) => {
 };
 
 /**
- * Shifts the domain if the other operand is constant; else `a` gets the upper half of a bounded interval, and `b` what
- * leads from there into the lower half.
+ * Shifts the domain if the other operand is constant; else `a` gets the upper half of a bounded interval, and `b` the
+ * values whose subtraction leads into the lower half.
  */
 const Sub: Rule = (seen) => {
   const other = otherOperand(seen);

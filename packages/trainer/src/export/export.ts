@@ -42,9 +42,9 @@ export interface ExportOptions extends Watched {
   /** By position. */
   outputs?: OutputOption[];
   /**
-   * Sizes that dynamic dims will have, such as `{ height: [32, 1024] }`. The file is checked within these and states
-   * them, and `load` refuses others. Default: no bounds, except for dims whose size the function's own code reads,
-   * which are tried up to 2048.
+   * Smallest and largest size of dynamic dims, such as `{ height: [32, 1024] }`. The file is checked within these
+   * bounds and its manifest states them, and `load` refuses other sizes. Default: no bounds, except for dims whose size
+   * the function's own code reads, which are tried up to 2048.
    */
   bounds?: Bounds;
   /**
@@ -65,15 +65,15 @@ export interface ExportOptions extends Watched {
   /**
    * How large weights are stored; computing stays in float32. `int8`: a scale for each output channel. `uint8`: a zero
    * point too. `fp16`: half precision. `exact`: smaller only where nothing is lost. The file is verified with float32
-   * weights first, then compared with that by decibels. Default `float32`; what keeps their size for models from files
-   * that tfjs has quantised ({@link loadTfjsModel}).
+   * weights first; the smaller one is then compared with it in decibels. Default `float32`, or, for models that {@link
+   * loadTfjsModel} read from quantised files, the storage that keeps their size.
    */
   weights?: 'float32' | WeightStorage;
   /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
   imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
   /**
-   * Weights in a file of their own. `'auto'` (default): where the file would be larger than 1 GiB; a number: larger
-   * than that many bytes; `true`, `false`: always, never.
+   * Whether weights go into a separate file. `'auto'` (default): if they have more than 1 GiB; a number: if they have
+   * more bytes than that; `true`, `false`: always, never.
    */
   externalData?: ExternalDataOption;
   /** Fields of the manifest; they override the derived ones. */
@@ -90,7 +90,7 @@ export interface ExportOptions extends Watched {
 /** What {@link exportOnnx} returns. */
 export interface ExportResult {
   model: Uint8Array;
-  /** Files with weights, by the names under which they have to stand beside the model. */
+  /** Files with weights, by name; they must be in the model's folder under these names. */
   external?: Map<string, Uint8Array>;
   /** With `state: 'explicit'`: for each state input, the output with its next value, and its current value. */
   state?: StateTable;
@@ -142,7 +142,10 @@ async function exported(model: Exportable, options: ExportOptions): Promise<Expo
   };
 }
 
-/** The file with weights as they are computed with, and what another storage of them is made and judged by. */
+/**
+ * The file with weights in the precision of the computation, and what is needed to make and judge one that stores them
+ * smaller.
+ */
 interface FloatExport extends Made {
   result: ExportResult;
   manifest: Omit<Manifest, 'integrity'>;
@@ -299,7 +302,7 @@ function lengths(files: ReadonlyMap<string, Uint8Array>): Record<string, number>
 }
 
 /**
- * The caller's options of the outputs. The last `states` outputs are state, and so plain tensors, even if shaped like
+ * The caller's options of the outputs. The last `states` outputs are state: plain tensors, even if they are shaped like
  * pictures.
  */
 function outputOptions({ outputs }: Program, given: readonly OutputOption[], states: number): OutputOption[] {

@@ -1,16 +1,16 @@
-// Where an export's weights go: into the file, or into one beside it.
+// Where an export's weights go: into the model's file, or into a second one in the same folder.
 import { shown, UsageError } from '@forja/core';
 import { externalizeModel, weightBytes, type ExternalModel, type Model } from '@forja/core/onnx';
 
 /**
- * `'auto'`: outside where they are larger than 1 GiB. A number: larger than so many bytes. `true`, `false`: always,
- * never. An object also names the file, which is `model.onnx.data` else.
+ * When weights go into a separate file. `'auto'`: if they have more than 1 GiB. A number: if they have more bytes than
+ * that. `true`, `false`: always, never. An object also names the file; default `model.onnx.data`.
  */
 export type ExternalDataOption = 'auto' | boolean | number | { above?: number; location?: string };
 
-/** The option, worked out. */
+/** The resolved option. */
 export interface Placement {
-  /** Weights of more bytes in all go outside. */
+  /** If the weights have more bytes than this in all, they go into a separate file. */
   above: number;
   location?: string;
 }
@@ -18,7 +18,7 @@ export interface Placement {
 /** Above this, files are unwieldy; at 2 GiB no ONNX file can hold them. */
 const LARGE = 2 ** 30;
 
-/** @throws UsageError for what is no such option. */
+/** Resolves the option. @throws UsageError for any other value. */
 export function placement(option: ExternalDataOption = 'auto'): Placement {
   if (option === 'auto') return { above: LARGE };
   if (typeof option === 'boolean') return { above: option ? 0 : Infinity };
@@ -32,8 +32,8 @@ export function placement(option: ExternalDataOption = 'auto'): Placement {
 }
 
 /**
- * The model, with its weights outside where the option says so. What is told to stay inside and cannot is refused when
- * it is written.
+ * The model, with its weights in a separate file if `placement` says so. A model that is too large for one file is
+ * refused when it is written.
  */
 export function outside(model: Model, { above, location }: Placement): ExternalModel {
   if (weightBytes(model) <= above) return { model, external: new Map() };

@@ -17,7 +17,7 @@ export interface DrawnSpec {
   dtype: ProgramDType;
   role: ManifestInput['role'];
   distribution?: 'normal' | 'uniform' | 'bernoulli';
-  /** The caller's range; overrides everything else. */
+  /** The caller's range, which takes precedence. */
   range?: readonly [number, number];
   classes?: number;
   /** Whether the caller states the distribution that the input will have in use. */
@@ -38,9 +38,9 @@ interface Source {
 /**
  * Floats are drawn from their range; else from their domain, if that has bounds or needs integers; else latents, noise
  * and tensors are normal, and pictures are painted at every other seed. Integers are drawn from their range, classes or
- * domain; pictures are bytes; others are small numbers of both signs, and some larger ones. All integers of a range
- * appear equally often if there is room. `stream` is the input's index, so that two inputs differ. `way`: an
- * alternative distribution for unrestricted inputs.
+ * domain; pictures are bytes; others are small numbers of both signs, and some larger ones. If a draw has enough
+ * elements, all integers of a range appear equally often. `stream` is the input's index, so that two inputs differ.
+ * `way`: an alternative distribution for unrestricted inputs.
  */
 export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, stream: number, way?: Way): Drawn {
   const at = { seed, step: 0, stream };

@@ -15,7 +15,7 @@ export interface LoadTfjsOptions {
 export type ReadModelFile = (path: string) => Promise<Uint8Array>;
 
 /**
- * Loads the model whose files `read` provides; `name` is its name in messages.
+ * Loads a model whose files are read by `read`; messages call it `name`.
  * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported` (custom layers that
  * are not registered), `model.integrity` (weight files outside the model's folder).
  */
@@ -43,7 +43,7 @@ export async function loadModelFiles(
   } catch (cause) {
     throw await explained(name, json, cause);
   } finally {
-    delete artifacts.weightData; // tfjs's own closures keep the artifacts of graph models, and so the files
+    delete artifacts.weightData; // tfjs's closures keep the artifacts of graph models, and with them the files
   }
 }
 

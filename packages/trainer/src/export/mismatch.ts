@@ -18,7 +18,7 @@ export interface Mismatch {
   explained: boolean;
 }
 
-/** Where a comparison was made. */
+/** What a comparison was made with. */
 export interface Place {
   round: Round;
   how: Draw;
@@ -27,7 +27,7 @@ export interface Place {
   eager: Reference;
 }
 
-/** Tells how to state a range for inputs without one: in code and on the command line. */
+/** Text on how to state a range for inputs without one, in code and on the command line. */
 export function statedRange(names: readonly string[]): string {
   const [name = 'x'] = names;
   const of = names.length === 0 ? '' : ` of ${names.map((one) => `'${one}'`).join(', ')}`;
@@ -98,14 +98,11 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
   return { error: new ExportError('export.mismatch', message), explained: rounding || tie };
 }
 
-/**
- * How many times larger than its sensitivity to one rounding of the inputs a network's error may be and still count as
- * rounding.
- */
+/** An error counts as rounding if it is at most this many times the change that rounding the inputs once causes. */
 const ROUNDINGS = 30;
 
 /**
- * How far the reference's result moves if each input number changes by one part in 2²³; undefined if that cannot be
+ * How much the reference's result changes if each input number changes by one part in 2²³; undefined if that cannot be
  * computed.
  */
 function nudged(output: string, { round, how, eager }: Place): number | undefined {
@@ -135,7 +132,7 @@ interface First {
   call?: string;
   /** Whether tfjs agrees with the file if the call reads the file's own numbers. */
   innocent: boolean;
-  /** Why none was found. */
+  /** Why no such call was found. */
   why: string;
 }
 
@@ -170,8 +167,8 @@ export interface ComparedCall {
 }
 
 /**
- * Compares every call of the program, in order. The file's numbers come from a graph with all values as outputs, tfjs's
- * from a replay.
+ * Compares every call of the program, in order. The file's numbers come from a graph that has all values as outputs;
+ * tfjs's come from a replay.
  */
 export async function compareCalls(
   program: Program,
@@ -246,7 +243,7 @@ export function unverified(
 ): ExportError {
   const got =
     what === 'numbers'
-      ? 'got only NaN or infinity in all of it or at an index of an axis'
+      ? 'got only NaN or infinity, in all of it or at some index of an axis'
       : 'got the same numbers at every draw, though the inputs differed';
   const ways = tried.length === 0 ? '' : ` (inputs drawn naturally, ${tried.join(', ')})`;
   const names = what === 'change' && freeInputs(round).length > 0 ? freeInputs(round) : unranged(round);
@@ -270,7 +267,7 @@ export function refusal(side: 'tfjs' | 'onnx', cause: unknown, round: Round, how
     side === 'tfjs' ? 'export.unverified' : 'export.mismatch',
     `verify: expected a ${side === 'tfjs' ? 'function' : 'file'} that runs on the inputs drawn ` +
       `(${at}${stated}), got an error of ${side === 'tfjs' ? 'tfjs' : 'onnxruntime where tfjs runs'}: ` +
-      `${got}. If its inputs are of other numbers, ` +
+      `${got}. If its inputs have other values, ` +
       `${statedRange(unranged(round).length > 0 ? unranged(round) : round.inputs.map(({ name }) => name))}`,
     { cause },
   );

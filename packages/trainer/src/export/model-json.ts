@@ -1,4 +1,4 @@
-// A tfjs model.json as untrusted text: what it must hold, and whether its weights are those that its topology names.
+// Checks a tfjs model.json, which is untrusted text: its fields, and whether its weights match its topology.
 import { ModelFormatError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
@@ -16,7 +16,7 @@ export interface ModelJson {
   [field: string]: unknown;
 }
 
-/** What files are by their first bytes, when they are not JSON, and what to do with each. */
+/** Files that are not JSON, by their first bytes, with a description and what to do. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/^\s*</, 'HTML or XML'],
   [/^\u0089HDF/, 'a Keras HDF5 file; convert it with tensorflowjs_converter first'],
@@ -29,7 +29,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws ModelFormatError `model.format` that says what the file holds instead. */
+/** Parses model.json. @throws ModelFormatError `model.format` that says what the file is instead. */
 export function parseModelJson(text: string, name: string): ModelJson {
   const wrong = (got: string, cause?: unknown): never => {
     throw new ModelFormatError(
@@ -79,7 +79,7 @@ export function parseModelJson(text: string, name: string): ModelJson {
   return json as ModelJson; // its parts were checked above
 }
 
-/** By its layers: Keras 3 names the module of each, and calls `batch_shape` what tfjs knows as `batch_input_shape`. */
+/** Recognised by the layers: Keras 3 gives each a `module`, and has `batch_shape` instead of `batch_input_shape`. */
 function isKeras3(topology: Record<string, unknown>): boolean {
   const inner = topology['model_config'] ?? topology;
   const config = isObject(inner) ? inner['config'] : undefined;
@@ -98,7 +98,7 @@ function isQuantization(value: unknown): boolean {
   );
 }
 
-/** Whether the topology is a TensorFlow graph; else it is tf.layers'. */
+/** Whether the topology is a TensorFlow graph; otherwise it is a tf.layers model. */
 export function isGraphJson({ format, modelTopology }: ModelJson): boolean {
   return format === 'graph-model' || (format === undefined && Array.isArray(modelTopology['node']));
 }
@@ -124,8 +124,8 @@ export function bytesOfGroup({ weights }: WeightGroup): number | undefined {
 }
 
 /**
- * tfjs reads past the end of short weights without a word, and leaves the rest of long ones. `lengths` are those of the
- * group's files.
+ * Checks that a group's files have the right length: tfjs silently reads past the end of short ones and ignores the
+ * rest of long ones. `lengths`: bytes of each file.
  */
 export function checkLengths(name: string, group: WeightGroup, lengths: readonly number[]): void {
   const wanted = bytesOfGroup(group);
@@ -149,7 +149,10 @@ export function checkLengths(name: string, group: WeightGroup, lengths: readonly
   );
 }
 
-/** Converters cut weights into files of equal length, but for the last: the one that is not. */
+/**
+ * Converters cut weights into files of equal length, except for the last. Returns the index of the only file that
+ * breaks this, else of the last file, which may be too short.
+ */
 function oddFile(lengths: readonly number[]): number | undefined {
   const [first = 0, second] = lengths;
   const full = Math.max(first, second ?? 0);
@@ -166,7 +169,10 @@ function endsIn({ weights }: WeightGroup, length: number): string | undefined {
   )?.name;
 }
 
-/** A graph's constants all come from the manifest; tfjs would notice when it first runs them, in words of its own. */
+/**
+ * Checks that each constant of a graph is in the manifest; tfjs would fail later, with a message that does not name the
+ * cause.
+ */
 export function checkGraphWeights(name: string, json: ModelJson): void {
   const specs = new Map(
     json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)),
@@ -186,7 +192,7 @@ export function checkGraphWeights(name: string, json: ModelJson): void {
         'model.format',
         `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`,
       );
-    // JSON of protobuf leaves zeros out
+    // protobuf's JSON omits zeros
     const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size = 0 }) => Number(size));
     if (dims !== undefined && dims.reduce((a, b) => a * b, 1) !== spec.shape.reduce((a, b) => a * b, 1)) {
       throw new ModelFormatError(

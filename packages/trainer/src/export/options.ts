@@ -11,7 +11,7 @@ const range = v.pipe(
   v.tuple([v.number(), v.number()]),
   v.check(
     ([low, high]) => Number.isFinite(low) && Number.isFinite(high) && low <= high,
-    'from a number to one not below',
+    'two numbers in ascending order',
   ),
 );
 const dim = v.custom<number | string>(
@@ -22,7 +22,7 @@ const layout = v.optional(v.picklist(['nhwc', 'nchw']));
 const isFunction = v.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', 'a function');
 const isObject = (what: string) => v.custom<object>((value) => typeof value === 'object' && value !== null, what);
 
-/** What verification is told. */
+/** Options of verification. */
 const verifying = {
   runtime: v.optional(isObject('a runtime')),
   sizes: v.optional(
@@ -36,7 +36,7 @@ const verifying = {
   psnr: v.optional(v.pipe(v.number('decibels'), v.finite('decibels'))),
 };
 
-/** What is said of the tfjs side. */
+/** Options that describe the tfjs model or function. */
 const subject = {
   inputs: v.optional(
     v.array(

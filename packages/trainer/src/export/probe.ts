@@ -1,5 +1,6 @@
-// Handles dims whose sizes the function's own code reads. It may branch on them, which tracing cannot see, so it is
-// traced at many sizes up to the largest allowed, and the file is valid for the range that agrees.
+// Handles dims whose sizes the function's own code reads. The function may branch on them, which tracing cannot see. So
+// it is traced at many sizes up to the largest allowed, and the file is declared valid for the range in which all
+// traces agree.
 import { branchError, branchOf, type SizedProgram } from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
 import type { Program } from '../program/program.js';
@@ -37,7 +38,7 @@ export interface Probing {
 /** Result of probing. */
 export interface Probed {
   dims: Record<string, ProvenDim>;
-  /** A trace where the program's numbers are wrong; it must be added to the traces that are solved. */
+  /** A trace that the program's numbers do not fit; it must be added to the traces that are solved. */
   wrong?: SizedProgram;
   /** Sizes at which tfjs skips calls: verification must show whether the file is right there. */
   odd: { sizes: Sizes; why: string }[];
@@ -49,7 +50,7 @@ const [MOST, CALLS] = [160, 30_000];
 /** Element count from which a constant made in the function counts as large. */
 const LARGE = 2 ** 17;
 
-/** This many consecutive sizes cover every remainder of the divisors up to 16 twice. */
+/** Number of consecutive sizes: they cover every remainder of each divisor up to 16 twice. */
 const ROW = 34;
 
 /**
@@ -109,7 +110,7 @@ export function probe(program: Program, on: Probing): Probed {
   }
   seen.largest = 0;
   for (const sizes of together(result.dims, on)) {
-    // Stop if constants grow with the area: they soon cost more time than the check is worth.
+    // Stop if constants grow with the area: checking further sizes would take too long.
     if (seen.largest > LARGE) break;
     runs(sizes, Object.keys(result.dims).join(', '));
     if (result.wrong !== undefined) return result;
@@ -245,12 +246,12 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
     why = error instanceof Error ? error.message : String(error);
   }
   throw branchError(
-    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, as bounds say, got at ${at}: ${why}`,
+    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, the stated bounds, got at ${at}: ${why}`,
   );
 }
 
 /**
- * Explains calls that differ from the program's at a size. `same`: the last size where they did not.
+ * Explains why the calls at `sizes` differ from the program's. `same`: the last sizes where they did not.
  * @throws ExportError if the function itself, rather than tfjs, chooses other calls.
  */
 function oddity(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Probing): string {

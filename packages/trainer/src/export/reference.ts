@@ -44,8 +44,8 @@ async function prepareWasm(): Promise<boolean> {
 export interface Reference {
   /** Name for reports: `wasm`, or `wasm, on cpu: Einsum` if the backend lacks kernels. */
   readonly backend: string;
-  /** Switches from the fast backend to the plain one for good. False if it is in use already. */
-  distrust: () => boolean;
+  /** Switches from the fast backend to the plain one permanently. False if the plain one is in use already. */
+  usePlainBackend: () => boolean;
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
@@ -67,7 +67,7 @@ export async function reference(program: Program): Promise<Reference> {
           : kernels.filter((kernel) => !hasKernel(kernel, backend) && !Object.hasOwn(STAND_INS, kernel));
       return lacking.length === 0 ? backend : `${backend}, on cpu: ${lacking.join(', ')}`;
     },
-    distrust: () => {
+    usePlainBackend: () => {
       const changed = backend !== 'cpu';
       backend = 'cpu';
       return changed;
@@ -76,9 +76,9 @@ export async function reference(program: Program): Promise<Reference> {
       try {
         return replay(p, feeds, { ...options, backend });
       } catch (error) {
-        // Some kernels refuse types or shapes that the plain backend accepts.
+        // The fast backend's kernels refuse some types and shapes that the plain backend accepts.
         const fast = backend;
-        if (!self.distrust()) throw error;
+        if (!self.usePlainBackend()) throw error;
         try {
           return replay(p, feeds, { ...options, backend: 'cpu' });
         } catch (again) {

@@ -36,7 +36,7 @@ function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[]
     ...Object.entries(steps).map(([dim, by]) => `${dim}: multiples of ${by}`),
     ...Object.entries(proven).map(
       ([dim, { bounds, tried, sites }]) =>
-        `${dim}: from ${bounds[0]} to ${bounds[1]}, traced at ${tried} of them${sites.length === 0 ? '' : `, as the function reads it at ${sites.join(' and ')}`}`,
+        `${dim}: from ${bounds[0]} to ${bounds[1]}, traced at ${tried} of them${sites.length === 0 ? '' : `, because the function reads it at ${sites.join(' and ')}`}`,
     ),
   ];
   return texts.length === 0
@@ -44,7 +44,7 @@ function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[]
     : [
         [
           'sizes',
-          `${texts.join('; ')}. load() refuses other sizes; other runtimes run them, and may give other numbers`,
+          `${texts.join('; ')}. load() refuses other sizes; other runtimes run them, perhaps with other results`,
         ],
       ];
 }
@@ -93,7 +93,7 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     [
       'verified',
       report.verified === 'passed'
-        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}${report.unchanged === undefined ? '' : `; the same at every draw from the stated ranges: ${report.unchanged.join(', ')}`}`
+        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}${report.unchanged === undefined ? '' : `; constant over all draws from the stated ranges: ${report.unchanged.join(', ')}`}`
         : 'no (skipped by the caller)',
     ],
   ];
@@ -176,7 +176,7 @@ function sections(report: ExportReport): Section[] {
             },
           },
           {
-            title: 'Numbers by their error, as a part of the scale',
+            title: 'Numbers by their error relative to the scale',
             table: {
               head: ['output', 'seed', 'sizes', ...BINS],
               rows: errors.map((e) => [e.output, seedText(e), sizesText(e.sizes), ...e.histogram.map(String)]),
@@ -187,7 +187,7 @@ function sections(report: ExportReport): Section[] {
       ? []
       : [
           {
-            title: 'Each call alone, the least exact first',
+            title: 'Each call by itself, largest error first',
             table: {
               head: ['kernel', 'layer', 'call site', 'max', 'relative'],
               rows: calls.map((c) => [c.kernel, c.layer ?? '', c.site ?? '', small(c.max), small(c.relative)]),

@@ -12,13 +12,13 @@ import { transposesOf, type TransposeLeft } from './transposes.js';
 export interface OutputError extends Distance {
   /** Which output. */
   output: string;
-  /** What the inputs were drawn by. */
+  /** Seed of the drawn inputs. */
   seed: number;
   /** Sizes of the dynamic dims. */
   sizes: Sizes;
   /** Whether the function was traced at these sizes. */
   traced: boolean;
-  /** How the inputs were drawn, if not in the natural way. */
+  /** Distribution of the drawn inputs, if not the default one. */
   drawn?: string;
   /** For files in half precision: decibels, at most 200. */
   psnr?: number;
@@ -34,13 +34,13 @@ export interface NodeError {
   site?: string;
   /** Greatest absolute difference. */
   max: number;
-  /** Greatest difference relative to the numbers in question, as in {@link OutputError}. */
+  /** Greatest relative difference, as in {@link OutputError}. */
   relative: number;
 }
 
 /** Result of {@link exportOnnx}. Times are in milliseconds. */
 export interface ExportReport {
-  /** Whether the file was compared with tfjs. One that differs is not returned. */
+  /** Whether the file was compared with tfjs. A file that differs is never returned: `exportOnnx` throws instead. */
   verified: 'passed' | 'skipped-by-caller';
   /**
    * What was traced: kind, name, sizes, and the number of calls per tfjs kernel; `rewritten` is the number of calls
@@ -71,7 +71,9 @@ export interface ExportReport {
   external: Record<string, number>;
   /** Precision of the weights. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
   precision: 'fp32' | 'fp16';
-  /** How large weights are stored, where smaller than they are computed with. `errors` are of the file before that. */
+  /**
+   * How large weights are stored, if in fewer bytes than float32. `errors` are those of the file before that change.
+   */
   weights?: StoredReport;
   /** Names of the sizes that are not fixed. */
   dynamicDims: string[];

@@ -105,7 +105,9 @@ export function logical(
   return order === undefined ? data : permuted(data, result.shape, inverse(order));
 }
 
-/** Compares bytes with exact values: within half a step a byte is right; errors are in steps. */
+/**
+ * Compares bytes with exact values. Errors are in steps of a byte; up to half a step is rounding and counts as none.
+ */
 function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, quantised: Quantisation): Distance {
   const exact = bytesOf(values, quantised);
   const nearest = Float64Array.from(exact, (v, i) => {

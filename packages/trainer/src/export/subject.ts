@@ -12,7 +12,7 @@ import {
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../program/program.js';
-import { letGo } from '../tfjs/promises.js';
+import { holdsPromise } from '../tfjs/promises.js';
 
 /** A tfjs function of tensors. */
 export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Record<string, tf.Tensor>;
@@ -327,7 +327,7 @@ function byName(
   own: readonly string[],
   inputs: readonly SubjectInput[],
 ): Record<string, tf.Tensor> {
-  if (letGo(result))
+  if (holdsPromise(result))
     throw new UsageError(
       'exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got a promise; make it synchronous: await before it is exported, not in it',
     );

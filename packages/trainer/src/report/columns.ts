@@ -5,21 +5,21 @@ import type { LogLine } from '../records/store.js';
 export interface Columns {
   /** The last step of each part. */
   step: number[];
-  /** Scalars, rates and speed by name; null where a part has none, as of a phase that seldom runs. */
+  /** Scalars, rates and speed by name; null for a part without values, such as those of a phase that seldom runs. */
   values: Record<string, (number | null)[]>;
 }
 
-/** A log that grows: 8 bytes for each of its numbers. */
+/** A growing log, with 8 bytes per number. */
 export class LogTable {
   readonly #steps: number[] = [];
-  /** By name, in the order in which they were first seen. NaN, which no log has, where a line has none. */
+  /** By name, in the order in which they were first seen. NaN, which no log contains, marks lines without the value. */
   readonly #columns = new Map<string, number[]>();
 
   constructor(lines: Iterable<LogLine> = []) {
     for (const line of lines) this.add(line);
   }
 
-  /** Adds a line; lines of its step and of later ones, from before a run went back, are dropped. */
+  /** Adds a line. Existing lines of its step and of later ones, which are from before a rollback, are dropped. */
   add({ step, scalars, rates, images_per_s }: LogLine): void {
     this.dropAfter(step - 1);
     const row = this.#steps.push(step) - 1;
@@ -38,7 +38,7 @@ export class LogTable {
       if (column.length > this.#steps.length) column.length = this.#steps.length;
   }
 
-  /** Averaged in equal parts down to at most `most` points. */
+  /** The log averaged in equal parts, to at most `most` points. */
   thin(most: number): Columns {
     const lines = this.#steps.length;
     const count = Math.min(most, lines);
@@ -54,7 +54,7 @@ export class LogTable {
   }
 }
 
-/** The mean of what there is in a part of a column. */
+/** The mean of the values in a part of a column; null if there are none. */
 function mean(column: readonly number[], from: number, end: number): number | null {
   let [sum, count] = [0, 0];
   for (let i = from; i < end; i++) {

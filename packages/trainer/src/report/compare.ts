@@ -1,5 +1,5 @@
-// Several runs in one page: their scores and scalars drawn over each other, where their configurations differ, and the
-// last and best of each. Self-contained, like the report of one.
+// A page that compares several runs: shared charts of scores and scalars, the differences of the configurations, and
+// each run's last and best scores. Self-contained, like the report of a single run.
 import { betterOf } from '../metrics/index.js';
 import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 import { LogTable } from './columns.js';
@@ -11,11 +11,11 @@ export interface ComparedRun {
   config: Readonly<Record<string, unknown>>;
   lines: readonly LogLine[];
   measures: readonly MeasureLine[];
-  /** What went wrong. */
+  /** Problems found. */
   diagnoses?: readonly Diagnosis[];
 }
 
-/** Points of a line at most. */
+/** Maximum number of points in a line. */
 const POINTS = 500;
 
 /** The page. */
@@ -51,7 +51,7 @@ charts.forEach(({ lines }, at) => {
 
 interface Line {
   name: string;
-  /** Place of the run, which has one colour in all charts. */
+  /** Index of the run, which has the same colour in all charts. */
   run: number;
   step: number[];
   values: (number | null)[];
@@ -88,7 +88,7 @@ function chartsOf(
   }));
 }
 
-/** Steps, time, and last and best scores: rows of a cell for each run. */
+/** Rows with steps, time, and last and best scores, a cell for each run. */
 function lastOf(runs: readonly ComparedRun[]): string[][] {
   const names = [...new Set(runs.flatMap(({ measures }) => Object.keys(measures.at(-1)?.scores ?? {})))];
   const row = (name: string, of: (run: ComparedRun) => string): string[] => [name, ...runs.map(of)];
@@ -100,7 +100,7 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
       const last = measures.at(-1);
       if (last === undefined) return '';
       const { extractor, sha256, made, real } = last;
-      return `${extractor}${sha256 === '' ? '' : ` ${sha256}`}, ${made} made, ${real} real`;
+      return `${extractor}${sha256 === '' ? '' : ` ${sha256}`}, ${made} generated, ${real} real`;
     }),
     ...(runs.some(({ diagnoses = [] }) => diagnoses.length > 0)
       ? [
@@ -124,7 +124,7 @@ function bestOf({ measures }: ComparedRun, name: string): string {
   return best === undefined ? '' : `${shown(best.scores[name])} at step ${best.step}`;
 }
 
-/** Fields that not all runs have alike. */
+/** Fields that differ between runs. */
 function differences(runs: readonly ComparedRun[]): string[][] {
   const flat = runs.map(({ config }) => flattened(config));
   const names = [...new Set(flat.flatMap((fields) => Object.keys(fields)))].filter((name) => name !== 'out').sort();
@@ -146,7 +146,7 @@ function flattened(value: Readonly<Record<string, unknown>>, before = ''): Recor
   ) as Record<string, string>;
 }
 
-/** JSON has no NaN: a score that was none is null in the log. */
+/** JSON has no NaN: such a score is null in the log. */
 const shown = (value: number | null | undefined): string =>
   typeof value === 'number' ? String(Number(value.toPrecision(5))) : '';
 

@@ -1,16 +1,16 @@
-// Pieces of HTML that the pages of runs are made of. Every text is escaped here.
+// Pieces of HTML for the pages of runs. All texts are escaped here.
 
 /** Text as HTML. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-/** JavaScript that may stand inside a script element: nothing in it ends the element or opens a comment. */
+/** JavaScript made safe to put in a script element: nothing in it ends the element or opens a comment. */
 export function inScript(code: string): string {
   return code.replaceAll('</', '<\\/').replaceAll('<!--', '<\\!--');
 }
 
-/** A value as JSON that may stand inside a script element. */
+/** A value as JSON that is safe inside a script element. */
 export function jsonInScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
@@ -27,7 +27,7 @@ export function table(rows: Readonly<Record<string, string>>): string {
   return `<table>${Object.entries(rows).map(row).join('')}</table>`;
 }
 
-/** A PNG as an address that holds it. */
+/** A PNG as a data URI. */
 export function dataUri(png: Uint8Array): string {
   let text = '';
   for (let i = 0; i < png.length; i += 8192) text += String.fromCharCode(...png.subarray(i, i + 8192));

@@ -14,9 +14,9 @@ export interface Compared {
 /** Result of {@link nearestExamples}. */
 export interface NearestResult {
   pairs: Compared[];
-  /** Examples that were compared: all, or evenly spaced ones of a large set. */
+  /** Number of examples compared: all, or evenly spaced ones of a large set. */
   searched: number;
-  /** Examples of the data. */
+  /** Number of examples in the data. */
   count: number;
 }
 

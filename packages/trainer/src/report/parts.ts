@@ -1,5 +1,5 @@
-// What the report of a run shows, in parts: pieces of HTML by name, grids, and the numbers of its charts. report.ts
-// puts them into a page; the page of a run that goes is sent the parts that have changed.
+// The parts of a run's report: pieces of HTML by name, grids, and the numbers of its charts. report.ts puts them into a
+// page; the live page of a running training is sent the parts that have changed.
 import type { MeasureLine, SessionRecord } from '../records/store.js';
 import type { Columns, LogTable } from './columns.js';
 import { dataUri, escapeHtml, figure, table } from './html.js';
@@ -11,7 +11,7 @@ export interface ReportData {
   config: Record<string, unknown>;
   log: LogTable;
   measures?: readonly MeasureLine[];
-  /** The step that the best checkpoint is of, and by which score. */
+  /** The step of the best checkpoint, and the score by which it is the best. */
   best?: { readonly step: number; readonly score: string; readonly value: number };
   /** Scalars that share a chart, by its title; the others get charts of their own. */
   charts: Readonly<Record<string, readonly string[]>>;
@@ -19,19 +19,19 @@ export interface ReportData {
   samples: readonly { step: number; png: Uint8Array }[];
   /** An animation (APNG) of a walk through the latents, by the last weights. */
   walk?: Uint8Array;
-  /** What went wrong, when, and what helps: in the order in which it was seen. */
+  /** Problems in the order in which they were found, with their step and a remedy. */
   diagnosis?: readonly { readonly step: number; readonly message: string; readonly advice?: string }[];
   sessions: readonly SessionRecord[];
   facts: Record<string, string>;
   compared?: NearestResult;
 }
 
-/** A chart of the log: scalars at its left axis and at its right one. */
+/** A chart of the log, with scalars on the left and on the right axis. */
 export interface Chart {
   readonly title: string;
   readonly left: readonly string[];
   readonly right: readonly string[];
-  /** Shares, of which one half means that D cannot tell. */
+  /** True for D's accuracies, where one half is chance level. */
   readonly half: boolean;
 }
 
@@ -48,13 +48,13 @@ export interface Plots {
 /** Names of the pieces of HTML. */
 export type PartName = 'facts' | 'diagnosis' | 'measures' | 'numbers' | 'walk' | 'nearest' | 'sessions' | 'config';
 
-/** Everything of a report but its grids, which are many: {@link gridHtml}. */
+/** Everything in a report except its grids, which are many ({@link gridHtml}). */
 export interface ReportParts {
   readonly html: Readonly<Record<PartName, string>>;
   readonly plots: Plots;
 }
 
-/** Points a chart shows at most: longer logs are averaged in equal parts. */
+/** Maximum number of points in a chart: longer logs are averaged in equal parts. */
 const POINTS = 1500;
 
 /** The parts. */
@@ -92,7 +92,7 @@ export function gridHtml({ step, png }: ReportData['samples'][number]): string {
   return figure(`step ${step}`, picture).replace('<figure>', `<figure data-step="${step}">`);
 }
 
-/** What was seen to go wrong, as a story. */
+/** The problems that were found, as a list. */
 function diagnosisHtml(diagnosis: NonNullable<ReportData['diagnosis']>): string {
   if (diagnosis.length === 0) return '';
   const line = ({ step, message, advice }: (typeof diagnosis)[number]): string =>
@@ -100,7 +100,7 @@ function diagnosisHtml(diagnosis: NonNullable<ReportData['diagnosis']>): string 
   return `<h2>Diagnosis</h2><ul>${diagnosis.map(line).join('')}</ul>`;
 }
 
-/** Scores by name over the steps that were measured. */
+/** Scores by name, for the measured steps. */
 function scoreColumns(measures: readonly MeasureLine[]): Columns {
   const names = [...new Set(measures.flatMap(({ scores }) => Object.keys(scores)))].filter(
     (name) => !name.endsWith('_sd'),
@@ -111,14 +111,14 @@ function scoreColumns(measures: readonly MeasureLine[]): Columns {
   };
 }
 
-/** What was measured, and by what. */
+/** How the scores were measured. */
 function measuresHtml(measures: readonly MeasureLine[], best: ReportData['best']): string {
   const last = measures.at(-1);
   if (last === undefined) return '';
   const { extractor, sha256, resize, made, real, against, ema, seed } = last;
   const facts = {
     features: `${extractor}${sha256 === '' ? '' : ` (SHA-256 ${sha256}…)`}, resize ${resize}`,
-    examples: `${made} made, ${real} of the data (${against}), seed ${seed}`,
+    examples: `${made} generated, ${real} of the data (${against}), seed ${seed}`,
     weights: ema === 0 ? 'as they are' : `averaged, decay ${ema}`,
     ...(best ? { best: `step ${best.step}, by ${best.score} ${format(best.value)}` } : {}),
   };
@@ -142,7 +142,7 @@ const format = (value: number | undefined): string =>
 function walkHtml(walk: Uint8Array): string {
   return (
     '<h2>A walk through the latents</h2><p>From one latent to the next and back to the first, by the last weights. ' +
-    'A generator that has learnt changes smoothly.</p>' +
+    'A well trained generator changes smoothly.</p>' +
     `<img class="walk" alt="walk through the latents" src="${dataUri(walk)}">`
   );
 }
@@ -157,13 +157,16 @@ async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<
   );
   const all = searched === count ? `all ${count}` : `${searched} of the ${count}`;
   return (
-    '<h2>Nearest training pictures</h2><p>Left: made by the generator. Right: the nearest of ' +
+    '<h2>Nearest training pictures</h2><p>Left: generated. Right: the nearest of ' +
     `${all} training pictures, by root mean square difference of pixels. ` +
     `A generator that copies would show pairs at distance 0.</p>${figures.join('')}`
   );
 }
 
-/** The charts of a report: those of the system, the other scalars one each, rates with the speed at the end. */
+/**
+ * The charts of a report: those of the system, the other scalars, one per chart, and at the end rates together with the
+ * speed.
+ */
 function chartsOf({ values }: Columns, charts: ReportData['charts']): Chart[] {
   const chart = (title: string, left: readonly string[], right: readonly string[] = []): Chart => ({
     title,

@@ -1,10 +1,10 @@
-// The report of a run: one HTML file that needs nothing else. Losses (uPlot inlined), sample grids over time, what ran
-// it, and the nearest-neighbour pairs. The page of a run that goes is the same page with one more script.
+// The report of a run: one self-contained HTML file with losses (uPlot inlined), sample grids over time, device and
+// versions, and pairs of nearest neighbours. The live page of a running training is the same page with one more script.
 import { escapeHtml, inScript, jsonInScript } from './html.js';
 import { gridHtml, partsOf, type PartName, type ReportData } from './parts.js';
 import { liveScript, reportScript } from './script.js';
 
-/** A page, and what is inline in it, for a policy that allows nothing else. */
+/** A page and its inline scripts and styles, for a content security policy that allows nothing else. */
 export interface InlinePage {
   readonly html: string;
   readonly scripts: readonly string[];
@@ -34,12 +34,12 @@ details:has(> [data-part]:empty) { display: none }
 #status[data-state="failed"], #status[data-state="lost"] { background: #fdedec }
 `;
 
-/** The report as one HTML document: scripts, styles and pictures inside, no request to anywhere. */
+/** The report as one HTML document with scripts, styles and pictures inside; it makes no requests. */
 export async function reportHtml(data: ReportData): Promise<string> {
   return (await pageOf(data)).html;
 }
 
-/** The report of a run that goes, which then shows what `events`, beside it, sends. */
+/** The live page of a running training: the report, updated by messages from the server's `events`. */
 export async function livePage(data: ReportData, status: string): Promise<InlinePage> {
   return pageOf(data, status);
 }

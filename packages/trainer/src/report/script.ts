@@ -1,7 +1,7 @@
-// What runs in the page of a report, as text: it draws the charts with uPlot and moves the grids' slider. The page of
-// a run that goes has `liveScript` beside it, which shows what the run sends.
+// The scripts of a report's page, as text: `reportScript` draws the charts with uPlot and handles the grids' slider;
+// `liveScript`, in the page of a running training, shows what the run sends.
 
-/** Defines `showReport(message)`, and shows the numbers that are in the page. A second call changes what is there. */
+/** Defines `showReport(message)`, and calls it with the numbers in the page. Later calls update the page. */
 export const reportScript: string = String.raw`
 (() => {
   const width = Math.min(900, document.body.clientWidth - 32);
@@ -125,7 +125,7 @@ export const reportScript: string = String.raw`
 })();
 `;
 
-/** Shows what a run sends, until it says that it has ended. */
+/** Shows what a run sends, until it has ended. */
 export const liveScript: string = String.raw`
 (() => {
   const status = document.getElementById('status');
