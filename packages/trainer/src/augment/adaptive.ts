@@ -1,11 +1,11 @@
 // The augmentations of ADA, each applied with one probability p: Karras et al. 2020, "Training Generative Adversarial
-// Networks with Limited Data", appendix B. Of its pipeline: pixel blitting (mirror, quarter turns, whole pixels) and
-// colour (brightness, contrast, saturation), without general geometry, luma flip, hue, filtering, noise and cutout.
-// ada.ts updates p.
+// Networks with Limited Data", appendix B. Implemented from the paper's pipeline: pixel blitting (mirror, quarter
+// turns, whole pixels) and colour (brightness, contrast, saturation). Not implemented: general geometry, luma flip,
+// hue, filtering, noise and cutout. ada.ts updates p.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { AugmentDraw } from './augmentation.js';
-import { column, mirroredWhere, own, readAt, transposed, wholeOf } from './places.js';
+import { column, mirroredWhere, positions, readAt, transposed, wholeOf } from './places.js';
 
 const SHARE = 0.125;
 
@@ -35,7 +35,7 @@ export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDra
   /** Source positions after a shift by whole pixels, up to an eighth of the size, reflected at the borders. */
   function shifted(name: string, size: number): tf.Tensor {
     const offset = tf.mul(tf.sub(tf.mul(draw.uniform(name), 2), 1), SHARE * size);
-    const places = tf.add(own(size), column(drawn(name, tf.round(offset), 0)));
+    const places = tf.add(positions(size), column(drawn(name, tf.round(offset), 0)));
     return tf.sub(size - 1, tf.abs(tf.sub(size - 1, tf.abs(places))));
   }
 }
@@ -44,9 +44,12 @@ export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDra
 function turnedBy(pictures: tf.Tensor4D, turns: tf.Tensor): tf.Tensor4D {
   const [, h, w] = pictures.shape;
   if (h !== w)
-    throw new UsageError(`augment 'ada': expected square pictures, which quarter turns keep, got ${h} × ${w}`, {
-      code: 'config.invalid',
-    });
+    throw new UsageError(
+      `augment 'ada': expected square pictures, because quarter turns must keep the shape, got ${h} × ${w}`,
+      {
+        code: 'config.invalid',
+      },
+    );
   const is = (count: number): tf.Tensor => tf.cast(tf.equal(turns, count), 'float32');
   const odd = tf.add(is(1), is(3));
   const maybeTransposed = tf.add<tf.Tensor4D>(tf.mul(pictures, tf.sub(1, odd)), tf.mul(transposed(pictures), odd));

@@ -10,7 +10,7 @@ export interface AugmentDraw {
   normal(name: string): tf.Tensor;
 }
 
-/** An augmentation. It must be differentiable, or the generator learns nothing through it. */
+/** An augmentation. It must be differentiable, because the generator's gradient flows through it. */
 export interface Augmentation {
   readonly name: string;
   /** Pictures [n, h, w, c] in [-1, 1] → pictures of the same shape, each example with its own random numbers. */

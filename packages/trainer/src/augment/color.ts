@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 
-/** x + b, then the distance from the pixel's grey is scaled by s, and that from the picture's mean by c. */
+/** x + b, then the difference from the pixel's grey is scaled by s, and the difference from the picture's mean by c. */
 export const color: Augmentation = {
   name: 'color',
   of: (pictures, draw) => {

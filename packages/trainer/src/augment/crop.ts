@@ -2,7 +2,7 @@
 // of classifiers (Szegedy et al. 2015), but square.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
-import { column, own, readAt } from './places.js';
+import { column, positions, readAt } from './places.js';
 
 const SMALLEST = 0.75;
 
@@ -13,7 +13,7 @@ export const crop: Augmentation = {
     const edge = tf.sub(1, tf.mul(draw.uniform('edge'), 1 - SMALLEST));
     const along = (name: string, size: number): tf.Tensor => {
       const start = tf.mul(tf.mul(draw.uniform(name), tf.sub(1, edge)), size);
-      const places = tf.add(tf.mul(tf.add(own(size), 0.5), column(edge)), tf.sub(column(start), 0.5));
+      const places = tf.add(tf.mul(tf.add(positions(size), 0.5), column(edge)), tf.sub(column(start), 0.5));
       return tf.clipByValue(places, 0, size - 1);
     };
     const [, h, w] = pictures.shape;

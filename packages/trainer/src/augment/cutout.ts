@@ -2,7 +2,7 @@
 // form of Zhao et al. 2020, section 3.3.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
-import { column, own, wholeOf } from './places.js';
+import { column, positions, wholeOf } from './places.js';
 
 const SHARE = 0.5;
 
@@ -11,11 +11,11 @@ export const cutout: Augmentation = {
   name: 'cutout',
   of: (pictures, draw) => {
     const [n, h, w] = pictures.shape;
-    // 1 at the places that the rectangle covers
+    // 1 at the positions that the rectangle covers
     const covered = (name: string, size: number): tf.Tensor => {
       const edge = Math.floor(size * SHARE + 0.5);
       const start = wholeOf(draw.uniform(name), -Math.floor(edge / 2), size + 1 - (edge % 2));
-      const inside = tf.sub(own(size), column(start));
+      const inside = tf.sub(positions(size), column(start));
       return tf.cast(tf.logicalAnd(tf.greaterEqual(inside, 0), tf.less(inside, edge)), 'float32');
     };
     const hole = tf.mul(covered('rows', h).reshape([n, h, 1, 1]), covered('columns', w).reshape([n, 1, w, 1]));

@@ -1,4 +1,4 @@
-// Mirrors half of the pictures horizontally. Not for digits, letters and other asymmetric things.
+// Mirrors half of the pictures horizontally. Not for digits, letters and other asymmetric objects.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { mirroredWhere, readAt } from './places.js';

@@ -1,5 +1,5 @@
-// Resampling of pictures along rows and columns, per example. Matrix products instead of gathers: they are dense, and
-// second derivatives are right.
+// Resampling of pictures along rows and columns, per example. Uses matrix products instead of gathers: they are dense,
+// and their second derivatives are right.
 import * as tf from '@tensorflow/tfjs';
 
 /** Source positions of a picture's pixels. */
@@ -25,18 +25,18 @@ function readRows(pictures: tf.Tensor4D, rows: tf.Tensor): tf.Tensor4D {
 /** Rows and columns exchanged. */
 export const transposed = (pictures: tf.Tensor4D): tf.Tensor4D => tf.transpose(pictures, [0, 2, 1, 3]);
 
-/** The places 0 … size − 1, [1, size]. */
-export const own = (size: number): tf.Tensor => tf.range(0, size).reshape([1, size]);
+/** The positions 0 … size − 1, [1, size]. */
+export const positions = (size: number): tf.Tensor => tf.range(0, size).reshape([1, size]);
 
-/** One number per example as a column [n, 1], to be added to places. */
+/** One number per example as a column [n, 1], to be added to positions. */
 export const column = (numbers: tf.Tensor): tf.Tensor => numbers.reshape([-1, 1]);
 
 /** Whole numbers `from` … `from + count − 1`, equally likely, from uniform numbers in [0, 1). */
 export const wholeOf = (uniform: tf.Tensor, from: number, count: number): tf.Tensor =>
   tf.add(tf.floor(tf.mul(uniform, count)), from);
 
-/** Places [n, size], reversed where `mirrored` is 1. */
+/** Positions [n, size], reversed for examples whose `mirrored` is 1. */
 export function mirroredWhere(mirrored: tf.Tensor, size: number): tf.Tensor {
-  const places = own(size);
+  const places = positions(size);
   return tf.add(places, tf.mul(column(mirrored), tf.sub(size - 1, tf.mul(places, 2))));
 }

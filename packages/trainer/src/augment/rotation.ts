@@ -1,12 +1,12 @@
-// Turned about the middle by up to 15° either way, as three shears that are linear between pixels (Paeth 1986, "A Fast
-// Algorithm for General Raster Rotation"); zeros (grey) come in at the corners.
+// Rotates about the centre by up to 15° either way, by three shears with linear interpolation (Paeth 1986, "A Fast
+// Algorithm for General Raster Rotation"); corners are filled with zeros (grey).
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
-import { column, own, readAt, transposed } from './places.js';
+import { column, positions, readAt, transposed } from './places.js';
 
 const MOST = Math.PI / 12;
 
-/** One angle an example, each as likely. */
+/** One uniformly distributed angle per example. */
 export const rotation: Augmentation = {
   name: 'rotation',
   of: (pictures, draw) => {
@@ -18,11 +18,11 @@ export const rotation: Augmentation = {
   },
 };
 
-/** Each row read `factor` times its distance from the middle further on. */
+/** Shifts each row by `factor` times its distance from the middle. */
 function shear(pictures: tf.Tensor4D, factor: tf.Tensor): tf.Tensor4D {
   const [n, h, w, c] = pictures.shape;
-  const distances = tf.sub(own(h), (h - 1) / 2);
+  const distances = tf.sub(positions(h), (h - 1) / 2);
   const offsets = column(tf.mul(column(factor), distances)); // [n · h, 1]
   const rows: tf.Tensor4D = pictures.reshape([n * h, w, 1, c]);
-  return readAt(rows, { rows: tf.add(own(w), offsets) }).reshape([n, h, w, c]);
+  return readAt(rows, { rows: tf.add(positions(w), offsets) }).reshape([n, h, w, c]);
 }

@@ -10,8 +10,8 @@ import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js'
 type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: Attributes) => tf.Tensor[];
 
 /**
- * Dilated convolutions have no gradient in tfjs's fused ops, which layers use. Only linear activations are fused while
- * a tape records.
+ * tfjs's fused ops, which layers use, have no gradient for dilated convolutions. While a tape records, only linear
+ * activations are fused.
  */
 function fused(kernelName: string, table: GradientTable): Adjoint {
   return (dy, inputs, attrs) => {

@@ -151,27 +151,27 @@ function around(x: tf.Tensor, ...sides: [rows: Pair, columns: Pair]): tf.Tensor 
 }
 
 /** The output gradient, padded so that a valid convolution with the flipped filter gives the input's shape. */
-function spreadSlopes(
+function paddedGradient(
   xShape: readonly number[],
   dy: tf.Tensor,
   filterShape: readonly number[],
   attrs: Attributes,
-): { slopes: tf.Tensor; d: Pair } {
+): { gradient: tf.Tensor; d: Pair } {
   const { top, left, d } = dilatedPads(xShape, filterShape, attrs);
   const full = (axis: 0 | 1): number => ((filterShape[axis] ?? 1) - 1) * d[axis];
   const before = [full(0) - top, full(1) - left];
   const after = [0, 1].map(
     (i) => (xShape[i + 1] ?? 0) + full(i === 0 ? 0 : 1) - (before[i] ?? 0) - (dy.shape[i + 1] ?? 0),
   );
-  return { slopes: around(dy, [before[0] ?? 0, after[0] ?? 0], [before[1] ?? 0, after[1] ?? 0]), d };
+  return { gradient: around(dy, [before[0] ?? 0, after[0] ?? 0], [before[1] ?? 0, after[1] ?? 0]), d };
 }
 
 function dilatedInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor {
-  const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
+  const { gradient, d } = paddedGradient(xShape, dy, filter.shape, attrs);
   const mirrored = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
   return kernel(
     'Conv2D',
-    { x: slopes, filter: mirrored },
+    { x: gradient, filter: mirrored },
     { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d },
   );
 }
@@ -189,12 +189,12 @@ function dilatedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs
 }
 
 function dilatedDepthwiseInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor {
-  const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
+  const { gradient, d } = paddedGradient(xShape, dy, filter.shape, attrs);
   const [h = 1, w = 1, channels = 1, multiplier = 1] = filter.shape;
   const each = tf.reshape(tf.reverse(filter, [0, 1]), [h, w, channels * multiplier, 1]);
   const dx = kernel(
     'DepthwiseConv2dNative',
-    { x: slopes, filter: each },
+    { x: gradient, filter: each },
     { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d },
   );
   return multiplier === 1 ? dx : tf.sum(tf.reshape(dx, [...xShape.slice(0, 3), channels, multiplier]), 4);
@@ -205,12 +205,12 @@ function dilatedDepthwiseFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number
   const padded = around(x, [top, bottom], [left, right]);
   const [h = 1, w = 1, channels = 1, multiplier = 1] = filterShape;
   const [n = 1, rows = 1, columns = 1] = dy.shape;
-  const slopes = tf.reshape(dy, [n * rows * columns, channels, multiplier]);
+  const gradient = tf.reshape(dy, [n * rows * columns, channels, multiplier]);
   const taps: tf.Tensor[] = [];
   for (let i = 0; i < h; i++) {
     for (let j = 0; j < w; j++) {
       const patch = tf.slice(padded, [0, i * d[0], j * d[1], 0], [n, rows, columns, channels]);
-      taps.push(tf.sum(tf.mul(tf.reshape(patch, [n * rows * columns, channels, 1]), slopes), 0));
+      taps.push(tf.sum(tf.mul(tf.reshape(patch, [n * rows * columns, channels, 1]), gradient), 0));
     }
   }
   return tf.reshape(tf.stack(taps), filterShape);

@@ -62,7 +62,7 @@ export const elementwiseGradients: GradientTable = {
       const [a, b] = [at(saved, 0), at(saved, 1)];
       return {
         a: () => {
-          // Where b is 0 the slope is 0 at any power; b − 1 would be infinite at a = 0.
+          // Where b is 0 the slope is 0: use the exponent 0 there, as a^(b − 1) is infinite at a = 0.
           const one = constant(() => tf.sub(1, tf.cast(tf.equal(b, 0), 'float32')));
           return unbroadcast(tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, one)))), a.shape);
         },

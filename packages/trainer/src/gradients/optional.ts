@@ -1,5 +1,5 @@
-// Optional inputs of a kernel, such as a batch norm's scale and offset: tfjs's tape reads them even if absent, and
-// fails.
+// Optional inputs of a kernel, such as a batch norm's scale and offset: tfjs's tape tries to save them even if they are
+// absent, and fails.
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../tfjs/engine.js';
 

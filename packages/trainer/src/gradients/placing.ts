@@ -75,7 +75,7 @@ export const placingGradients: GradientTable = {
     inputs: ['indices'],
     grad: (dy, saved) => {
       const indices = at(saved, 0);
-      // Not with the kernel itself, which on tfjs's cpu backend overwrites its input.
+      // Does not use the kernel itself, because on tfjs's cpu backend it overwrites its input.
       const kept = (): tf.Tensor =>
         constant(() =>
           tf.cast(tf.equal(tf.scatterND(indices, tf.ones(updatesShape(dy, indices)), dy.shape), 0), 'float32'),

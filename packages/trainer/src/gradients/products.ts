@@ -1,4 +1,4 @@
-// Matrix products and einsum. Batch axes may broadcast, for which stock gradients have the wrong shape.
+// Matrix products and einsum. Batch axes may broadcast; stock gradients then have the wrong shape.
 import * as tf from '@tensorflow/tfjs';
 import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 

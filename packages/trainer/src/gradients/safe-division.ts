@@ -1,6 +1,6 @@
-// tf.divNoNan is 0 where the denominator is 0, and so are both its slopes there, as in TensorFlow
-// (math_grad.py, _DivNoNanGrad). tfjs has no kernel for it: it divides and chooses, and through the choice the infinite
-// slope of that division becomes NaN. The division is recognised by the op scope that it runs in.
+// tf.divNoNan is 0 where the denominator is 0, and both its derivatives are 0 there, as in TensorFlow (math_grad.py,
+// _DivNoNanGrad). tfjs has no kernel for it: it divides and then selects, and the selection turns the infinite
+// derivative of the division into NaN. The division is recognised by the op scope that it runs in.
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../tfjs/engine.js';
 import { at, unbroadcast } from './tape.js';
@@ -24,7 +24,10 @@ interface Taping {
   ) => void;
 }
 
-/** Gives the division inside tf.divNoNan slopes that are 0 where its result is. Returns a function that undoes it. */
+/**
+ * Makes the derivatives of the division inside tf.divNoNan 0 where the denominator is 0. Returns a function that undoes
+ * it.
+ */
 export function safeDivision(): () => void {
   return override(
     tf.engine() as unknown as Taping,

@@ -1,6 +1,6 @@
-// Helpers for gradient functions. Rules: compute from the INPUTS (saved outputs are cut off from the tape, which makes
-// second order silently wrong), and compute piecewise-constant factors off the tape, so that differentiating again
-// neither fails nor carries zeros along.
+// Helpers for gradient functions. Rules: compute from the INPUTS (saved outputs are not connected to the tape, which
+// makes second order silently wrong), and compute piecewise-constant factors off the tape, so that differentiating
+// again neither fails nor computes with zeros.
 import * as tf from '@tensorflow/tfjs';
 import type { KernelRows } from '../kernels/rows.js';
 

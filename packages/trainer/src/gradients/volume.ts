@@ -1,5 +1,5 @@
 // Pooling over three axes. Both gradients use valid windows on a padded volume, so they are right for any padding;
-// tfjs's own kernels count padding, and mix up indices in windows that are not cubes.
+// tfjs's own kernels count the padding, and use wrong indices in windows that are not cubes.
 import * as tf from '@tensorflow/tfjs';
 import { spreadAlong } from './movement.js';
 import { constant, filled, kernel, unary, type Attributes, type GradientTable } from './tape.js';

@@ -20,8 +20,11 @@ export function featureMatching(fake: Verdict, real: Verdict, layers?: readonly 
     return tf.sum<tf.Scalar>(tf.square(tf.sub(tf.mean(wanted, 0), tf.mean(got, 0))));
   });
   if (costs.length === 0)
-    throw new UsageError('featureMatching: expected verdicts with features, got none; return some beside the logits', {
-      code: 'input.shape',
-    });
+    throw new UsageError(
+      'featureMatching: expected verdicts with features, got none; return some together with the logits',
+      {
+        code: 'input.shape',
+      },
+    );
   return tf.addN(costs);
 }

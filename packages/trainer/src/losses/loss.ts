@@ -24,8 +24,8 @@ export interface GanLoss {
   /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` can change. */
   readonly crossEntropy?: boolean;
   /**
-   * The probability that an example is real, from logits of any shape, for an optimal D. Absent: logits of this loss
-   * mean no probability, only that greater is more real.
+   * The probability that an example is real, from logits of any shape, for an optimal D. Absent: logits of this loss do
+   * not correspond to probabilities; greater only means more real.
    */
   readonly probability?: (logits: tf.Tensor) => tf.Tensor;
   /** Logits are only compared with each other: their sign means nothing. */

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { costOfReal } from './cross-entropy.js';
 import type { GanLoss, Verdict } from './loss.js';
 
-/** D: −E log σ(D(x) − D(G(z))), x and z of one index being a pair. G: −E log σ(D(G(z)) − D(x)). */
+/** D: −E log σ(D(x) − D(G(z))), where x and z of the same index form a pair. G: −E log σ(D(G(z)) − D(x)). */
 export const rpgan: GanLoss = {
   name: 'rpgan',
   relativistic: true,

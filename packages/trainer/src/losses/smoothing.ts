@@ -10,7 +10,7 @@ export interface Smoothing {
   /** A real example's target is 1 − real, a fake's is fake. Each from 0 to below 1. */
   real?: number;
   fake?: number;
-  /** Each target moves further by its own uniform random number between 0 and this. */
+  /** In addition, each target changes by its own uniform random number between 0 and this. */
   noise?: tf.Tensor | number;
   /** Share of targets t, of real and of fake examples, that become 1 − t. */
   flips?: tf.Tensor | number;
@@ -46,7 +46,7 @@ export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {
     if (uniform !== undefined) return uniform(name, shape);
     throw new UsageError('smoothing.uniform: expected a source of random numbers for noise and flips, got none');
   };
-  /** By how much the targets of one side move, a number or one per logit; undefined: not at all. */
+  /** The change of the targets of one side, as a number or one per logit; undefined for no change. */
   const moved = (side: string, by: number, logits: tf.Tensor): tf.Tensor | number | undefined => {
     const noisy = noise === 0 ? by : tf.add(tf.mul(drawn(`${side}_noise`, logits), noise), by);
     if (flips === 0) return noisy === 0 ? undefined : noisy;

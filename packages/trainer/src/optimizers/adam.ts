@@ -1,5 +1,5 @@
-// Adam, Kingma and Ba 2015, algorithm 1, with the bias corrections moved into the rate (end of section 2), which is the
-// same in exact arithmetic.
+// Adam, Kingma and Ba 2015, algorithm 1, with the bias corrections moved into the rate (end of section 2), which is
+// equivalent in exact arithmetic.
 import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { optimizer, type Optimizer } from './optimizer.js';

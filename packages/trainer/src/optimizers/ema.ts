@@ -27,7 +27,7 @@ export interface EmaAt {
   values?: readonly tf.Tensor[];
   /** The decay, if it follows a schedule. Default: the one it was made with. */
   decay?: tf.Tensor | number | undefined;
-  /** 0: nothing moves; 1, the default: all does. */
+  /** Factor of the change: 0 keeps the averages, 1 (the default) updates them fully. */
   share?: tf.Tensor | undefined;
 }
 
@@ -68,7 +68,7 @@ export function ema(variables: readonly tf.Variable[], decay: number, options: E
 
   const update = (at: EmaAt | readonly tf.Tensor[] = {}): Update[] => {
     const { values = variables, decay: now = decay, share }: EmaAt = isList(at) ? { values: at } : at;
-    // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
+    // fewer operations than decay·a + (1 − decay)·v, and exact if a = v
     const least = typeof now === 'number' ? tf.scalar(1 - now) : tf.sub(1, now);
     const whole = counter === undefined ? least : tf.maximum(least, tf.div(9, tf.add(counter, 10)));
     const rest = share === undefined ? whole : tf.mul(whole, share);
@@ -80,7 +80,7 @@ export function ema(variables: readonly tf.Variable[], decay: number, options: E
     });
     const moved = sideBySide(pairs, ([average, value]) => [
       tf.add(average as tf.Tensor, tf.mul(tf.sub(value as tf.Tensor, average as tf.Tensor), rest)),
-    ]); // the operands passed in
+    ]); // the operands, in order
     // one for each pair
     const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor }));
     return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, share ?? 1) }, ...updates];

@@ -22,7 +22,7 @@ export interface Optimizer {
    * Makes the optimizer's own variables (moments at 0, counter at 0) for these variables, once. Returns the optimizer.
    */
   prepare(variables: readonly tf.Variable[]): Optimizer;
-  /** The optimizer's own variables: its counter first where it has one, then `<variable>/<slot>` for each slot. */
+  /** The optimizer's own variables: its counter first, if it has one, then `<variable>/<slot>` for each slot. */
   readonly state: readonly tf.Variable[];
   dispose(): void;
 }
@@ -78,7 +78,7 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
           gradient as tf.Tensor,
           Object.fromEntries(rule.slots.map((slot, i) => [slot, slots[i]])) as Record<Slot, tf.Tensor>,
           shared,
-        ); // the operands passed in
+        ); // the operands, in order
         return [next.value, ...rule.slots.map((slot) => next[slot])];
       },
     );

@@ -1,5 +1,5 @@
 // DRAGAN: slope k in the neighbourhood of real examples. Kodali et al. 2017, section 3.3; the noise as in the authors'
-// code: uniform, half of the batch's standard deviation wide, and a random part of it an example.
+// code: uniform, with a width of half the batch's standard deviation, times a random factor per example.
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Penalty } from './penalty.js';

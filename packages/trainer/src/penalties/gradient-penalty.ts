@@ -1,5 +1,5 @@
-// The gradient penalty of WGAN-GP: slope k on lines between real and fake examples. Gulrajani et al. 2017, equation 3;
-// one-sided: Petzka et al. 2018 (WGAN-LP).
+// The gradient penalty of WGAN-GP: gradient norm k on lines between real and fake examples. Gulrajani et al. 2017,
+// equation 3; one-sided: Petzka et al. 2018 (WGAN-LP).
 import { optionsOf, shown, UsageError } from '@forja/core';
 import type { Penalty } from './penalty.js';
 import { interpolates, offTarget } from './slope.js';

@@ -18,8 +18,8 @@ export { clipUpdates, clipWeights } from './weight-clipping.js';
 export { zeroCentred } from './zero-centred.js';
 
 /**
- * Parameters of penalties, as configurations give them; each takes those that it knows. One of a new penalty is added
- * here (`GradientPenaltyOptions & MyOptions`), and to the schema in ../systems/two-player/options.ts.
+ * Parameters of penalties in configurations; each penalty reads its own. Add those of a new penalty here
+ * (`GradientPenaltyOptions & MyOptions`), and to the schema in ../systems/two-player/options.ts.
  */
 export type PenaltyOptions = GradientPenaltyOptions;
 

@@ -1,6 +1,6 @@
 // Path length regularisation of StyleGAN2: a step in w of fixed length changes the picture by an amount near its
-// running mean. Karras et al. 2020, equation 4. It is of the generator and keeps a running mean, so it has a contract
-// of its own.
+// running mean. Karras et al. 2020, equation 4. It is a penalty on the generator and keeps a running mean, so it has
+// its own contract.
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';

@@ -1,4 +1,5 @@
-// R1: a small slope at real examples. Mescheder et al. 2018, equation 9; the weight of the game is their γ.
+// R1: a small gradient norm at real examples. Mescheder et al. 2018, equation 9, where γ is the weight that the game
+// applies.
 import * as tf from '@tensorflow/tfjs';
 import type { Penalty } from './penalty.js';
 import { squaredSlopes } from './slope.js';

@@ -1,4 +1,5 @@
-// R2: a small slope at fake examples. Mescheder et al. 2018, equation 10; their γ is the weight that the game gives it.
+// R2: a small gradient norm at fake examples. Mescheder et al. 2018, equation 10, where γ is the weight that the game
+// applies.
 import * as tf from '@tensorflow/tfjs';
 import type { Penalty } from './penalty.js';
 import { squaredSlopes } from './slope.js';

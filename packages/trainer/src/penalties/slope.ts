@@ -5,7 +5,7 @@ import type { PenaltyOf } from './penalty.js';
 /** Keeps the derivative of a root finite where a slope is 0 (a dead discriminator). A norm of 1 changes by 5e-13. */
 const TINY = 1e-12;
 
-/** ‖∇D(x)‖² of each example, [n]. Logits of a map of patches are summed. */
+/** ‖∇D(x)‖² of each example, [n]. The logits of a patch discriminator's map are summed. */
 export function squaredSlopes(judge: PenaltyOf['judge'], x: tf.Tensor): tf.Tensor1D {
   const slope = tf.grad((at: tf.Tensor) => tf.sum(judge(at)))(x);
   return tf.sum(tf.square(slope), axesOf(x));

@@ -1,5 +1,5 @@
-// Weight clipping, the first way to keep a Wasserstein critic smooth. Arjovsky et al. 2017, algorithm 1, line 7. An
-// update after the optimizer's, not a term of the loss.
+// Weight clipping, the first way to keep a Wasserstein critic smooth. Arjovsky et al. 2017, algorithm 1, line 7.
+// Applied as an update after the optimizer's, not as a term of the loss.
 import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Update } from '../optimizers/index.js';
@@ -17,7 +17,8 @@ export function clipWeights(variables: readonly tf.Variable[], bound = 0.01): Up
 }
 
 /**
- * The updates, with those of `variables` clipped to [−bound, bound], but not an optimizer's own state. Assigns nothing.
+ * The updates, with those of `variables` clipped to [−bound, bound]; updates of an optimizer's own state are not
+ * clipped. Assigns nothing.
  * @throws UsageError `config.invalid` for a bound that is not above 0.
  */
 export function clipUpdates(updates: readonly Update[], variables: readonly tf.Variable[], bound: number): Update[] {

@@ -1,4 +1,4 @@
-// Schedules as plain data and as words: what configurations and flags say.
+// Schedules as plain data, for configurations, and as short strings, for flags.
 import { optionsOf, UsageError, nearest, shown } from '@forja/core';
 import { constantRate, cosineDecay, exponentialDecay, linearDecay, stepDecay, warmUp } from './curves.js';
 import { plateau, type PlateauOptions } from './plateau.js';
@@ -72,7 +72,7 @@ const WORDS: Readonly<Record<ScheduleKind, readonly string[]>> = {
 export const scheduleKinds = Object.keys(MAKERS) as readonly ScheduleKind[];
 
 /**
- * The schedule of a scalar that a config describes.
+ * Makes a scalar's schedule from its configuration.
  * @throws UsageError `config.invalid` for an unknown kind, a number that is not finite and ≥ 0, or a length that is not
  * a whole number ≥ 1.
  */
@@ -105,13 +105,13 @@ export function schedule<K extends ScheduleKind>(
 /**
  * A string as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
  * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then others by name. Throws
- * UsageError for what is no text.
+ * UsageError if `text` is not a string.
  */
 export function scheduleWords(text: string): Record<string, unknown> {
-  if (typeof text !== 'string') throw new UsageError(`scheduleWords: expected a text, got ${shown(text)}`);
+  if (typeof text !== 'string') throw new UsageError(`scheduleWords: expected a string, got ${shown(text)}`);
   const [first = '', ...named] = text.split(',');
   const [kind = '', ...values] = first.split(':');
-  const fields = WORDS[kind as ScheduleKind] as readonly string[] | undefined; // of any word
+  const fields = WORDS[kind as ScheduleKind] as readonly string[] | undefined; // undefined for unknown kinds
   const pairs = [
     ...values.map((value, i) => [fields?.[i] ?? `part ${i + 2}`, value] as const),
     ...named.map((pair) => {

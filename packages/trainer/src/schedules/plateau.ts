@@ -1,4 +1,4 @@
-// A schedule that falls when a scalar of the run stops getting better, as PyTorch's ReduceLROnPlateau does, on means
+// A schedule that decreases when a scalar of the run stops improving, like PyTorch's ReduceLROnPlateau, but on means
 // over `every` steps.
 import { optionsOf, shown, UsageError } from '@forja/core';
 import { positive, whole } from './check.js';
@@ -7,7 +7,7 @@ import type { Schedule } from './schedule.js';
 /** Options of {@link plateau}. */
 export interface PlateauOptions {
   from: number;
-  /** Name of the watched scalar: of the log, such as `loss_g`, or another that the loop observes. */
+  /** Name of the watched scalar: one in the log, such as `loss_g`, or another that the loop observes. */
   watch: string;
   /** What the number is multiplied by. Default 0.1. */
   factor?: number;
@@ -17,7 +17,7 @@ export interface PlateauOptions {
   every?: number;
   /** Whether less or more is better. Default `min`. */
   mode?: 'min' | 'max';
-  /** An improvement is more than this share of the best so far. Default 1e-4. */
+  /** Minimum improvement, as a share of the best so far. Default 1e-4. */
   threshold?: number;
   /** Lower bound. Default 0. */
   to?: number;

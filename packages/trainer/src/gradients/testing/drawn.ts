@@ -1,5 +1,5 @@
 // The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels at random attributes, and the input
-// numbers, which the script and this file generate alike. Not part of the package.
+// numbers, which the script and this file generate in the same way. Not part of the package.
 import * as tf from '@tensorflow/tfjs';
 import { BLOCKS } from './blocks.js';
 import { kernel } from '../tape.js';
