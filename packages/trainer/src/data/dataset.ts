@@ -12,7 +12,7 @@ export interface FieldSpec {
    */
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'int32';
-  /** Interval of float values: [-1, 1] for pictures. */
+  /** Interval of float values; [-1, 1] for pictures. */
   readonly range?: readonly [number, number];
   /** Names of the classes of an int32 label, by index. */
   readonly classes?: readonly string[];
@@ -52,7 +52,7 @@ export interface Dataset {
   readonly credit?: string;
   /** Examples kept out of training (a split that never changes), for measures. */
   readonly holdout?: Dataset;
-  /** Set if the data is a known mixture, of which covered modes can be counted. */
+  /** Set if the data is a known mixture, so that the modes that a generator covers can be counted. */
   readonly modes?: Modes;
   /** Unreadable files that were left out, and why. */
   readonly skipped?: readonly SkippedFile[];

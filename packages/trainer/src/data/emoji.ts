@@ -18,8 +18,8 @@ export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
 
 /**
- * Examples of the emoji that every field has. Two fields are also given unpaired as `a` and `b`: of each emoji,
- * training has only one of the two.
+ * Examples of the emoji that every field has. If there are two fields, they are also given unpaired as `a` and `b`:
+ * each emoji is then in training in one of the two styles only.
  */
 export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {
   const fields = Object.keys(files);

@@ -1,4 +1,4 @@
-// What all datasets do with fields: sizes, new arrays, parts, and the errors for what is not there.
+// Helpers for fields of any dataset: sizes, new arrays, parts, and errors for missing ones.
 import { describeValue, ForjaError, UsageError, sizeOf, shown } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 
@@ -13,7 +13,7 @@ export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string)
 }
 
 /**
- * A data set of a user's own, if it has what the contract says.
+ * Checks that a user's dataset meets the contract, and returns it.
  * @throws ForjaError `data.field` for a field without dtype or shape, `data.empty` without examples.
  */
 export function checkDataset(dataset: Dataset): Dataset {

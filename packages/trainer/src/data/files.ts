@@ -8,7 +8,7 @@ import { notAPicture, type Decode, type Picture } from './picture.js';
 import { pictureDataset, type PictureFacts, type PictureStore } from './pictures.js';
 import { decodePng, isPng } from './png.js';
 
-/** The used part of `File`. */
+/** The part of `File` that is used. */
 export interface PageFile {
   readonly name: string;
   /** Path that starts with the picked folder's name. */
@@ -78,7 +78,7 @@ function storeOf(files: ReadonlyMap<string, PageFile>, { decode, memory = 1e9 }:
     if (decode) return decode(content);
     throw new ForjaError(
       'data.decoder',
-      `data: expected a decoder for ${file}, which is no PNG, got none; give decode: pageDecoder()`,
+      `data: expected a decoder for ${file}, which is not a PNG, got none; give decode: pageDecoder()`,
     );
   };
   const tried = <T>(file: string, work: Promise<T>): Promise<T> =>

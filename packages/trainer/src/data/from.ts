@@ -1,5 +1,5 @@
-// Datasets of what gives its examples one after another: tf.data datasets, async and plain iterables. Training needs
-// examples by index, in an order that a resumed run repeats, so they are read to their end and kept in memory.
+// Datasets of streams of examples: tf.data datasets, async and plain iterables. Training needs examples by index, in an
+// order that a resumed run repeats, so a stream is read to its end and kept in memory.
 import { classOf, describeValue, ForjaError, optionsOf, shown, UsageError } from '@forja/core';
 import type { Tensor } from '@tensorflow/tfjs';
 import { arrayDataset, listOf, type ArrayField } from './arrays.js';
@@ -32,9 +32,9 @@ export interface StreamOptions {
 }
 
 /**
- * Returns a {@link Dataset} unchanged, and reads a stream to its end or `count` examples of it. Fields are the keys of
- * an example; an example without keys is an `image` if its shape has three dims, else a `vector`. Whole numbers in
- * three dims are pictures of 0..255. Tensors are read and disposed.
+ * Returns a {@link Dataset} unchanged; reads a stream to its end, or `count` examples of it. Fields are the keys of an
+ * example; an example without keys is an `image` if its shape has three dims, else a `vector`. Whole numbers in three
+ * dims are pictures of 0..255. Tensors are read and disposed.
  * @throws ForjaError `data.empty` without examples, `data.size` for more than fit in memory, `data.field` for an
  * example whose fields or shapes are not those of the first.
  */
@@ -142,5 +142,8 @@ function arrayOf(name: string, field: string, { shape, values }: Column): ArrayF
 
 function mismatch(name: string, index: number, got: string, columns: ReadonlyMap<string, Column>): ForjaError {
   const want = [...columns].map(([field, { shape }]) => `${field} [${shape.join(', ')}]`).join(', ');
-  return new ForjaError('data.field', `data: expected examples of ${name} alike (${want}), got ${got} at ${index}`);
+  return new ForjaError(
+    'data.field',
+    `data: expected all examples of ${name} to be alike (${want}), got ${got} at ${index}`,
+  );
 }

@@ -10,7 +10,7 @@ export interface IdxArray {
   data: Uint8Array;
 }
 
-/** Largest idx file read, in bytes, as a hostile gzip file may grow without limit. */
+/** Largest idx file that is read, in bytes: a hostile gzip file may unpack to any size. */
 const LIMIT = 2 ** 31 - 1;
 
 /**

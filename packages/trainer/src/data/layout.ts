@@ -17,7 +17,7 @@ export interface Listing {
 
 /** One example: the file of each picture field, and its class or captions. */
 export interface Example {
-  /** Decides on the holdout: the same for examples that belong together. */
+  /** Decides whether the example is held out; examples that belong together have the same name. */
   name: string;
   /** One per field, in the layout's order. */
   files: readonly string[];

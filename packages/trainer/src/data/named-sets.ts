@@ -1,5 +1,5 @@
-// Data sets by name, made of pictures in npm packages: what is cut from them, the holdout, licence and credit. One row
-// per set; ../node/load-set.ts finds the packages, which users install.
+// Data sets by name, made of pictures in npm packages: which pictures, the holdout, licence and credit. One row per
+// set; ../node/load-set.ts finds the packages, which users install.
 import type { SheetLayout } from './sheets.js';
 
 /** An npm package with pictures. */
@@ -45,7 +45,9 @@ export interface SheetSet extends About {
   layout: SheetLayout;
 }
 
-/** Pictures of emoji that all of these folders have, by field; two fields are also given unpaired as `a` and `b`. */
+/**
+ * Pictures of the emoji that are in all of these folders, by field; two fields are also given unpaired as `a` and `b`.
+ */
 export interface EmojiSet extends About {
   emoji: Readonly<Record<string, EmojiFolder>>;
 }
@@ -75,8 +77,8 @@ const NASA = 'NASA Earth Observatory (Blue Marble)';
 const FREE = 'public domain (NASA), as far as is known: the package three-globe names neither source nor licence';
 
 /**
- * Places of tiles on a map of the world with 180° W on the left: within one of 16 bands of longitude, two of which
- * (90° W to 67.5° W and 90° E to 112.5° E) are held out, between 72° N and 57° S, and at least half land.
+ * Tiles on a map of the world with 180° W on the left. Each is inside one of 16 bands of longitude, between 72° N and
+ * 57° S, and at least half land. Two bands are held out: 90° W to 67.5° W and 90° E to 112.5° E.
  */
 const EARTH = {
   bands: 16,
@@ -118,7 +120,7 @@ export const namedSets = {
     layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'map', target: 'day' }, apart: true },
   },
   'earth-day-night': {
-    summary: 'the earth by day and by night: apart, and in pairs (npm package three-globe)',
+    summary: 'the earth by day and by night, unpaired and in pairs (npm package three-globe)',
     packages: [THREE_GLOBE],
     license: FREE,
     credit: `${NASA.replace('Blue', 'Blue and Black')}`,

@@ -61,7 +61,7 @@ export function batchReader(
             throw new ForjaError(
               'data.field',
               `data: expected read() of ${dataset.name} to fill the array of '${other}', ` +
-                'got it replaced or transferred; write into it',
+                'got an array that was replaced or transferred; write into the given one',
             );
         };
         const wait = dataset.read(order(n), given);

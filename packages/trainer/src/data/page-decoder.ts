@@ -14,7 +14,7 @@ export function pageDecoder(page: PageDecoding = globalThis): Decode {
       'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of @forja/trainer/node',
     );
   return async (bytes) => {
-    // Chromium does not turn WebP and other browsers may, so it is turned here
+    // Chromium ignores the orientation of WebP files, and other browsers may apply it, so it is applied here
     const turn = webpOrientation(bytes);
     const bitmap = await page.createImageBitmap(new Blob([new Uint8Array(bytes)]), {
       imageOrientation: turn === 1 ? 'from-image' : 'none',

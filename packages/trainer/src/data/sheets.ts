@@ -1,6 +1,6 @@
 // Datasets of tiles cut from aligned large pictures of one size ("sheets"), such as a map and a satellite picture of
-// it. The sheet's width is divided into bands, and whole bands are held out, as overlapping or touching tiles would
-// leak the holdout into training.
+// it. The sheet's width is divided into bands, and whole bands are held out, because training tiles that overlap or
+// touch held-out ones would leak the holdout.
 import { ForjaError, UsageError } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
@@ -15,7 +15,7 @@ export interface SheetLayout {
   bands: number;
   /** Bands held out. */
   held: readonly number[];
-  /** Part of the height that is used. */
+  /** Part of the height that is used, as fractions. */
   rows: readonly [from: number, to: number];
   /** A grey sheet: tiles with less than this share of dark pixels are left out. */
   mask?: { sheet: string; share: number };

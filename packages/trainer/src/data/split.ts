@@ -3,7 +3,7 @@
 
 /**
  * True if an example belongs to the holdout of this share. `name` is the picture's path below the folder with `/` and
- * without extension, so both pictures of a pair, and all captions of a picture, are on one side. A smaller share's
+ * without extension, so both pictures of a pair, and all captions of a picture, are on the same side. A smaller share's
  * holdout is a subset of a larger one's.
  */
 export function isHeldOut(name: string, share: number): boolean {

@@ -8,18 +8,18 @@ const DEAD = 1e-3;
 
 export const deadGenerator: Detector = {
   name: 'dead-generator',
-  summary: 'the generator makes one and the same example of every latent',
+  summary: 'the generator makes the same example from every latent',
   find(at) {
     const spread = lastOf(at, 3, 'spread');
     if (spread === undefined || Math.max(...spread) > DEAD) return undefined;
     return (
-      'the generator is dead: it makes the same example of every latent (spread ' +
-      `${figure(spread.at(-1) as number)} of the data's), and no training brings it back`
+      'the generator is dead: it makes the same example from every latent (spread ' +
+      `${figure(spread.at(-1) as number)} of the data's), and more training does not help`
     );
   },
   remedies: [
     {
-      does: 'starts again with smaller steps of the generator, which do not kill its units',
+      does: 'starts again with a lower rate of the generator, which does not kill its units',
       flag: (at) => {
         const rate = rateOf(at, 'g');
         return rate !== undefined && rate > 1e-3 ? `--rate-g ${Math.min(rate / 10, 1e-3)}` : undefined;

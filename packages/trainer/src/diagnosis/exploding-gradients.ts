@@ -28,7 +28,7 @@ export const explodingGradients: Detector = {
   },
   remedies: [
     {
-      does: 'holds the slope of the critic at 1, which this loss takes for granted (WGAN-GP)',
+      does: "keeps the norm of the critic's gradient near 1, which this loss assumes (WGAN-GP)",
       flag: (at) =>
         at.config['loss'] === 'wasserstein' && lacksPenalty(at, 'gradient-penalty', 'weight-clipping')
           ? '--penalty gradient-penalty=10'

@@ -25,17 +25,17 @@ export const detectors: readonly Detector[] = [
   weakDiscriminator,
 ];
 
-/** The first problem found that was not `told` before and does not follow from one that was. */
-export function diagnose(at: Case, step: number, told: ReadonlySet<string>): Diagnosis | undefined {
+/** The first problem that is not in `reported` and is not a consequence of one that is. */
+export function diagnose(at: Case, step: number, reported: ReadonlySet<string>): Diagnosis | undefined {
   for (const { name, after = [], find, remedies } of detectors) {
-    if (told.has(name) || after.some((cause) => told.has(cause))) continue;
+    if (reported.has(name) || after.some((cause) => reported.has(cause))) continue;
     const message = find(at);
     if (message === undefined) continue;
     for (const { flag, does } of remedies) {
       const text = flag(at);
       if (text !== undefined) return { step, name, message, advice: `try ${text}: it ${does}`, flag: text };
     }
-    return { step, name, message, advice: `it helps what ${remedies.at(-1)?.does ?? ''}`, flag: '' };
+    return { step, name, message, advice: `look for something that ${remedies.at(-1)?.does ?? ''}`, flag: '' };
   }
   return undefined;
 }

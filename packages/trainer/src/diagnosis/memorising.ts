@@ -13,13 +13,13 @@ export const memorising: Detector = {
     const copies = lastScores(at, 3, 'memorised');
     if (copies === undefined || Math.min(...copies) < COPIES) return undefined;
     return (
-      `the generator memorises: ${percent(mean(copies))} of what it makes is nearer to a training ` +
+      `the generator memorises: ${percent(mean(copies))} of its examples are nearer to a training ` +
       'example than 99 % of the held-out examples are'
     );
   },
   remedies: [
     {
-      does: 'shows the discriminator every picture changed at random (DiffAugment)',
+      does: 'shows the discriminator randomly augmented pictures (DiffAugment)',
       flag: (at) => (augments(at) ? '--augment diffaug' : undefined),
     },
     {

@@ -1,5 +1,6 @@
-// The generator makes few different examples (Goodfellow 2016, "NIPS Tutorial", section 5.1.1; Metz et al. 2017). Seen
-// in the spread of a batch (the statistic of Karras et al. 2018, section 3), or in the number of modes if measured.
+// The generator makes few different examples (Goodfellow 2016, "NIPS Tutorial", section 5.1.1; Metz et al. 2017). It
+// shows in the spread of a batch (the statistic of Karras et al. 2018, section 3), and in the number of modes if that
+// is measured.
 import type { Case, Detector } from './diagnosis.js';
 import { figure, lastOf, lastScores, lacksPenalty, mean, unused } from './read.js';
 
@@ -27,7 +28,7 @@ export const modeCollapse: Detector = {
         unused(at, 'pack') && Number(at.config['batch']) % 2 === 0 && !at.reads.has('label') ? '--pack 2' : undefined,
     },
     {
-      does: 'compares real and made examples in pairs, which leaves no mode out',
+      does: 'compares each generated example with a real one, so that no mode can be ignored',
       flag: ({ options, config }) => (options.has('loss') && config['loss'] !== 'rpgan' ? '--loss rpgan' : undefined),
     },
   ],
@@ -38,5 +39,5 @@ function fewModes({ measures, modes, blocks }: Case): string | undefined {
   const [reached, good] = [lastScores({ measures }, 5, 'modes'), lastScores({ measures }, 5, 'high_quality')];
   if (reached === undefined || good === undefined || modes === undefined || blocks.length < 10) return undefined;
   if (Math.max(...reached) >= modes / 2 || Math.min(...good) < 0.3) return undefined; // enough modes, or bad points
-  return `mode collapse: made examples reach ${reached.at(-1)} of the ${modes} modes of the data`;
+  return `mode collapse: generated examples reach ${reached.at(-1)} of the ${modes} modes of the data`;
 }

@@ -8,19 +8,19 @@ const [TELLS, BLOCKS] = [0.7, 10];
 
 export const overfittingDiscriminator: Detector = {
   name: 'overfitting-discriminator',
-  summary: 'the discriminator tells training examples from real ones that were held out',
+  summary: 'the discriminator can tell training examples from held-out ones',
   after: ['memorising'],
   find(at) {
     const tells = lastOf(at, BLOCKS, 'd_overfit');
     if (tells === undefined || Math.min(...tells) < TELLS - 0.05 || mean(tells) < TELLS) return undefined;
     return (
-      'the discriminator overfits: it ranks training examples above real ones that were held out in ' +
-      `${percent(mean(tells))} of the pairs (1/2 where it cannot tell)`
+      'the discriminator overfits: it ranks training examples above held-out ones in ' +
+      `${percent(mean(tells))} of the pairs (1/2 by chance)`
     );
   },
   remedies: [
     {
-      does: 'shows it every picture changed at random, so that there are none to learn by heart (DiffAugment)',
+      does: 'shows it randomly augmented pictures, so that it cannot memorise them (DiffAugment)',
       flag: (at) => (augments(at) ? '--augment diffaug' : undefined),
     },
     {

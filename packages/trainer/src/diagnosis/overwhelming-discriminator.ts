@@ -3,12 +3,12 @@
 import type { Detector } from './diagnosis.js';
 import { figure, lacksPenalty, lastOf, mean, percent, rateOf, rightOf, unused } from './read.js';
 
-/** Minimum accuracy of D and minimum distance of generated examples from the data, in each of so many blocks. */
+/** Minimum accuracy of D, minimum distance of generated examples from the data, and for how many blocks. */
 const [ALWAYS, APART, BLOCKS] = [0.95, 0.05, 8];
 
 export const overwhelmingDiscriminator: Detector = {
   name: 'overwhelming-discriminator',
-  summary: 'the discriminator is always right, and the generator makes no headway',
+  summary: 'the discriminator is always right, and the generator makes no progress',
   after: ['dead-generator', 'mode-collapse', 'vanishing-gradients', 'exploding-gradients', 'overfitting-discriminator'],
   find(at) {
     if (at.config['loss'] === 'saturating') return undefined; // then vanishing-gradients.ts applies
@@ -19,7 +19,7 @@ export const overwhelmingDiscriminator: Detector = {
     const [before, after] = [distance.slice(0, BLOCKS / 2), distance.slice(BLOCKS / 2)].map(mean) as [number, number];
     if (after < 0.9 * before) return undefined;
     return (
-      `the discriminator overwhelms the generator: it gets ${percent(mean(right))} right, and made ` +
+      `the discriminator overwhelms the generator: it gets ${percent(mean(right))} right, and generated ` +
       `examples come no nearer to the data (${figure(after)} apart, ${figure(before)} before)`
     );
   },
@@ -29,7 +29,7 @@ export const overwhelmingDiscriminator: Detector = {
       flag: (at) => (lacksPenalty(at, 'r1', 'gradient-penalty') ? '--penalty r1=1' : undefined),
     },
     {
-      does: 'slows the discriminator as long as it gets more than that right',
+      does: 'slows the discriminator while its accuracy is above that',
       flag: (at) => (unused(at, 'slowD') && at.config['loss'] !== 'wasserstein' ? '--slow-d-above 0.8' : undefined),
     },
     {

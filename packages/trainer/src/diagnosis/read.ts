@@ -30,7 +30,7 @@ export function rightOf(at: Case, count: number): number[] | undefined {
   const { signless, relativistic } = typeof loss === 'string' ? lossOf(loss) : {};
   if (signless === true || relativistic === true) return undefined;
   const [real, fake] = [lastOf(at, count, 'd_real'), lastOf(at, count, 'd_fake')];
-  return real && fake && real.map((share, i) => (share + (fake[i] as number)) / 2); // as many
+  return real && fake && real.map((share, i) => (share + (fake[i] as number)) / 2); // of equal length
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;

@@ -8,7 +8,7 @@ const [GONE, SURE] = [0.01, 0.95];
 
 export const vanishingGradients: Detector = {
   name: 'vanishing-gradients',
-  summary: "the generator's gradient is gone, so that it learns nothing",
+  summary: "the generator's gradient has vanished, so that it learns nothing",
   after: ['dead-generator', 'mode-collapse', 'weak-discriminator'],
   find(at) {
     const now = lastOf(at, 3, 'grad_g');
@@ -18,7 +18,7 @@ export const vanishingGradients: Detector = {
     if (Math.max(...now) > GONE * most || Math.min(...sees) < SURE) return undefined;
     return (
       `vanishing gradients: the norm of the generator's gradient has fallen to ` +
-      `${figure(now.at(-1) as number)}, from ${figure(most)}, as the discriminator sees through ` +
+      `${figure(now.at(-1) as number)}, from ${figure(most)}, and the discriminator recognises ` +
       `${percent(mean(sees))} of the fakes`
     );
   },

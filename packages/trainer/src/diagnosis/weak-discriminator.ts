@@ -3,12 +3,12 @@
 import type { Detector } from './diagnosis.js';
 import { figure, lastOf, mean, percent, rateOf, rightOf, unused } from './read.js';
 
-/** Maximum accuracy, minimum distance, minimum spread (less is mode collapse), and for how many blocks. */
+/** Maximum accuracy, minimum distance, minimum spread (below it is mode collapse), and for how many blocks. */
 const [CHANCE, APART, SPREAD, BLOCKS] = [0.6, 0.3, 0.25, 8];
 
 export const weakDiscriminator: Detector = {
   name: 'weak-discriminator',
-  summary: 'the discriminator cannot tell examples apart that are evidently different',
+  summary: 'the discriminator cannot tell generated examples from real ones, though they clearly differ',
   after: ['exploding-gradients', 'dead-generator', 'mode-collapse'],
   find(at) {
     const right = rightOf(at, BLOCKS);
@@ -18,7 +18,7 @@ export const weakDiscriminator: Detector = {
     if (Math.max(...right) > CHANCE || Math.min(...distance) < APART || Math.min(...spread) < SPREAD) return undefined;
     return (
       `the discriminator is too weak: it gets ${percent(mean(right))} right (chance: 50 %), although ` +
-      `made examples are far from the data (${figure(mean(distance))} apart; 0: alike, 1: nothing in ` +
+      `generated examples are far from the data (${figure(mean(distance))} apart; 0: alike, 1: nothing in ` +
       'common)'
     );
   },

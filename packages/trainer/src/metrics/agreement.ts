@@ -7,7 +7,7 @@ import { mostProbable } from './modes.js';
 
 /**
  * Shares from 0 to 1; the worst is over the requested classes.
- * @throws UsageError `input.shape` unless there is a label for each row, `input.range` for one that is no class.
+ * @throws UsageError `input.shape` unless there is a label for each row, `input.range` for a label that is not a class.
  */
 export function classAgreement(
   probabilities: Rows,
@@ -41,7 +41,7 @@ export function classAgreement(
 /** The measure. */
 export const agreementMetric: Metric = {
   name: 'agreement',
-  summary: 'whether a conditional generator makes the class that is asked for',
+  summary: 'whether a conditional generator makes the requested class',
   scores: { agreement: 'more', agreement_worst: 'more' },
   needs: ['classes', 'labels'],
   measure: async ({ made }) => classAgreement(await made.probabilities(), made.labels ?? new Int32Array(made.count)),

@@ -22,7 +22,7 @@ export function classifierScore(probabilities: Rows): number {
 /** The measure. */
 export const classifierScoreMetric: Metric = {
   name: 'score',
-  summary: 'score by a classifier, as the Inception Score is made',
+  summary: 'score of a classifier, computed like the Inception Score',
   scores: { classifier_score: 'more' },
   needs: ['classes'],
   measure: async ({ made }) => ({ classifier_score: classifierScore(await made.probabilities()) }),

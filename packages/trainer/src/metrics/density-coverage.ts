@@ -1,6 +1,6 @@
 // Density and coverage of features (Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models",
-// equations 3 and 4): in how many neighbourhoods of real examples a generated one lies on average, and the share of
-// neighbourhoods that contain any.
+// equations 3 and 4): the average number of neighbourhoods of real examples that a generated one lies in (divided by
+// k), and the share of neighbourhoods that contain a generated one.
 import { checkAlike, neighbourRadii, squaredDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 

@@ -1,5 +1,5 @@
-// Inputs of a generator for measures: latents, and labels and pictures of the data. The same for a generator in
-// training and in a file.
+// Inputs of a generator for measures: latents, and labels and pictures from the data. The inputs are the same during
+// training and for an exported file.
 import {
   ARRAY_OF,
   latents,
@@ -36,8 +36,8 @@ export interface GeneratorFeeds {
 }
 
 /**
- * Feeds for the examples `indices` of `dataset`, from which the generator may need fields. Latent i is that of (seed,
- * start + i).
+ * Feeds for the examples `indices` of `dataset`, whose fields the generator may need. Latent i is that of (seed, start
+ * + i).
  */
 export async function generatorFeeds(
   inputs: readonly GeneratorInput[],

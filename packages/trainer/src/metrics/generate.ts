@@ -30,7 +30,10 @@ export interface FileGenerator {
   dispose(): Promise<void>;
 }
 
-/** The generator of an ONNX file, described by its manifest or guessed from names and shapes. */
+/**
+ * The generator in an ONNX file. Its inputs and outputs are described by its manifest, or guessed from names and
+ * shapes.
+ */
 export async function fileGenerator(
   model: Uint8Array,
   runtime: Runtime,

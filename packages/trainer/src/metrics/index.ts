@@ -50,7 +50,7 @@ export const metricNames = (): string[] => all.names();
 /** Names of the scores of all measures. */
 export const scoreNames = (): string[] => all.names().flatMap((name) => Object.keys(all.of(name).scores));
 
-/** Whether less or more of a score is better; undefined for a name that is of no measure, such as a deviation. */
+/** Whether less or more of a score is better; undefined for names that no measure has, such as a deviation. */
 export const betterOf = (score: string): Better | undefined =>
   all
     .names()

@@ -1,5 +1,5 @@
-// Measures put together for one generator on one data set: what is compared with what, drawn and extracted once, and
-// every need of a measure checked before anything is computed.
+// Prepares measures for one generator on one data set: checks what each measure needs before anything is computed, and
+// draws and extracts each set of examples once.
 import { optionsOf, permutation, sizeOf, streamOf, UsageError } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
@@ -24,11 +24,11 @@ export interface MeasureOptions {
   against?: 'train' | 'holdout';
   /** True if the generator takes a class. */
   conditional?: boolean;
-  /** Name of the count in errors. Default `measures`. */
+  /** How errors begin. Default `measures`. */
   where?: string;
 }
 
-/** Ready to measure. */
+/** Measures that are ready to compute. */
 export interface Measurer {
   readonly facts: MeasureFacts;
   /** Whether less or more of each score is better. */
@@ -109,7 +109,7 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
 /** Messages for unmet needs, with the way out. */
 const NEEDS: Readonly<Record<MetricNeed, string>> = {
   classes: "an extractor that names classes, such as 'digits' for MNIST; give one with --features",
-  labels: 'a generator that is asked by class, and labels in the data',
+  labels: 'a generator that takes a class, and labels in the data',
   holdout: 'examples kept out of training',
   modes: "data that is a known mixture, such as 'ring'",
 };
@@ -139,7 +139,7 @@ const noHoldout = (where: string, { name }: Dataset): UsageError =>
     { code: 'config.invalid' },
   );
 
-/** `count` examples of a field, by a shuffle of the seed. */
+/** `count` examples of a field, the first ones of a shuffle by the seed. */
 async function drawn(
   dataset: Dataset,
   field: string,
@@ -154,7 +154,7 @@ async function drawn(
   return examplesOf({ count, shape, values, range }, extractor);
 }
 
-/** The first `count` of a shuffle of `all`. */
+/** The first `count` indices of a shuffle of 0 to `all` - 1. */
 export function chosen(seed: number, all: number, count: number): Uint32Array {
   return permutation(seed, 0, all, streamOf('metrics/examples')).subarray(0, count);
 }

@@ -27,7 +27,7 @@ export function memorised(made: Rows, train: Rows, holdout: Rows): { memorised: 
 /** The measure. */
 export const memorisationMetric: Metric = {
   name: 'memorisation',
-  summary: 'whether made examples are nearer to the training data than the holdout is',
+  summary: 'whether generated examples are nearer to the training data than the holdout is',
   scores: { memorised: 'less', nearest_ratio: 'more' },
   needs: ['holdout'],
   async measure({ made, train, holdout }) {

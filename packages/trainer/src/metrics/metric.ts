@@ -28,7 +28,7 @@ export interface MetricInput {
   readonly holdout?: Examples;
   /** Set if the data is a known mixture. */
   readonly modes?: Modes;
-  /** Of a measure's random numbers. */
+  /** Seed of a measure's random numbers. */
   readonly seed: number;
 }
 
@@ -45,7 +45,7 @@ export interface Metric {
   readonly summary: string;
   /** Its scores; by default a run keeps the best checkpoint by the first. */
   readonly scores: Readonly<Record<string, Better>>;
-  /** Needs besides examples; of a nested list, one is enough. */
+  /** What it needs in addition to examples; of a nested list, one is enough. */
   readonly needs?: readonly (MetricNeed | readonly MetricNeed[])[];
   /** Minimum number of examples on each side. Default 1. */
   readonly least?: number;

@@ -88,7 +88,7 @@ export const modesMetric: Metric = {
       };
     }
     const counts = classCounts(await made.probabilities());
-    // A class that the data never shows counts as seen once, so that the divergence stays finite.
+    // A class that is missing in the data counts as seen once, so that the divergence stays finite.
     const expected = classCounts(await real.probabilities()).map((count) => Math.max(1, count));
     return { modes: reached(counts), reverse_kl: reverseKl(counts, expected) };
   },

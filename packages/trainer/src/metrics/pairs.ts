@@ -1,5 +1,5 @@
-// How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on
-// average, which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
+// How near a picture is to its target: PSNR and SSIM, of plain arrays. They reward what is right on average, so a
+// blurred picture scores well; use them together with a measure of how real a picture looks.
 import { decibels, optionsOf, UsageError } from '@forja/core';
 
 /** A picture's values, row by row, channels last. */
@@ -13,7 +13,7 @@ export interface Values {
 /**
  * Peak signal-to-noise ratio in decibels: 10·log₁₀(range² / mean squared difference), over all values; Infinity for
  * equal ones. `range`: from the darkest to the brightest value, 255 for bytes.
- * @throws UsageError `input.shape` for pictures of two sizes.
+ * @throws UsageError `input.shape` for pictures of different sizes.
  */
 export function psnr(got: Values, wanted: Values, range = 255): number {
   checkAlike(got, wanted);
@@ -26,7 +26,7 @@ const [REACH, DEVIATION] = [5, 1.5];
 /**
  * Structural similarity, −1 to 1: means, deviations and covariance in a Gaussian window of 11 × 11 pixels (σ 1.5),
  * averaged over windows inside the picture, and over channels. Wang et al. 2004, equation 13, K = 0.01 and 0.03.
- * @throws UsageError `input.shape` for pictures of two sizes, or smaller than the window.
+ * @throws UsageError `input.shape` for pictures of different sizes, or smaller than the window.
  */
 export function ssim(got: Values, wanted: Values, range = 255): number {
   checkAlike(got, wanted);

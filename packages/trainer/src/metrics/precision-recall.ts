@@ -1,6 +1,7 @@
 // Precision and recall of features (Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
-// Generative Models", equations 1 and 2): the share of made examples inside the data's manifold, and of the data inside
-// the generator's, where a manifold is the union of balls that reach each example's k-th neighbour.
+// Generative Models", equations 1 and 2): the share of generated examples inside the data's manifold, and of the data
+// inside the generator's. A manifold is the union of balls around the examples, each as large as the distance to the
+// k-th neighbour.
 import { checkAlike, neighbourRadii, squaredDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 

@@ -1,4 +1,4 @@
-// Networks with more than one path are put together from symbolic tensors; these keep that readable.
+// Helpers to build networks with more than one path from symbolic tensors.
 import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { instanceNorm } from './layers/index.js';
@@ -17,7 +17,7 @@ export function joined(layer: tf.layers.Layer, ...inputs: tf.SymbolicTensor[]): 
 /** Normalisation after convolutions. */
 export type NormKind = 'batch' | 'instance' | 'none';
 
-/** A normalisation layer called `name`. Epsilon as in PyTorch; Keras's momentum is the share of the past. */
+/** A normalisation layer called `name`. Epsilon as in PyTorch; momentum is Keras's: the weight of the past. */
 export function normOf(kind: NormKind, name: string): tf.layers.Layer | undefined {
   const kinds: Readonly<Record<NormKind, () => tf.layers.Layer | undefined>> = {
     batch: () => tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5, name }),

@@ -1,8 +1,9 @@
-// Convolutions and dense layers of the networks here. `initialise` draws the weights, so they start as zeros.
+// Convolutions and dense layers of the networks in this folder. Weights are made as zeros; `initialise` draws them
+// later.
 import * as tf from '@tensorflow/tfjs';
 import { spectralConv, spectralDense } from './layers/index.js';
 
-/** `initialise` replaces the weights; zeros are the cheapest start. */
+/** `initialise` replaces the weights; zeros are the cheapest to make. */
 const kernelInitializer = 'zeros' as const;
 
 /** Options of {@link conv}. */
@@ -36,7 +37,10 @@ export function dense(
     : tf.layers.dense({ units, useBias, kernelInitializer, name });
 }
 
-/** How a picture is doubled: a transposed convolution, or repeated pixels before a convolution, which leave no grid. */
+/**
+ * How a picture is doubled: by a transposed convolution, or by repeating pixels before a convolution, which leaves no
+ * grid.
+ */
 export type UpKind = 'transposed' | 'resize';
 
 /** Layers that double a picture; the one with weights is called `name`. `kernelSize` is for `transposed`. */

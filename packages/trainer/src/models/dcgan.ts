@@ -14,7 +14,7 @@ export interface DcganGeneratorConfig {
   base?: number;
   /** Size of the latent vector. Default 100. */
   latent?: number;
-  /** What the picture ends with: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
+  /** Final activation: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
   output?: 'tanh' | 'sigmoid';
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
@@ -34,10 +34,10 @@ export interface DcganDiscriminatorConfig {
   name?: string;
 }
 
-/** Keras's name for the share of the past in a moving statistic; epsilon as in PyTorch. */
+/** Keras's momentum is the weight of the past in a moving statistic; epsilon as in PyTorch. */
 const NORM = { momentum: 0.9, epsilon: 1e-5 } as const;
 const LEAK = 0.2;
-/** `initialise` replaces the weights; zeros are the cheapest start. */
+/** `initialise` replaces the weights; zeros are the cheapest to make. */
 const kernelInitializer = 'zeros' as const;
 
 const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });

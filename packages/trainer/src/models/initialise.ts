@@ -12,22 +12,26 @@ export interface InitialiseOptions {
   kernels?: 'normal' | 'orthogonal';
 }
 
-/** Standard deviation of weights that are drawn, by the last part of their names; others keep their layer's values. */
+/**
+ * Standard deviation of weights, by the last part of their names. Weights that are not in this table keep the values
+ * that their layer gave them.
+ */
 const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
   kernel: (shape, { deviation }) => deviation(shape),
   embeddings: (shape, { deviation }) => deviation(shape),
   // the picture that StyleGAN's generator starts from
   constant: () => 1,
-  // as wide as the latent, with which word vectors are concatenated
+  // deviation 1, like the latent that word vectors are concatenated with
   words: () => 1,
   // the power iteration of spectral normalisation may start anywhere
   u: () => 1,
 };
 
 /**
- * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name, so that adding a layer changes no
- * other. Other weights keep their layer's values: biases and offsets 0, scales 1. The kernel before a pixel shuffle is
- * the same for all pixels of a block, so that pictures start without a grid (ICNR, Aitken et al. 2017).
+ * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name, so that adding a layer does not
+ * change the weights of others. Other weights keep the values that their layer gave them: biases and offsets 0, scales
+ * 1. The kernel before a pixel shuffle is the same for all pixels of a block, so that pictures start without a grid
+ * (ICNR, Aitken et al. 2017).
  */
 export function initialise(model: tf.LayersModel, options: InitialiseOptions): void {
   const blocks = shuffledBy(model);
@@ -50,7 +54,7 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
   }
 }
 
-/** Rows of `length` numbers, each `times` times in a row. */
+/** Rows of `length` numbers, each repeated `times` times. */
 function repeated(values: Float32Array, length: number, times: number): Float32Array {
   if (times === 1) return values;
   const made = new Float32Array(values.length * times);

@@ -1,5 +1,5 @@
 // Residual networks for GANs: the blocks of Gulrajani et al. 2017 and Miyato et al. 2018 (SNGAN, appendix B), with
-// conditional norms and projection where there are classes (Miyato and Koyama 2018).
+// conditional norms and projection if there are classes (Miyato and Koyama 2018).
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
@@ -10,7 +10,7 @@ import { mapSizes } from './sizes.js';
 
 /** Options of both residual networks. */
 export interface ResidualConfig {
-  /** Edge of the square pictures: a multiple of 4 from 8. Default 32. */
+  /** Edge of the square pictures: a multiple of 4, at least 8. Default 32. */
   size?: number;
   /** Default 3. */
   channels?: number;
@@ -34,7 +34,7 @@ export interface ResidualGeneratorConfig extends ResidualConfig {
   latent?: number;
   /** `none`: biases instead of norms; not with classes, which are an input of the norms. Default `batch`. */
   norm?: 'batch' | 'none';
-  /** What the picture ends with: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
+  /** Final activation: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
   output?: 'tanh' | 'sigmoid';
 }
 
@@ -64,9 +64,12 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
   const { spectral = false, norm: kind = 'batch', output = 'tanh', name = 'g' } = config;
   checkWhole('residual', { channels, base, widest, latent, classes: classes ?? 1 });
   if (kind === 'none' && classes !== undefined)
-    throw new UsageError("residual.norm: expected 'batch' where there are classes, got 'none': norms take them in", {
-      code: 'config.invalid',
-    });
+    throw new UsageError(
+      "residual.norm: expected 'batch' for a network with classes, got 'none': classes are inputs of the norms",
+      {
+        code: 'config.invalid',
+      },
+    );
   const maps = [size, ...mapSizes(size)];
   checkAttention(attention, maps);
   const widths = widthsOf(maps.slice(1), base, widest);

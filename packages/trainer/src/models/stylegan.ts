@@ -1,7 +1,7 @@
 // The networks of StyleGAN2 at small sizes: Karras et al. 2020, "Analyzing and Improving the Image Quality of
-// StyleGAN". A mapping from z to w, a synthesis of modulated convolutions that sums pictures of growing size, and a
-// residual discriminator. Unlike the paper, features are doubled by repeating pixels and halved by 2 × 2 means, without
-// blurring.
+// StyleGAN". A mapping from z to w; a synthesis network of modulated convolutions, which sums pictures of growing size;
+// and a residual discriminator. Unlike the paper, features are doubled by repeating pixels and halved by 2 × 2 means,
+// without blurring.
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
@@ -16,7 +16,7 @@ import {
   styleAt,
 } from './layers/index.js';
 
-/** Gain of a leaky ReLU, applied before it, which is the same as after. */
+/** Gain of a leaky ReLU. Applied before it, which gives the same result as after it. */
 const GAIN = Math.SQRT2;
 /** Factor of the mapping's learning rate; its kernels are drawn from N(0, 1 / rate²). */
 export const MAPPING_RATE = 0.01;
@@ -72,7 +72,10 @@ export function styleMaps(size: number): number[] {
   return maps;
 }
 
-/** How many layers take a style: two per map. A map's picture shares the style of the next map's first layer. */
+/**
+ * How many layers take a style: two per map. The layer that makes a map's picture shares the style of the next map's
+ * first layer.
+ */
 export const styleLayers = (size: number): number => 2 * styleMaps(size).length;
 
 /** Noise values per picture: one per pixel of each convolution's map. */

@@ -1,9 +1,9 @@
-// Hidden layers of a network as outputs beside its own: what feature matching and perceptual losses look at.
+// Adds hidden layers to a network's outputs, for feature matching and perceptual losses.
 import { UsageError, nearest } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * `model` with the outputs of the named layers after its own, over the same weights.
+ * A model with the same weights whose outputs are those of `model`, then those of the named layers.
  * @throws UsageError `config.invalid` for an unknown layer.
  */
 export function withTaps(model: tf.LayersModel, layers: readonly string[]): tf.LayersModel {

@@ -1,17 +1,17 @@
-// What the classifiers of a study are trained on: a row an arm.
+// The arms of a study: the kinds of training data that its classifiers are compared on, one per row.
 
 /** One way to train the classifier. */
 export interface Arm {
   readonly name: string;
-  /** In words, for tables. */
+  /** Description for tables. */
   readonly words: string;
-  /** Whether pictures are augmented as classifiers' usually are: moved, turned. */
+  /** Whether classical augmentation (shifts, rotations) is applied. */
   readonly classical: boolean;
-  /** Share of every batch that the generator made. */
+  /** Share of generated examples in every batch. */
   readonly made: number;
 }
 
-/** The arms, in the order of the table. The first is what the others are compared with. */
+/** The arms, in the order of the table. The others are compared with the first. */
 export const ARMS: readonly Arm[] = [
   { name: 'real', words: 'real', classical: false, made: 0 },
   { name: 'classical', words: 'real, augmented', classical: true, made: 0 },

@@ -12,36 +12,36 @@ import { examplesOf, type Examples, type Part } from './small-set.js';
 
 const BATCH = 64;
 const RATE = 3e-3;
-/** Examples of a run while testing. */
+/** Batch size while testing. */
 const ROWS = 250;
 
-/** What a classifier is trained on, and how. */
+/** Training data and settings of a classifier. */
 export interface Training {
   runtime: Runtime;
   classes: number;
   real: Examples;
-  /** What a generator made, and its share of every batch. */
+  /** Generated examples, and their share of every batch. */
   made?: { examples: Examples; share: number } | undefined;
   augment: readonly Augmentation[];
   steps: number;
-  /** Of the weights, the order of the examples, and the augmentation. */
+  /** Seed of the weights, the order of the examples, and the augmentation. */
   seed: number;
 }
 
-/** How a classifier did. */
+/** Result of a classifier. */
 export interface Trained {
-  /** Share of the test set that it names right. */
+  /** Share of the test set that is classified correctly. */
   accuracy: number;
   /** Mean cross-entropy of the last tenth of the steps. */
   loss: number;
 }
 
-/** Trains a classifier and tests it. @throws ForjaError `train.nan` where the loss stops being finite. */
+/** Trains a classifier and tests it. @throws ForjaError `train.nan` if the loss is not finite. */
 export async function trainedClassifier(training: Training, test: Part): Promise<Trained> {
   const { runtime, classes, real, made, augment, steps, seed } = training;
   const model = network(real.shape, classes);
   initialise(model, { seed, deviation: heDeviation });
-  const weights = model.trainableWeights.map((weight) => weight.read() as tf.Variable); // of a model that is built
+  const weights = model.trainableWeights.map((weight) => weight.read() as tf.Variable); // the model is built
   const optimizer = adam({ beta1: 0.9 }).prepare(weights);
   const outside = borderOf(real);
   const shape = (rows: number): number[] => [rows, ...real.shape];
@@ -104,7 +104,7 @@ export async function trainedClassifier(training: Training, test: Part): Promise
   }
 }
 
-/** Four convolutions and the mean over what is left, for pictures of any size. */
+/** Four convolutions, then the mean over all positions, so that pictures may have any size. */
 function network(shape: readonly number[], classes: number): tf.LayersModel {
   const conv = (filters: number, kernelSize: number, strides: number, name: string): tf.layers.Layer =>
     tf.layers.conv2d({ filters, kernelSize, strides, padding: 'same', activation: 'relu', name });
@@ -121,7 +121,7 @@ function network(shape: readonly number[], classes: number): tf.LayersModel {
   });
 }
 
-/** Augmented pictures. What comes in from outside has the value of the data's borders: black around digits. */
+/** Augmented pictures. Pixels from outside get the mean value of the data's borders (black for digits). */
 function seenOf(pictures: tf.Tensor4D, augment: readonly Augmentation[], outside: number): tf.Tensor4D {
   return augment.length === 0 ? pictures : tf.add(augmented(tf.sub(pictures, outside), augment, 'classical'), outside);
 }
@@ -138,7 +138,7 @@ export function borderOf({ count, shape, images }: Examples): number {
   return sum / pixels;
 }
 
-/** Batches of the arm: real examples and made ones, each in shuffled epochs of their own. */
+/** Batches of the arm: real and generated examples, each shuffled in its own epochs. */
 function batchesOf(real: Examples, made: Training['made'], seed: number) {
   const share = Math.round((made?.share ?? 0) * BATCH);
   const parts = [
@@ -159,7 +159,7 @@ function batchesOf(real: Examples, made: Training['made'], seed: number) {
   };
 }
 
-/** Share of the part that the logits name right; it is read piece by piece. */
+/** Accuracy on a part, which is read in batches. */
 async function accuracyOf(
   logitsOf: (images: Float32Array) => Promise<Float32Array>,
   { dataset, indices }: Part,

@@ -1,13 +1,13 @@
-// The figures of a study: mean and standard deviation of each arm, gains pair by pair, and the table.
+// The results of a study: mean and standard deviation of each arm, gains in paired runs, and the table.
 import { ARMS } from './arms.js';
 
 /** One classifier. */
 export interface StudyRun {
-  /** Which small set. */
+  /** Number of the small set. */
   readonly subset: number;
   readonly seed: number;
   readonly arm: string;
-  /** On the test set, 0 to 1. */
+  /** Accuracy on the test set, 0 to 1. */
   readonly accuracy: number;
   /** Mean cross-entropy of the last tenth of its steps. */
   readonly loss: number;
@@ -19,7 +19,7 @@ export interface Spread {
   readonly sd?: number;
 }
 
-/** An arm's figures. */
+/** Results of an arm. */
 export interface ArmResult extends Spread {
   readonly arm: string;
   readonly runs: number;
@@ -30,7 +30,7 @@ export interface ArmResult extends Spread {
 /** Arms that the others are compared with. */
 const BASES = ['real', 'classical'] as const;
 
-/** The figures of all arms that have runs. */
+/** Results of all arms that have runs. */
 export function armResults(runs: readonly StudyRun[]): ArmResult[] {
   return ARMS.flatMap(({ name }) => {
     const own = runs.filter(({ arm }) => arm === name);

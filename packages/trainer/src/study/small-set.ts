@@ -1,10 +1,10 @@
-// The few examples a class that a study of augmentation works with, and the examples that it is tested on.
+// Draws the small training set of an augmentation study, and chooses its test set.
 import { permutation, streamOf, UsageError } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { fieldOf, readFields } from '../data/fields.js';
 import { FIELD_KINDS, type FieldKind } from '../systems/kind.js';
 
-/** Examples that are kept for testing where the data has no holdout. */
+/** Share of the examples that are kept for testing if the data has no holdout. */
 const TEST_SHARE = 0.2;
 
 /** Pictures with their classes, in memory. */
@@ -23,7 +23,7 @@ export interface Part {
   readonly indices: Uint32Array;
 }
 
-/** A dataset of pictures with classes, divided. */
+/** A dataset of pictures with classes, divided into pool and test set. */
 export interface Divided {
   readonly classes: readonly string[];
   /** Indices of each class that a small set may be drawn from. */
@@ -32,7 +32,7 @@ export interface Divided {
 }
 
 /**
- * The data's holdout is the test set; where there is none, a fifth of the examples, the same for every seed.
+ * The test set is the data's holdout, or, if there is none, a fifth of the examples, the same for every seed.
  * @throws UsageError `config.invalid` for data without pictures or without classes.
  */
 export function divided(dataset: Dataset): Divided {
@@ -63,8 +63,8 @@ export function divided(dataset: Dataset): Divided {
 }
 
 /**
- * `perClass` examples of every class, drawn by the seed; those of class 0 come first.
- * @throws UsageError `config.invalid` for more than the smallest class has.
+ * `perClass` examples of every class, drawn by the seed; those of class 0 come first. @throws UsageError
+ * `config.invalid` if a class has fewer.
  */
 export async function smallSet({ classes, pool }: Divided, perClass: number, seed: number): Promise<Examples> {
   const { dataset, indices } = pool;

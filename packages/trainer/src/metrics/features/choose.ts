@@ -1,4 +1,4 @@
-// Which extractor measures use: the user's file, one of ours by name, or what suits the data.
+// Which extractor measures use: the user's file, a built-in one by name, or one chosen by the data.
 import { UsageError, nearest, type Runtime } from '@forja/core';
 import type { Dataset } from '../../data/dataset.js';
 import { values, type Extractor } from './extractor.js';
@@ -11,10 +11,10 @@ export const extractorNames: readonly string[] = ['random', 'values', ...Object.
 
 /** How an extractor is chosen. */
 export interface ExtractorChoice {
-  /** A name of {@link extractorNames}, or a file; default: one that suits the data. */
+  /** A name in {@link extractorNames}, or a file; default: chosen by the data. */
   asked?: string | ExtractorFile | undefined;
   dataset: Pick<Dataset, 'name'>;
-  /** Of one example. */
+  /** Shape of one example. */
   shape: readonly number[];
   runtime: Runtime | undefined;
 }

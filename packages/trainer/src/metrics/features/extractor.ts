@@ -15,7 +15,7 @@ export interface RawExamples {
 /** Features of examples, and probabilities. */
 export interface Extracted {
   readonly features: Rows;
-  /** Sums of rows are 1. */
+  /** Each row sums to 1. */
   readonly probabilities?: Rows;
 }
 
@@ -23,7 +23,7 @@ export interface Extracted {
 export interface Extractor {
   /** Name for score lines: `digits`, `random features`, the name of a file. */
   readonly name: string;
-  /** Of its file, in hexadecimal; '' without a file. */
+  /** SHA-256 of its file, in hexadecimal; '' without a file. */
   readonly sha256: string;
   /** How pictures of this shape are resized: `none`, `area 32 → 28`, `bilinear 28 → 299`. */
   resize(shape: readonly number[]): string;

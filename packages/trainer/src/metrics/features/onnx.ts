@@ -28,7 +28,7 @@ export interface ExtractorFile {
 
 /**
  * The extractor. Throws ModelFormatError `model.unsupported` for a model that does not take one batch of pictures or
- * does not return rows, and, on first use, ForjaError `model.format` for features that are not finite.
+ * does not return rows, and, on first use, ForjaError `model.format` if its features are not finite.
  */
 export async function onnxExtractor({ name, model }: ExtractorFile, runtime: Runtime): Promise<Extractor> {
   checkModelBytes(model, `features ${name}`);
@@ -53,7 +53,7 @@ function checkWeights(name: string, model: Uint8Array): void {
       if (Number.isNaN(value))
         throw new ForjaError(
           'model.format',
-          `features ${name}: expected weights that are numbers, got NaN in '${weight}'; the file is damaged, or its training failed`,
+          `features ${name}: expected finite weights, got NaN in '${weight}'; the file is damaged, or its training failed`,
         );
     }
   }
@@ -94,7 +94,7 @@ function inputOf(name: string, model: Uint8Array, { inputs }: Session): Input {
   };
 }
 
-/** The outputs with features and classes, by name; else the first has the features. */
+/** The outputs with features and classes, found by name; otherwise the first output has the features. */
 function outputsOf({ outputs }: Session): { features: string; classes: { name: string; logits: boolean } | undefined } {
   const names = outputs.map(({ name = '' }) => name);
   const classes = names.find((name) => /prob|softmax/i.test(name)) ?? names.find((name) => /logit/i.test(name));
@@ -179,7 +179,7 @@ function finite(name: string, rows: Rows): Rows {
   if (bad < 0) return rows;
   throw new ForjaError(
     'model.format',
-    `features ${name}: expected finite features, got ${rows.data[bad]} for example ${Math.floor(bad / rows.columns)}; are the file's weights whole, and the examples finite?`,
+    `features ${name}: expected finite features, got ${rows.data[bad]} for example ${Math.floor(bad / rows.columns)}; check the file's weights and that the examples are finite`,
   );
 }
 

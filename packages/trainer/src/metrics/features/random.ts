@@ -1,12 +1,13 @@
-// An extractor with random weights, for pictures without a trained one: three convolutions of stride 2, and the mean of
-// every map of each. Its features describe edges and colours, not objects; distances rank generators of one data set
-// (Naeem et al. 2020, section 4.2, recommend random embeddings if the trained one is of another domain).
+// An extractor with random weights, for pictures without a trained one: three convolutions of stride 2; the features
+// are the means of all their channels. Its features describe edges and colours, not objects; distances rank generators
+// of one data set (Naeem et al. 2020, section 4.2, recommend random embeddings if the trained one is of another
+// domain).
 import { encodeModel, philoxNormal, streamOf } from '@forja/core';
 import { GraphBuilder, type Value } from '@forja/core/onnx';
 import type { ExtractorFile } from './onnx.js';
 
 const WIDTHS = [16, 32, 64];
-/** Of the weights. Scores of another seed would not be comparable. */
+/** Seed of the weights. Scores with another seed would not be comparable. */
 const SEED = 0;
 
 /** The file for pictures of any size with this number of channels. Always the same bytes. */

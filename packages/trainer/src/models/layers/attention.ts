@@ -1,5 +1,5 @@
-// The attention layer of SAGAN: each place of a picture adds the values of all places, weighted by softmax(query · key)
-// and scaled by a learnt factor that starts at 0. Zhang et al. 2019, equations 1 to 3.
+// The attention layer of SAGAN: to each position of a picture, adds the values of all positions, weighted by
+// softmax(query · key) and scaled by a learnt factor that starts at 0. Zhang et al. 2019, equations 1 to 3.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { type LayerConfig } from './layer.js';

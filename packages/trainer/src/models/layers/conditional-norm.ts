@@ -8,7 +8,7 @@ import { both, isTraining, lastOf, type LayerConfig } from './layer.js';
 export interface ConditionalNormConfig extends LayerConfig {
   /** Number of classes. */
   classes: number;
-  /** Share of the past in the moving statistics, as in Keras. Default 0.9. */
+  /** Weight of the past in the moving statistics, as in Keras. Default 0.9. */
   momentum?: number;
   /** Added to the variance. Default 1e-5. */
   epsilon?: number;
@@ -65,7 +65,7 @@ class ConditionalNorm extends tf.layers.Layer {
           ...x.shape.slice(1, -1).map(() => 1),
           x.shape.at(-1) ?? 1,
         ]);
-      // one factor for deviation and gamma, so that the pictures are multiplied once, and their slopes
+      // deviation and gamma in one factor, so that the pictures and their gradients are multiplied only once
       const scale = tf.mul(row(own.gamma), tf.rsqrt(tf.add(variance, epsilon)));
       return tf.add(tf.mul(tf.sub(x, mean), scale), row(own.beta));
     });
@@ -95,5 +95,5 @@ class ConditionalNorm extends tf.layers.Layer {
 }
 tf.serialization.registerClass(ConditionalNorm);
 
-/** Pictures or vectors [n, …, c] and labels [n] → the first's shape. */
+/** Pictures or vectors [n, …, c] and labels [n] → the shape of the pictures or vectors. */
 export const conditionalNorm = (config: ConditionalNormConfig): tf.layers.Layer => new ConditionalNorm(config);

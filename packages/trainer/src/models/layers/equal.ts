@@ -1,5 +1,6 @@
-// Equalised learning rate: weights start as standard normals and are scaled when used, so that Adam changes all at the
-// same relative rate. Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts uses it too.
+// Equalised learning rate: weights start as standard normals and are scaled when used, so that Adam changes all weights
+// at the same relative rate. Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts uses
+// it too.
 import { sizeOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';

@@ -1,4 +1,4 @@
-// Global sum pooling: the sum over all places of a picture, at the end of SNGAN's discriminator. Miyato et al. 2018.
+// Global sum pooling: the sum over all positions of a picture, at the end of SNGAN's discriminator. Miyato et al. 2018.
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 

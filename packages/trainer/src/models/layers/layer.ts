@@ -31,7 +31,7 @@ export function onlyShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
   return (Array.isArray(shape[0]) ? shape[0] : shape) as tf.Shape;
 }
 
-/** Size of the last axis. @throws UsageError when it is open. */
+/** Size of the last axis. @throws UsageError if it is not known. */
 export function lastOf(layer: string, shape: tf.Shape): number {
   const size = shape[shape.length - 1];
   if (size === null || size === undefined)

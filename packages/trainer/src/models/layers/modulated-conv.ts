@@ -48,7 +48,7 @@ class ModulatedConv extends tf.layers.Layer {
       const [pictures, styles] = both(this.name, inputs);
       const x = pictures as tf.Tensor4D;
       const [, h, w, c] = x.shape;
-      // demodulation would cancel the gain, so it is applied with it below
+      // demodulation would cancel the gain, so the gain is applied together with it below
       const kernel = tf.mul<tf.Tensor4D>(own.read(), equalScale(own.read().shape, demodulate ? 1 : gain));
       const styled = tf.mul<tf.Tensor4D>(x, styles.reshape([-1, 1, 1, c]));
       const placed = double ? tf.image.resizeNearestNeighbor(styled, [2 * h, 2 * w]) : styled;

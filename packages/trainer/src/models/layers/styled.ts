@@ -127,7 +127,10 @@ class NoiseAndBias extends tf.layers.Layer {
 }
 tf.serialization.registerClass(NoiseAndBias);
 
-/** Pictures [n, h, w, c] and noise of all layers [n, …] → the pictures plus noise, one number a pixel, and a bias. */
+/**
+ * Pictures [n, h, w, c] and noise of all layers [n, …] → the pictures plus noise (one number per pixel) and a bias per
+ * channel.
+ */
 export const noiseAndBias = (config: NoiseAndBiasConfig): tf.layers.Layer => new NoiseAndBias(config);
 
 class DoublePicture extends tf.layers.Layer {

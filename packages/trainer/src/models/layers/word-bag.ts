@@ -1,4 +1,4 @@
-// A text encoded as the mean of its words' vectors, optionally plus those of pairs of words (a convolution over two
+// A text encoded as the mean of its words' vectors, optionally with terms for pairs of words (a convolution over two
 // words and ReLU, Kim 2014), so that "red hair, blue clothes" differs from "blue hair, red clothes". Padding (id 0) is
 // ignored.
 import * as tf from '@tensorflow/tfjs';
@@ -12,8 +12,8 @@ export interface WordBagConfig extends LayerConfig {
   size: number;
   /**
    * Encode each word as a + ReLU(a + b), where a is its vector and b a second vector of the word before (or of
-   * padding). The single word keeps a term of its own, so unseen pairs still work; b starts at zero. Default false: the
-   * order of words does not matter.
+   * padding). The term a is that of the single word, so unseen pairs still work; b starts at zero. Default false: the
+   * order of words has no effect.
    */
   pairs?: boolean;
 }
