@@ -1,4 +1,4 @@
-// SHA-256 by the platform's Web Crypto: Node and secure pages have it.
+// SHA-256 by the platform's Web Crypto, which Node and secure pages have.
 import { ForjaError } from '@forja/core';
 
 /** The part of Web Crypto used here, declared so that it compiles with and without DOM types. */
@@ -8,7 +8,7 @@ interface Digests {
 
 /**
  * SHA-256 of bytes. Throws ForjaError `internal` in a page that is not secure (http on another host than localhost),
- * where browsers hide it.
+ * because browsers hide Web Crypto there.
  */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   const subtle = (globalThis as { crypto?: { subtle?: Digests } }).crypto?.subtle;

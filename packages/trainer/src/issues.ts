@@ -1,11 +1,11 @@
-// Reports what is wrong with an option or configuration, in a line: `where.path: expected X, got Y`.
+// Describes an error in options or a configuration in one line: `where.path: expected X, got Y`.
 import { issueLine, nearest, type SchemaIssue } from '@forja/core';
 
-/** Words for a line beyond those of the issue. */
+/** Additional information for a line. */
 export interface Words {
   /** Descriptions of missing fields, by name. */
   required?: Readonly<Record<string, string>>;
-  /** Names of top-level fields, to correct mistyped ones. */
+  /** Names of top-level fields, to suggest corrections. */
   known?: readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// An open set of declarations by name: ready ones, and those that users register. Losses, penalties and other parts
-// that a config names are kept in one of these.
+// An open set of declarations by name: built-in ones, and those that users register. Used for losses, penalties and
+// other parts that a configuration names.
 import { optionsOf, UsageError, nearest, describeValue } from '@forja/core';
 
 /** Declarations of one kind, by name. */

@@ -205,7 +205,7 @@ function captureAt(
     } catch (error) {
       // If the function computes a size in floating point, rounding makes it off by one from some size on: the file is
       // valid below that size.
-      const narrower = isAbort(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
+      const narrower = isFinal(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
       if (narrower === undefined) throw error;
       return captureAt(subject, dims, steps, narrower, stated);
     }

@@ -1,4 +1,5 @@
-// forja augment: pictures for a small labelled data set by a GAN trained on it, and what a classifier gains by them.
+// forja augment: trains a GAN on a small labelled data set, generates more pictures, and measures how much a classifier
+// gains from them.
 import { isAbsolute, join, resolve as resolvePath } from 'node:path';
 import { UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
 import { augmentationNames } from '../augment/index.js';
@@ -8,7 +9,7 @@ import { kindOf, systemsReading } from '../systems/registry.js';
 import {
   beginStudy,
   checkStudy,
-  goOnWithStudy,
+  continueStudy,
   readStudy,
   studyData,
   type StudyConfig,
@@ -42,37 +43,37 @@ interface Args extends Record<string, unknown> {
 const systems = (): string[] => systemsReading('image', 'label');
 
 const PER_CLASS = 50;
-/** Made pictures for each real one. */
+/** Generated pictures for each real one. */
 const TIMES = 10;
 const SEEDS = 5;
 const CLASSIFIER_STEPS = 1500;
 const CLASSICAL = 'translation,rotation';
-/** Most pictures that a generator makes in a call. */
+/** Maximum number of generated pictures. */
 const MOST = 100_000;
-/** What a system's options are where they are not given: its own defaults are for more pictures. */
+/** Defaults of the system's options for few pictures; its own defaults are for more. */
 const FOR_FEW: Readonly<Record<string, unknown>> = { augment: 'diffaug' };
 
 const CONTROL = (): CliOption[] => [
-  { flags: '--data <source>', description: `${dataNames.join(', ')}, or a folder with a subfolder a class` },
+  { flags: '--data <source>', description: `${dataNames.join(', ')}, or a folder with a subfolder for each class` },
   { flags: '-o, --out <path>', description: 'folder of the study, new or empty', type: 'path' },
   {
     flags: '--resume <folder>',
-    description: 'go on with the study in this folder (only --seeds, --subsets and --only-set beside it)',
+    description: 'continue the study in this folder (only with --seeds, --subsets and --only-set)',
   },
   { flags: '--per-class <n>', description: `real pictures of each class; default ${PER_CLASS}`, type: 'integer' },
   {
     flags: '--count <n>',
-    description: `pictures of each class that the generator makes; default ${TIMES} times --per-class`,
+    description: `pictures of each class to generate; default ${TIMES} times --per-class`,
     type: 'integer',
   },
-  { flags: '--only-set', description: 'stop when the made pictures are written; train no classifiers' },
-  { flags: '--seeds <n>', description: `classifiers trained in each way; default ${SEEDS}`, type: 'integer' },
+  { flags: '--only-set', description: 'stop after writing the generated pictures; train no classifiers' },
+  { flags: '--seeds <n>', description: `classifiers per kind of training data; default ${SEEDS}`, type: 'integer' },
   {
     flags: '--subsets <n>',
-    description: 'small sets drawn, each with a generator of its own; default 1',
+    description: 'number of small sets to draw, each with its own generator; default 1',
     type: 'integer',
   },
-  { flags: '--seed <n>', description: 'of the first small set and its generator; default 0', type: 'integer' },
+  { flags: '--seed <n>', description: 'seed of the first small set and its generator; default 0', type: 'integer' },
   {
     flags: '--classifier-steps <n>',
     description: `training steps of each classifier; default ${CLASSIFIER_STEPS}`,
@@ -81,20 +82,25 @@ const CONTROL = (): CliOption[] => [
   {
     flags: '--classical <names>',
     description:
-      `usual augmentation to compare with: none, or of ${augmentationNames().join(', ')}; ` + `default ${CLASSICAL}`,
+      `classical augmentation to compare with: none, or some of ${augmentationNames().join(', ')}; ` +
+      `default ${CLASSICAL}`,
   },
-  { flags: '--size <n>', description: 'edge that the pictures of a folder are brought to', type: 'integer' },
+  { flags: '--size <n>', description: 'edge that the pictures of a folder are resized to', type: 'integer' },
   { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer' },
   {
     flags: '--system <name>',
-    description: `what makes the pictures; default ${systems()[0] ?? ''}`,
+    description: `system that generates the pictures; default ${systems()[0] ?? ''}`,
     choices: systems(),
   },
   { flags: '--steps <n>', description: "training steps of the generator; default: the system's", type: 'integer' },
-  { flags: '--batch <n>', description: "pictures in such a step; default: the system's", type: 'integer' },
+  {
+    flags: '--batch <n>',
+    description: "batch size of the generator's training; default: the system's",
+    type: 'integer',
+  },
   {
     flags: '--threads <n>',
-    description: 'threads of the runtime; results with another number differ in their last bits',
+    description: 'threads of the runtime; their number affects the last bits of results',
     type: 'integer',
   },
 ];
@@ -105,7 +111,7 @@ const everyEntry = (): OptionEntries =>
 /** The command. */
 export const augmentCommand: CliCommand = {
   name: 'augment',
-  summary: 'make pictures for a small labelled set by a GAN, and measure what a classifier gains by them',
+  summary: 'enlarge a small labelled set by a GAN, and measure how much a classifier gains',
   options: [...CONTROL(), ...flagsOf(everyEntry())],
   optionsFor: async (words) => {
     const asked = words.flatMap((word, i) => (word === '--system' ? (words[i + 1] ?? []) : []))[0];
@@ -123,7 +129,7 @@ export const augmentCommand: CliCommand = {
     checkNumbers(args);
     const { folder, config, data } = await (args.resume === undefined ? begun(args, io) : continued(args, io));
     let bar: ReturnType<CliIo['progress']> | undefined;
-    const end = await goOnWithStudy(config, data, folder, {
+    const end = await continueStudy(config, data, folder, {
       cwd: io.cwd,
       signal: io.signal,
       onlySet: args.onlySet === true,
@@ -133,7 +139,7 @@ export const augmentCommand: CliCommand = {
         bar.update(done, `${arm} ${(100 * accuracy).toFixed(2)} %`);
       },
     }).finally(() => bar?.stop());
-    return told(end, folder, args, io);
+    return reported(end, folder, args, io);
   },
 };
 
@@ -150,7 +156,7 @@ function checkNumbers(args: Args): void {
       throw new UsageError(`augment --${name}: expected at least ${least}, got ${value}`, { code: 'config.invalid' });
 }
 
-/** A study and what it needs, before it goes. */
+/** A study that is ready to run. */
 interface Ready {
   folder: string;
   config: StudyConfig;
@@ -162,9 +168,9 @@ async function begun(args: Args, io: CliIo): Promise<Ready> {
   const { data: source, out, system = fallback, perClass = PER_CLASS, steps, batch } = args;
   if (source === undefined)
     throw new UsageError('augment: expected --data <source>, pictures with classes, or --resume <folder>, got neither');
-  if (out === undefined) throw new UsageError('augment: expected --out <folder> for what is made, got none');
+  if (out === undefined) throw new UsageError('augment: expected --out <folder> for the results, got none');
   if (system === undefined)
-    throw new UsageError('augment --system: expected one that makes pictures of a class, got none');
+    throw new UsageError('augment --system: expected a system that makes pictures of a class, got none');
   const { options } = kindOf(system);
   const fitting = Object.entries(FOR_FEW).filter(([name]) => Object.hasOwn(options, name));
   const gan = { system, ...Object.fromEntries(fitting), ...given({ steps, batch }), ...fieldsOf(options, args) };
@@ -188,7 +194,7 @@ async function begun(args: Args, io: CliIo): Promise<Ready> {
   const total = config.count * data.classes.length;
   if (total > MOST)
     throw new UsageError(
-      `augment --count: expected at most ${Math.floor(MOST / data.classes.length)} pictures a class, ` +
+      `augment --count: expected at most ${Math.floor(MOST / data.classes.length)} pictures per class, ` +
         `${MOST} in all, got ${config.count}`,
       { code: 'input.range' },
     );
@@ -203,8 +209,8 @@ async function continued({ resume = '', onlySet: _, seeds, subsets, ...others }:
   const stray = [...kept, ...Object.keys(fieldsOf(everyEntry(), others))];
   if (stray.length > 0)
     throw new UsageError(
-      `augment --resume: expected only --seeds, --subsets and --only-set beside it, ` +
-        `as study.json holds the rest, got ${stray.join(', ')}`,
+      `augment --resume: expected only --seeds, --subsets and --only-set with it, ` +
+        `because study.json has the rest, got ${stray.join(', ')}`,
     );
   const folder = resolvePath(io.cwd, resume);
   const saved = await readStudy(folder);
@@ -212,7 +218,7 @@ async function continued({ resume = '', onlySet: _, seeds, subsets, ...others }:
   return { folder, config, data: await studyData(config, io.cwd) };
 }
 
-/** Options of the command that study.json holds, and that cannot change. */
+/** Options that are saved in study.json and cannot be changed later. */
 const KEPT = [
   'data',
   'out',
@@ -234,11 +240,11 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
     [K in keyof T]?: Exclude<T[K], undefined>;
   }; // without those that are absent
 
-/** Says how the study ended, and returns it. */
-function told({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {
+/** Prints how the study ended, and returns the command's result. */
+function reported({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {
   for (const set of sets) io.print(`made pictures: ${set}`);
   if (arms.length > 0) for (const line of table) io.print(line);
-  if (reason === 'interrupted') io.print(`stopped, saved; go on with: forja augment --resume ${folder}`);
+  if (reason === 'interrupted') io.print(`stopped, saved; continue with: forja augment --resume ${folder}`);
   else if (onlySet !== true) io.print(join(folder, 'results.json'));
   return { reason, folder, sets, arms };
 }

@@ -1,5 +1,5 @@
-// A study of augmentation in its folder: a few pictures a class, a generator trained on those alone, what it makes, and
-// classifiers trained with and without it. Each part that is done stays, so that a study which was stopped goes on.
+// A study of augmentation in a folder: draws a few pictures per class, trains a generator on those alone, generates
+// pictures, and trains classifiers with and without them. Finished parts are kept, so a stopped study can continue.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, type AbortSignalLike, type ImageBatch } from '@forja/core';
@@ -22,34 +22,34 @@ import { generatorFile } from './generator-file.js';
 import { loadData } from './load-data.js';
 import { jsonOf, resume, trainResolved } from './train.js';
 
-/** What a study is: saved as study.json. */
+/** The configuration of a study, saved as study.json. */
 export interface StudyConfig {
   data: string | DataConfig;
   size?: number;
   channels?: number;
   /** Real pictures of each class. */
   perClass: number;
-  /** Pictures of each class that the generator makes. */
+  /** Generated pictures of each class. */
   count: number;
-  /** Of the first small set and its generator; the others have the seeds after it. */
+  /** Seed of the first small set and its generator; the others have the following seeds. */
   seed: number;
-  /** Classifiers of each arm and small set. */
+  /** Number of classifiers per arm and small set. */
   seeds: number;
-  /** Small sets, each with a generator of its own. */
+  /** Number of small sets, each with its own generator. */
   subsets: number;
   classifierSteps: number;
-  /** Names of the augmentations of the arms that are augmented. */
+  /** Names of the augmentations, for the arms that use them. */
   classical: string[];
   threads?: number;
   /** The system that is trained, its options, and `steps` and `batch`. */
   gan: { system: string } & Record<string, unknown>;
 }
 
-/** What a study gets from its surroundings. */
+/** What the caller of a study provides. */
 export interface StudyHost {
   cwd: string;
   signal: AbortSignalLike;
-  /** Stops after the set that the generator makes. */
+  /** Whether to stop when the generated pictures are written. */
   onlySet: boolean;
   /** Events of a generator's training. */
   listener(): { onEvent: (event: TrainEvent) => void; stop: () => void };
@@ -60,25 +60,25 @@ export interface StudyHost {
 /** How a study ended. */
 export interface StudyEnd {
   reason: 'finished' | 'interrupted';
-  /** Folders of the sets that generators made. */
+  /** Folders of the generated sets. */
   sets: string[];
   arms: ArmResult[];
-  /** Of the arms, as lines of Markdown. */
+  /** The table of the arms, as lines of Markdown. */
   table: string[];
 }
 
 const STUDY = 'study.json';
 const RESULTS = 'results.json';
-/** Pictures of a class in pictures.png, on each side. */
+/** Pictures per class in pictures.png, on each side. */
 const SHOWN = 8;
 
-/** The folder of a new study. @throws UsageError for one that is in use. */
+/** The folder of a new study. @throws UsageError for a folder that is in use. */
 export async function beginStudy(folder: string, config: StudyConfig): Promise<void> {
   await new FolderStore(folder).begin();
   await writeFileSafely(join(folder, STUDY), `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** The study in a folder. @throws UsageError where there is none. */
+/** The study in a folder. @throws UsageError if there is none. */
 export async function readStudy(folder: string): Promise<StudyConfig> {
   const path = join(folder, STUDY);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -89,12 +89,12 @@ export async function readStudy(folder: string): Promise<StudyConfig> {
   return jsonOf(text, path) as StudyConfig; // written by beginStudy
 }
 
-/** The data of a study, divided. @throws UsageError or ForjaError for data that it cannot be made with. */
+/** The data of a study, divided into pool and test set. @throws UsageError or ForjaError for unsuitable data. */
 export async function studyData({ data, size, channels }: StudyConfig, cwd: string): Promise<Divided> {
   return divided(await loadData({ data, size, channels }, cwd));
 }
 
-/** The run of the generator of a small set. */
+/** The training configuration of a small set's generator. */
 function ganConfig({ gan, seed, threads }: StudyConfig, folder: string, subset: number): ResolvedConfig {
   return parseConfig({
     ...gan,
@@ -113,8 +113,8 @@ export async function checkStudy(config: StudyConfig, data: Divided): Promise<vo
   system.dispose();
 }
 
-/** Does what is left of the study in `folder`. */
-export async function goOnWithStudy(
+/** Runs the remaining parts of the study in `folder`. */
+export async function continueStudy(
   config: StudyConfig,
   data: Divided,
   folder: string,
@@ -134,7 +134,7 @@ export async function goOnWithStudy(
     await writeClassFolders(join(where, 'real'), real, data.classes);
     const generator = await trainedGenerator(config, where, subset, datasetOf(real, data), host);
     if (generator === undefined) return end('interrupted');
-    const made = await madeBy(generator, config, data.classes, subset);
+    const made = await generated(generator, config, data.classes, subset);
     await writeClassFolders(join(where, 'synthetic'), made, data.classes);
     await writeSideBySide(join(where, 'pictures.png'), [real, made], data.classes, SHOWN);
     sets.push(join(where, 'synthetic'));
@@ -169,11 +169,11 @@ export async function goOnWithStudy(
       await runtime.dispose();
     }
   }
-  if (runs.length > 0) await writeResults(folder, config, data, runs); // more seeds may be asked for than before
+  if (runs.length > 0) await writeResults(folder, config, data, runs); // --seeds may have changed since
   return end('finished');
 }
 
-/** The small set as the training of a generator reads it. */
+/** The small set as a dataset to train a generator on. */
 function datasetOf({ shape, images, labels }: Examples, { classes, pool }: Divided): Dataset {
   const { name, license, credit } = pool.dataset;
   return arrayDataset({
@@ -188,7 +188,7 @@ function datasetOf({ shape, images, labels }: Examples, { classes, pool }: Divid
   });
 }
 
-/** The generator's file, trained now where it is not there yet; undefined if that was interrupted. */
+/** The generator's file, after training it if it does not exist yet; undefined if training was interrupted. */
 async function trainedGenerator(
   config: StudyConfig,
   where: string,
@@ -210,14 +210,14 @@ async function trainedGenerator(
   }
 }
 
-/** What the exported generator makes: `count` pictures of each class. */
-async function madeBy(
+/** `count` pictures of each class from the exported generator. */
+async function generated(
   model: string,
   { count, seed, threads }: StudyConfig,
   classes: readonly string[],
   subset: number,
 ): Promise<Examples> {
-  // deterministic: a study that goes on gets the same bits
+  // deterministic, so that a continued study gets the same bits
   const generator = await load(model, {
     device: 'cpu',
     deterministic: true,
@@ -263,7 +263,7 @@ async function writeResults(
     `Mean ± standard deviation over classifiers, tested on ${tested.count} examples of ${tested.data}. ` +
       `${perClass} real pictures of each of ${classes.length} classes, ` +
       `${subsets} small set${subsets === 1 ? '' : 's'} drawn from seed ${seed}; ` +
-      `${count} made ones a class by '${gan.system}' trained on the small set alone. ` +
+      `${count} generated ones per class by '${gan.system}', trained on the small set alone. ` +
       `Every classifier: ${classifierSteps} steps; augmented by ${classical.join(', ') || 'nothing'}. ` +
       'Differences are taken between runs of the same small set and seed.',
     '',

@@ -7,8 +7,8 @@ import type { Examples } from '../study/small-set.js';
 import { writeFileSafely } from './files.js';
 
 /**
- * Names of the classes' subfolders. The classes' own, where they are names of files in sorted order, as folders of
- * pictures have them; else with the class's number before them, so that reading the folder gives the same numbers.
+ * Names of the classes' subfolders. These are the names of the classes if they are valid file names and already sorted;
+ * otherwise the class's number is put before them, so that reading the folder gives the same class numbers.
  */
 export function folderNames(classes: readonly string[]): string[] {
   const safe = classes.map((name) => name.replace(/[^\p{L}\p{N} _-]+/gu, '-'));
@@ -17,7 +17,10 @@ export function folderNames(classes: readonly string[]): string[] {
   return own ? safe : safe.map((name, i) => `${String(i).padStart(digits, '0')}-${name}`);
 }
 
-/** Writes the pictures, all aside first: a folder of this name is whole. One that is there stays. */
+/**
+ * Writes the pictures to a temporary folder, then renames it, so that a folder of this name is always complete. An
+ * existing one is kept.
+ */
 export async function writeClassFolders(
   folder: string,
   { count, shape, images, labels }: Examples,
@@ -42,7 +45,7 @@ export async function writeClassFolders(
   await rename(aside, folder);
 }
 
-/** A row a class: `each` pictures of the first set, a gap, `each` of the second. White where a class has fewer. */
+/** A row per class: `each` pictures of the first set, a gap, `each` of the second. White if a class has fewer. */
 export async function writeSideBySide(
   path: string,
   [first, second]: readonly [Examples, Examples],

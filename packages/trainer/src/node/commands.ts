@@ -23,7 +23,7 @@ function quiet(command: CliCommand): CliCommand {
   return {
     ...command,
     run: (args, io) => {
-      enableProdMode(); // the process is the command's own
+      enableProdMode(); // this affects the whole process, which runs only this command
       return command.run(args, io);
     },
   };

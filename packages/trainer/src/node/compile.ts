@@ -15,7 +15,7 @@ export type NodeCompileOptions = WithoutRuntime<CompileOptions>;
 /** Options of {@link compileAll}; `runtime` defaults to the CPU in a worker thread that ends with the last step. */
 export type NodeCompileAllOptions = WithoutRuntime<CompileAllOptions>;
 
-/** As `compile` of `@forja/trainer`; without `runtime` the step runs on the CPU in a worker thread. */
+/** Like `compile` of `@forja/trainer`; without `runtime` the step runs on the CPU in a worker thread. */
 export async function compile(step: StepFunction, given: NodeCompileOptions): Promise<CompiledStep> {
   const { runtime, ...options } = optionsOf('compile', given);
   return (await compileAll({ step: { ...options, step } }, runtime === undefined ? {} : { runtime })).step;

@@ -16,11 +16,12 @@ export function nodeEnvironment(): Environment {
 
 function versionOf(name: string): string {
   try {
-    // Resolved from @forja/node, whose peer it is; read by path, as not every version exports its package.json.
+    // Resolved from @forja/node, which has it as a peer dependency; read by path, because not every version exports its
+    // package.json.
     const found = createRequire(createRequire(import.meta.url).resolve('@forja/node/package.json')).resolve(
       `${name}/package.json`,
     );
-    return (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version; // npm demands the field
+    return (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version; // npm requires the field
   } catch {
     return 'unknown';
   }

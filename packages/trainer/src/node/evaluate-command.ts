@@ -35,13 +35,16 @@ interface Args {
   byClass?: boolean;
 }
 
-/** Default number of examples on each side: enough for the Fréchet distance, and nearest neighbours in seconds. */
+/**
+ * Default number of examples on each side: enough for the Fréchet distance, and few enough to find nearest neighbours
+ * in seconds.
+ */
 const COUNT = 5000;
 
 /** A score over seeds. */
 interface Score {
   mean: number;
-  /** Over seeds; absent for one. */
+  /** Standard deviation over seeds; absent for one seed. */
   sd?: number;
   values: number[];
 }
@@ -55,12 +58,12 @@ export const evaluateCommand: CliCommand = {
     { flags: '--data <source>', description: "mnist, fashion, ring, grid or a path; default: the run's" },
     {
       flags: '--size <n>',
-      description: 'edge that the pictures of a folder are brought to',
+      description: 'edge that the pictures of a folder are resized to',
       type: 'integer',
       range: [1, 4096],
     },
     { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer', range: [1, 3] },
-    { flags: '--metrics <names>', description: `of ${metricNames().join(', ')}; default: those that fit` },
+    { flags: '--metrics <names>', description: `some of ${metricNames().join(', ')}; default: those that apply` },
     {
       flags: '-n, --count <n>',
       description: `examples on each side; default ${COUNT}, or all`,
@@ -69,7 +72,7 @@ export const evaluateCommand: CliCommand = {
     },
     {
       flags: '--seed <n>',
-      description: 'of what is made and drawn; default 0',
+      description: 'seed of latents and of the choice of examples; default 0',
       type: 'integer',
       range: [0, 2 ** 53 - 1],
     },
@@ -81,7 +84,7 @@ export const evaluateCommand: CliCommand = {
     },
     {
       flags: '--features <source>',
-      description: 'an ONNX file, digits, clothes, random or values; default: what suits the data',
+      description: 'an ONNX file, digits, clothes, random or values; default: chosen by the data',
     },
     { flags: '--like <field>', description: 'field of the data to compare with; default: by shape' },
     {
@@ -108,7 +111,7 @@ export const evaluateCommand: CliCommand = {
     const found = await sourceOf(args.source, io.cwd);
     const data = args.data ?? found.config?.data;
     if (data === undefined)
-      throw new UsageError('evaluate: expected --data <source> to compare with, got none; a run knows its own');
+      throw new UsageError('evaluate: expected --data <source> to compare with, got none; only runs have their own');
     const { size = found.config?.size, channels = found.config?.channels } = args;
     const dataset = await loadData({ data, size, channels }, io.cwd);
     const runtime = nodeRuntime({ device: 'cpu' });
@@ -220,7 +223,7 @@ interface Source {
   path: string;
   /** An ONNX file. */
   model?: string;
-  /** Pictures. */
+  /** A folder of pictures. */
   folder?: string;
   /** Configuration of its run. */
   config?: { data: DataConfig; size?: number; channels?: number; features?: string };

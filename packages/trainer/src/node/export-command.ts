@@ -50,7 +50,7 @@ const STAGES: Readonly<Record<ExportProgress['stage'], string>> = {
 };
 
 /** Progress of an export in one bar; the comparisons, which take longest, are its second half. */
-export function showProgress(io: CliIo, title: string): { hear: (event: ExportProgress) => void; stop: () => void } {
+export function showProgress(io: CliIo, title: string): { update: (event: ExportProgress) => void; stop: () => void } {
   const bar = io.progress(100, title);
   const start: Readonly<Record<ExportProgress['stage'], number>> = {
     trace: 0,
@@ -60,7 +60,7 @@ export function showProgress(io: CliIo, title: string): { hear: (event: ExportPr
     verify: 50,
   };
   return {
-    hear: ({ stage, done, total }) => {
+    update: ({ stage, done, total }) => {
       const part =
         stage === 'trace'
           ? Math.min(29, 3 * done)
@@ -97,7 +97,7 @@ export const exportCommand: CliCommand = {
     { flags: '-o, --out <file>', description: 'ONNX file to write; default model.onnx', type: 'path' },
     {
       flags: '--input <name:dims>',
-      description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input',
+      description: 'an input by name and sizes; a size that is a name is dynamic (z:batch,64); once for each input',
       type: 'list',
     },
     RANGE_OPTION,
@@ -106,24 +106,24 @@ export const exportCommand: CliCommand = {
     { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer', range: [17, 22] },
     {
       flags: '--layout <order>',
-      description: 'of pictures in the file; default nhwc, as in tfjs',
+      description: 'layout of pictures in the file; default nhwc, as in tfjs',
       choices: ['nhwc', 'nchw'],
     },
     {
       flags: '--precision <type>',
-      description: 'of the weights: fp32 (default), or fp16, compared with tfjs at 45 dB',
+      description: 'precision of the weights: fp32 (default), or fp16, which must reach 45 dB against tfjs',
       choices: ['fp32', 'fp16'],
     },
     {
       flags: '--weights <type>',
       description:
-        'how large weights are stored, computing stays in float32; default float32, or what keeps the ' +
+        'how large weights are stored; they are computed with in float32; default float32, or what keeps the ' +
         'size of quantised files',
       choices: ['float32', ...WEIGHT_STORAGES],
     },
     {
       flags: '--psnr <dB>',
-      description: 'decibels that half precision (default 45) and stored weights (35 for 8 bits) must reach',
+      description: 'decibels that fp16 (default 45) or smaller stored weights (35 for 8 bits) must reach',
       type: 'number',
     },
     {
@@ -132,16 +132,16 @@ export const exportCommand: CliCommand = {
     },
     {
       flags: '--image <type>',
-      description: 'how pictures leave the file; default float',
+      description: 'type and layout of output pictures; default float',
       choices: ['float', 'uint8-nchw', 'uint8-nhwc'],
     },
     { flags: '--tolerance <e>', description: 'largest relative difference from tfjs; default 1e-4', type: 'number' },
     { flags: '--no-verify', description: 'do not compare the file with tfjs' },
-    { flags: '--per-node', description: 'compare every call of the model alone, too' },
+    { flags: '--per-node', description: 'also compare every call of the model by itself' },
     { flags: '--report <file>', description: 'keep the report: a .json, .md or .html file', type: 'path' },
     { flags: '--license <text>', description: 'licence of the model, for its manifest and card' },
     { flags: '--trained-on <text>', description: 'training data of the model, for its manifest and card' },
-    { flags: '--no-card', description: 'write no MODEL_CARD.md beside the file' },
+    { flags: '--no-card', description: 'do not write MODEL_CARD.md' },
   ],
   examples: [
     'forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw',
@@ -163,7 +163,7 @@ export const exportCommand: CliCommand = {
     const ranges = statedRanges('export', args.range);
     const bounds = statedBounds('export', args.bounds);
     const externalData = externalOption(args.externalData ?? 'auto', out);
-    const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
+    const signal = io.signal as AbortSignal; // the bin made it from an AbortController
     const metadata = {
       ...(args.license === undefined ? {} : { license: args.license }),
       ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
@@ -200,7 +200,7 @@ export const exportCommand: CliCommand = {
       } = await exportOnnx(model, {
         ...options,
         ...(inputs === undefined ? {} : { inputs }),
-        onProgress: progress.hear,
+        onProgress: progress.update,
       }).finally(progress.stop);
       const files = [...(external ?? [])].map(
         ([location, content]) => [join(dirname(out), location), content] as const,
@@ -210,7 +210,9 @@ export const exportCommand: CliCommand = {
       const card =
         args.card === false ? undefined : await writeCard(out, { report, manifest: readManifest(bytes) ?? {} });
       if (card === undefined && args.card !== false)
-        io.warn('export: no model card was written: those beside the file have been edited; --no-card leaves it out');
+        io.warn(
+          'export: no model card was written, because the existing ones have been edited; --no-card leaves it out',
+        );
       for (const [path] of files) io.print(path);
       io.print(out);
       if (card !== undefined) io.print(card);

@@ -23,7 +23,7 @@ interface Packages {
   versions: string;
 }
 
-/** Probability of each part in percent, more balanced than the style's defaults. */
+/** Probability of each part in percent; more balanced than the style's defaults. */
 const DRAWN = {
   glassesProbability: 30,
   hatProbability: 15,
@@ -92,7 +92,7 @@ const NAMES = Object.keys(ATTRIBUTES);
 /** Maximum number of words of a caption. */
 const WORDS = 12;
 
-/** A caption of classes, as: "long brown hair, glasses, beard, smiling, green clothes". */
+/** A caption made from classes, such as "long brown hair, glasses, beard, smiling, green clothes". */
 function captionOf(classes: readonly string[]): string {
   const [hair = '', length = '', glasses = '', hat = '', beard = '', mouth = '', clothes = ''] = classes;
   const things = [glasses, hat, beard].filter((thing) => !thing.startsWith('no '));

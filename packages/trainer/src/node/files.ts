@@ -38,8 +38,8 @@ export async function writeFilesSafely(
 }
 
 /**
- * The external weight files of the model at `path`, by location. As models are not trusted, they must be in its folder,
- * after following symbolic links.
+ * The external weight files of the model at `path`, by location. Models are not trusted, so these must be in the
+ * model's folder, after following symbolic links.
  * @throws ModelFormatError `model.format` for a file outside, `model.notFound` for a missing one.
  */
 export async function readWeightFiles(path: string, bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
@@ -54,7 +54,7 @@ export async function readWeightFiles(path: string, bytes: Uint8Array): Promise<
     const real = await realpath(join(folder, location)).catch((cause: unknown) => {
       throw new ModelFormatError(
         'model.notFound',
-        `${path}: expected its external data ${JSON.stringify(location)} beside it, got no such file`,
+        `${path}: expected its external data ${JSON.stringify(location)} in the same folder, got no such file`,
         { cause },
       );
     });

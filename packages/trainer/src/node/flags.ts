@@ -1,5 +1,5 @@
-// Command-line flags derived from a configuration's schema (names, types, choices, defaults, help), and values of flags
-// as fields.
+// Derives command-line flags from a configuration's schema (names, types, choices, defaults, help), and turns values of
+// flags back into fields.
 import { UsageError, type CliOption } from '@forja/core';
 import * as v from 'valibot';
 import type { OptionEntries } from '../systems/kind.js';
@@ -34,7 +34,7 @@ export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, u
 }
 
 function flags(name: string, schema: OptionEntries[string], entries: OptionEntries): Flag[] {
-  // `--schedule cosine` and `--schedule r1=linear` are one flag, that of the plural.
+  // `--schedule cosine` and `--schedule r1=linear` are the same flag, made from the field with the plural name.
   if (Object.keys(entries).some((other) => other !== name && singular(other) === name)) return [];
   const outer = schema as unknown as OptionShape; // valibot's own objects
   const shape = outer.wrapped ?? outer;
@@ -91,7 +91,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
       const words = single in entries ? `kind|${value ?? ''}` : (value ?? 'name=weight');
       return [
         flag(kebab(single), ` <${words}>`, { type: 'list' }, (fields, given) => {
-          const texts = [given].flat() as string[]; // a list, or one of a system that has the kind alone
+          const texts = [given].flat() as string[]; // a list, or a single value if the system has only that kind
           const alone = texts.filter((text) => single in entries && !text.includes('='));
           const named = texts.filter((text) => !alone.includes(text));
           if (alone.length > 0) fields[single] = alone.at(-1);

@@ -64,7 +64,7 @@ export class FolderStore implements RunStore {
     if (found.length > 0)
       throw new UsageError(
         `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; ` +
-          `go on with --resume ${shellWord(this.where)}, or choose another --out`,
+          `continue it with --resume ${shellWord(this.where)}, or choose another --out`,
       );
     await makeFolder(this.where).catch((error: unknown) =>
       Promise.reject(ioError(`make the folder ${this.where}`, error)),
@@ -159,7 +159,7 @@ export class FolderStore implements RunStore {
   }
 
   async dropAfter(step: number): Promise<void> {
-    await this.#io('forget what came after a checkpoint', () => this.#forget(step));
+    await this.#io('delete what came after a checkpoint', () => this.#forget(step));
   }
 
   lines(): Promise<LogLine[]> {
@@ -179,7 +179,7 @@ export class FolderStore implements RunStore {
 
   async sessions(): Promise<SessionRecord[]> {
     const text = await readFile(join(this.where, 'sessions.json'), 'utf8').catch(() => '[]');
-    const found: unknown = parsed(text); // for people to read: a damaged file does not stop a run
+    const found: unknown = parsed(text); // only for people to read, so a damaged file does not stop a run
     return Array.isArray(found) ? found.filter(isSession) : [];
   }
 

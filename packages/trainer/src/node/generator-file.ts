@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** `generator.onnx`, else the first file of the last step; undefined where the run has exported none. */
+/** `generator.onnx`, else the first exported file of the last step; undefined if the run has exported none. */
 export async function generatorFile(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

@@ -48,7 +48,7 @@ export async function imageFolder(
 export async function folderDataset(config: PictureConfig, cwd: string, host: PictureHost = {}): Promise<Dataset> {
   const folder = resolve(cwd, config.path);
   const listing = await listingOf(folder);
-  await loadSharp(); // before threads do: its library must stay in memory longer than they live
+  await loadSharp(); // loaded here before threads load it, because its native library must outlive them
   const cache = host.cache === false ? undefined : (host.cache ?? defaultCache());
   const { memory = cache === undefined ? 4e9 : 1e9, onProgress } = host;
   const store = await FolderPictures.open(folder, { cache, memory });
@@ -84,7 +84,7 @@ async function listingOf(folder: string): Promise<Listing> {
   return { files: files.sort(), folders: folders.sort(), text: (file) => readFile(join(folder, file), 'utf8') };
 }
 
-/** Whether a link leads to a file, or to nothing, which is reported when it is read. */
+/** Whether a link leads to a file. True also for a broken link, so that reading it reports the error. */
 async function isFileBehind(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found === undefined || found.isFile();

@@ -14,7 +14,7 @@ export function inputSpecs(command: string, texts: readonly string[] | undefined
   });
 }
 
-/** Adds ranges to the specifications, by default to those of the model's own inputs. */
+/** Adds ranges to the specifications; default specifications: those of the model's own inputs. */
 export function withRanges(
   command: string,
   specs: readonly TensorSpec[] | undefined,
@@ -41,7 +41,7 @@ export function statedRanges(command: string, texts: readonly string[] = []): Ma
 /** `height:32,1024` as the sizes that a dynamic dim will have, by name. */
 export function statedBounds(command: string, texts: readonly string[] = []): Record<string, [number, number]> {
   return Object.fromEntries(
-    texts.map((text) => pairOf(`${command} --bounds`, 'name:least,most such as height:32,1024', text)),
+    texts.map((text) => pairOf(`${command} --bounds`, 'name:smallest,largest such as height:32,1024', text)),
   );
 }
 
@@ -57,13 +57,13 @@ function pairOf(where: string, expected: string, text: string): [string, [number
 /** The option `--range`, which both commands have. */
 export const RANGE_OPTION = {
   flags: '--range <name:low,high>',
-  description: 'what an input may be, which verification draws from (label:0,9); once for each input',
+  description: 'values that an input may have, from which verification draws (label:0,9); once for each input',
   type: 'list',
 } as const;
 
 /** The option `--bounds` of the export. */
 export const BOUNDS_OPTION = {
   flags: '--bounds <name:least,most>',
-  description: 'sizes that a dynamic dim will have (height:32,1024), where code reads it; once for each dim',
+  description: 'smallest and largest size of a dynamic dim (height:32,1024), if code reads it; once for each dim',
   type: 'list',
 } as const;

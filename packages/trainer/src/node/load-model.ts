@@ -67,7 +67,7 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
     return await readFile(path, signal === undefined ? {} : { signal });
   } catch (cause) {
     if (signal?.aborted === true) throw abortError(signal.reason);
-    const { code, message } = cause as NodeJS.ErrnoException; // what node:fs rejects with
+    const { code, message } = cause as NodeJS.ErrnoException; // the type of node:fs's errors
     if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR')
       throw new ModelFormatError(
         'model.notFound',

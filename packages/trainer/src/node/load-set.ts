@@ -1,5 +1,5 @@
-// Loads named data sets: pictures of packages, decoded in threads and cached like folders, assembled into sheets of
-// which tiles are cut, or emoji.
+// Loads named data sets: pictures of packages, decoded in threads and cached like folders, as emoji, or assembled into
+// sheets that tiles are cut from.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
@@ -24,7 +24,7 @@ import { FolderPictures } from './picture-store.js';
 export async function loadSet(config: SetConfig, cwd: string, host: PictureHost = {}): Promise<Dataset> {
   const set = namedSet(config.name);
   const folders = new Map(set.packages.map(({ name, megabytes }) => [name, packageFolder(name, cwd, megabytes)]));
-  await loadSharp(); // before threads do: its library must stay in memory longer than they live
+  await loadSharp(); // loaded here before threads load it, because its native library must outlive them
   const cache = host.cache === false ? undefined : (host.cache ?? defaultCache());
   const stores = new Map<string, FolderPictures>();
   for (const [name, folder] of folders)

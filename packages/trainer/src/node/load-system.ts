@@ -30,5 +30,5 @@ export async function loadSystem(path: string, cwd: string): Promise<SystemKind>
         found === undefined ? 'no default export' : `${describeValue(found)} without '${lacks ?? ''}'`
       }`,
     );
-  return { summary: '', roles: [], ...found } as SystemKind; // all that is needed is there
+  return { summary: '', roles: [], ...found } as SystemKind; // the required fields are present
 }

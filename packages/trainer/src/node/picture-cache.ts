@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { makeFolder } from '@forja/node/cli';
 import type { Target } from '../data/fit.js';
 
-/** To be incremented when the same file and target give other bytes than before. */
+/** Increment this when the same file and target give different bytes than before. */
 const VERSION = 1;
 /** Bytes of the digest after each record, which detects incomplete files. */
 const DIGEST = 8;
@@ -54,7 +54,7 @@ export async function hasRecord(cache: string, key: string, size: number): Promi
 
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest().subarray(0, DIGEST);
 
-/** Content hashes of a folder's files at the last reading, by path, size and modification time. */
+/** Content hashes of a folder's files when they were last read, by path, size and modification time. */
 export class ContentIndex {
   readonly #path: string;
   readonly #known: Map<string, string>;
@@ -70,7 +70,8 @@ export class ContentIndex {
     const path = join(cache, `${createHash('sha256').update(folder).digest('hex').slice(0, 32)}.json`);
     const text = await readFile(path, 'utf8').catch(() => '{}');
     try {
-      return new ContentIndex(path, new Map(Object.entries(JSON.parse(text) as Record<string, string>))); // as save()
+      // written by save()
+      return new ContentIndex(path, new Map(Object.entries(JSON.parse(text) as Record<string, string>)));
     } catch {
       return new ContentIndex(path, new Map());
     }

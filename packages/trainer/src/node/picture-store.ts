@@ -85,7 +85,7 @@ export class FolderPictures implements PictureStore {
     if (record && recordKey(content, target) === key) return record;
     throw new ForjaError(
       'io',
-      `data: expected ${join(this.#folder, file)} as it was when training began, got another content; start again`,
+      `data: expected ${join(this.#folder, file)} unchanged since training began, got different content; start again`,
     );
   }
 

@@ -50,7 +50,7 @@ export const runsCommand: CliCommand = {
     const read = folders.map(async (folder) => readRun(folder, io.cwd));
     const runs = (await Promise.allSettled(read)).flatMap((one, i) => {
       if (one.status === 'fulfilled') return [one.value];
-      if (given.includes(folders[i] ?? '')) throw one.reason; // it was asked for
+      if (given.includes(folders[i] ?? '')) throw one.reason; // the user named it
       io.warn(`left out: ${messageOf(one.reason)}`);
       return [];
     });
@@ -75,7 +75,7 @@ export const runsCommand: CliCommand = {
   },
 };
 
-/** Those of the folders that are runs, and the runs directly in the others. */
+/** The given folders that are runs, and the runs directly inside the others. */
 async function runsIn(folders: readonly string[], cwd: string): Promise<string[]> {
   const isRun = async (folder: string): Promise<boolean> =>
     (await stat(join(resolvePath(cwd, folder), 'config.json')).catch(() => undefined))?.isFile() === true;

@@ -1,6 +1,6 @@
 // The engine `tfjs` in Node: @tensorflow/tfjs-node if it is installed and its native binding loads, else tfjs's own
-// JavaScript, with the reason. There must be only one tfjs in the process, so the package is given ours instead of its
-// own copy.
+// JavaScript, with the reason. There must be only one copy of tfjs in the process, so the package gets ours instead of
+// loading its own.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -27,7 +27,7 @@ export interface TfjsNodePlaces {
  */
 export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
-    if (!registered()) loadTfjsNode(places); // else by the user's own import
+    if (!registered()) loadTfjsNode(places); // otherwise the user has imported it already
     if (!registered() || !(await tf.setBackend('tensorflow')))
       throw new Error("it did not register the backend 'tensorflow'");
     tryOut();
@@ -35,7 +35,7 @@ export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string |
   } catch (error) {
     await tf.setBackend('cpu');
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding where the download host cannot be reached; the engine 'onnx' needs none of it`;
+    return `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding if the download host cannot be reached; the engine 'onnx' needs neither`;
   }
 }
 
@@ -118,7 +118,7 @@ function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
     const theirs = own.cache[path];
     if ((theirs?.exports as Partial<typeof tf> | undefined)?.Tensor === tf.Tensor) continue; // already ours
     const ours = new Module(path);
-    ours.exports = 'default' in tf ? tf.default : tf; // a CommonJS module seen from here has all its names in `default` only
+    ours.exports = 'default' in tf ? tf.default : tf; // imported into an ES module, a CommonJS module has all its names only in `default`
     ours.loaded = true;
     own.cache[path] = ours;
     before.set(path, theirs);

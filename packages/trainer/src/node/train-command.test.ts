@@ -74,7 +74,7 @@ describe('forja train', () => {
       ) as string,
     });
     await expect(trainCommand.run({ config: 'mlp', data: 'ring', explain: true }, io())).rejects.toThrow(
-      'train --explain: expected --dry-run beside it',
+      'train --explain: expected --dry-run',
     );
   });
 
@@ -177,7 +177,7 @@ describe('forja train', () => {
         io(abort.signal),
       ),
     ).toMatchObject({ step: 0, reason: 'interrupted' });
-    expect(lines.at(-1)).toMatch(/stopped after step 0, saved; go on with: forja train --resume /);
+    expect(lines.at(-1)).toMatch(/stopped after step 0, saved; continue with: forja train --resume /);
     expect(await readdir(join(cwd, 'run'))).toContain('checkpoint-0');
   });
 });

@@ -30,19 +30,19 @@ interface Args extends Record<string, unknown> {
 }
 
 const CONTROL: readonly CliOption[] = [
-  { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
+  { flags: '--resume <folder>', description: 'continue the run in this folder (only --steps may change)' },
   {
     flags: '--watch [port]',
-    description: 'show the run in a page of this machine while it goes, on a free port or this one',
+    description: 'show the run in a local web page while it trains, on a free port or this one',
     type: 'integer',
   },
   {
     flags: '--dry-run',
-    description: 'check configuration and data, time a few steps, say what would be trained; write nothing',
+    description: 'check configuration and data, time a few steps, describe the run; write nothing',
   },
   {
     flags: '--explain',
-    description: 'with --dry-run: what each convolution of a phase would cost, and how it would be run',
+    description: 'with --dry-run: estimated cost of each convolution, and the algorithm chosen',
   },
 ];
 
@@ -67,7 +67,7 @@ export const trainCommand: CliCommand = {
     'forja train dcgan --data photos --size 32 --base 48',
     'forja train config.json --seed 2 -o runs/second',
     'forja train --resume runs/digits',
-    'forja train dcgan --data mnist --watch  # and look at it in a browser',
+    'forja train dcgan --data mnist --watch  # and watch it in a browser',
     'forja train mlp --data ring --dry-run',
     'forja train dcgan --help                # all options of a system',
     'forja train ./my-gan.mjs --data photos --size 32',
@@ -77,9 +77,9 @@ export const trainCommand: CliCommand = {
     if (args.resume !== undefined) return resumeRun(args.resume, args, io);
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
-      throw new UsageError('train --explain: expected --dry-run beside it, as it trains nothing');
+      throw new UsageError('train --explain: expected --dry-run with it, because it trains nothing');
     if (args.dryRun && args.watch !== undefined)
-      throw new UsageError('train --watch: expected no --dry-run beside it, as there is nothing to show');
+      throw new UsageError('train --watch: expected no --dry-run with it, because there would be nothing to show');
     if (args.dryRun) return dryRun(config, system, args.explain === true, io);
     return watched(io, (onEvent) =>
       trainResolved(config, {
@@ -124,10 +124,10 @@ async function resumeRun(
   const given = [...beside.map(([key]) => key), ...Object.keys(fieldsOf(everyEntry(), others))];
   if (given.length > 0)
     throw new UsageError(
-      `train --resume: expected only --steps and --watch beside it, as the run's config.json holds ` +
+      `train --resume: expected only --steps and --watch with it, because the run's config.json has ` +
         `the rest, got ${given.join(', ')}`,
     );
-  if (dry) throw new UsageError('train --resume: expected no --dry-run beside it');
+  if (dry) throw new UsageError('train --resume: expected no --dry-run with it');
   return watched(io, (onEvent) =>
     resume(folder, {
       cwd: io.cwd,
@@ -155,7 +155,7 @@ async function configOf(args: Args, cwd: string): Promise<{ config: ResolvedConf
   const system = typeof base['module'] === 'string' ? await loadSystem(base['module'], cwd) : undefined;
   const kind = system ?? kindOf(String(base['system']));
   const fields = fieldsOf({ ...everyEntry(), ...runEntries, ...kind.options }, args);
-  // A flag of one part of a field (--rate-g) leaves the file's other parts.
+  // A flag for one part of a field (--rate-g) keeps the other parts from the file.
   const merged = Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
@@ -265,10 +265,9 @@ async function watched(
     io.print(`best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${bests.join(', ')}`);
   if (reason === 'finished')
     io.print(`${step} steps in ${duration(seconds)} on ${device}: ${[...files, report].join(', ')}`);
-  for (const { step: at, message, advice } of diagnoses)
-    io.print(`what went wrong from step ${at}: ${message}; ${advice}`);
+  for (const { step: at, message, advice } of diagnoses) io.print(`problem found at step ${at}: ${message}; ${advice}`);
   if (reason !== 'finished')
-    io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${shellWord(store.where)}`);
+    io.print(`stopped after step ${step}, saved; continue with: forja train --resume ${shellWord(store.where)}`);
   return {
     step,
     reason,

@@ -21,7 +21,7 @@ export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
   /** Base of relative paths. Default: the process's folder. */
   cwd?: string;
   /**
-   * A page that shows the run while it goes, on 127.0.0.1: true for a free port, or a port. The event `watching` tells
+   * A page on 127.0.0.1 that shows the run while it trains: `true` for a free port, or a port. The event `watching` has
    * its address.
    */
   watch?: boolean | number | WatchOptions;
@@ -41,7 +41,7 @@ export async function train(
   config: object,
   given: Omit<NodeTrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
-  const host = given as NodeTrainHost; // a system of any options
+  const host = given as NodeTrainHost; // systems may have any options
   optionsOf('train.host', host, `${HOST_OPTIONS} cwd watch`);
   return trainResolved(parseConfig(config, host.system), host);
 }
@@ -53,7 +53,7 @@ export function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Pr
 
 async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
-  // before the folder is made: a wrong path leaves nothing behind
+  // before the folder is made, so that a wrong path leaves nothing behind
   const first = host.start ?? (await startOf(resolved, cwd));
   const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
@@ -72,7 +72,7 @@ const RESUME_OPTIONS =
 
 /**
  * Continues the run in `folder` from its newest intact checkpoint, bit for bit, deleting log lines and grids after it;
- * from the start if there is none yet. Differences of version, provider, thread count or CPU emit an event `warning`. A
+ * from the start if there is none yet. If version, provider, thread count or CPU differ, an event `warning` says so. A
  * finished run is exported again.
  * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` if every checkpoint is damaged.
  */
@@ -119,7 +119,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   });
 }
 
-/** Runs `work` with a host that tells a page of the run, too, where the host wants one. */
+/** Runs `work`; if the host asks for a page (`watch`), its events go to that page too. */
 async function withWatch<H extends NodeTrainHost>(
   host: H,
   work: (host: H) => Promise<TrainResult>,
@@ -133,7 +133,7 @@ async function withWatch<H extends NodeTrainHost>(
     await onEvent?.({ type: 'watching', url: watch.url });
     return await work({
       ...host,
-      // not because of the page, which needs no event for each step
+      // decided by the caller's listener: the page needs no event for each step
       stepsPerRun: host.stepsPerRun ?? (onEvent === undefined && signal === undefined ? 'auto' : 1),
       onEvent: (event) => {
         watch.onEvent(event);
@@ -152,7 +152,7 @@ async function withWatch<H extends NodeTrainHost>(
   }
 }
 
-/** Tells a listener of the run how far its pictures are decoded. */
+/** Reports the progress of decoding pictures to the run's listener. */
 const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHost => ({
   onProgress: (done, total) => onEvent({ type: 'data', done, total }),
 });
@@ -190,7 +190,7 @@ async function run(
   });
 }
 
-/** Runs `work` with the host's runtime, or with a temporary one of the configuration. */
+/** Runs `work` with the host's runtime, or with a temporary one as the configuration says. */
 export async function withRuntime<T>(
   { threads }: ResolvedConfig,
   host: Pick<TrainHost, 'runtime'>,

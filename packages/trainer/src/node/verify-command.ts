@@ -38,7 +38,7 @@ export const verifyCommand: CliCommand = {
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     {
       flags: '--seeds <n>',
-      description: 'how many inputs to compare at each size; default 2',
+      description: 'number of random inputs to compare at each size; default 2',
       type: 'integer',
       range: [1, 10_000],
     },

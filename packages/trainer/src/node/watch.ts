@@ -1,5 +1,5 @@
-// The page of a run that goes: its report, on loopback, which is sent what has changed. Nothing is made while no page
-// is open, and little of the time otherwise.
+// A local page that shows a run while it trains: serves its report on loopback and pushes changes to it. Updates are
+// made only while a page is open, and take at most 5 % of the time.
 import { setTimeout as wait } from 'node:timers/promises';
 import { optionsOf, UsageError } from '@forja/core';
 import type { LocalDocument } from '@forja/node/serve';
@@ -9,15 +9,15 @@ import type { TrainEvent } from '../train/events.js';
 import type { LiveRun } from '../train/train.js';
 import { duration } from './duration.js';
 
-/** Where and how often a page shows a run that goes. */
+/** Where the page is served, and how often it is updated. */
 export interface WatchOptions {
   /** Port on 127.0.0.1; default 0, a free one. */
   port?: number;
-  /** Least milliseconds between two updates; default 1000. */
+  /** Minimum milliseconds between two updates; default 1000. */
   everyMs?: number;
 }
 
-/** A message to the page; what is left out has not changed. `steps` are those of all grids. */
+/** A message to the page; fields that have not changed are left out. `steps` are those of all grids. */
 export interface WatchMessage {
   readonly status: string;
   readonly state: 'training' | 'finished' | 'interrupted' | 'failed';
@@ -29,15 +29,18 @@ export interface WatchMessage {
 
 /** A run that is watched. */
 export interface Watch {
-  /** Where the page is. */
+  /** Address of the page. */
   readonly url: string;
   onReady(run: LiveRun): void;
   onEvent(event: TrainEvent): void;
-  /** Sends the pages what there is at the end, the error of a run that failed too, and closes. */
+  /** Sends the final state to the pages, with the error if the run failed, and closes. */
   close(error?: unknown): Promise<void>;
 }
 
-/** The time between two updates is at least so many times what one takes: so 5 % go into them at most. */
+/**
+ * The pause between two updates is at least this many times the duration of one, so that they take at most 5 % of the
+ * time.
+ */
 const SHARE = 20;
 
 interface Shown extends ReportParts {
@@ -52,12 +55,12 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   const { port = 0, everyMs = 1000 } = optionsOf('watch', options, 'everyMs port');
   if (!(everyMs >= 0))
     throw new UsageError(`watch.everyMs: expected milliseconds, 0 or more, got ${everyMs}`, { code: 'input.range' });
-  const { serveLocalPage } = await import('@forja/node/serve'); // with its HTTP library, on first use
+  const { serveLocalPage } = await import('@forja/node/serve'); // loaded on first use, because it loads an HTTP library
   let run: LiveRun | undefined;
   let status = 'about to start';
   let state: WatchMessage['state'] = 'training';
   let closed = false;
-  /** Counts what happens; pages wait for the next. */
+  /** Counts events; pages wait for the next one. */
   let version = 0;
   let wake = (): void => {};
   let change = new Promise<void>((done) => (wake = done));
@@ -71,17 +74,18 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   };
 
   let shown: { version: number; parts: Promise<Shown | undefined> } | undefined;
-  /** When the next update may be made, by the clock of `performance`. */
+  /** When the next update may be made, in the time of `performance.now()`. */
   let free = 0;
   const make = async (): Promise<Shown | undefined> => {
     const begun = performance.now();
-    const data = await run?.report().catch(() => undefined); // what cannot be read stops the run itself
+    // errors are ignored: if the run cannot read its files, it fails by itself
+    const data = await run?.report().catch(() => undefined);
     const parts = data && { ...(await partsOf(data)), samples: data.samples };
     const now = performance.now();
     free = now + Math.max(everyMs, SHARE * (now - begun));
     return parts;
   };
-  /** The parts of now, made once for all pages. */
+  /** The current parts of the page, made once for all open pages. */
   const current = (): Promise<Shown | undefined> => {
     if (shown?.version !== version) shown = { version, parts: make() };
     return shown.parts;
@@ -104,7 +108,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
         continue;
       }
       const pause = free - performance.now();
-      if (pause > 0) await wait(pause, undefined, { signal: hurry, ref: false }).catch(() => undefined); // cut short
+      if (pause > 0) await wait(pause, undefined, { signal: hurry, ref: false }).catch(() => undefined); // ended early
       last = version;
       const parts = await current();
       if (gone.aborted) return;
@@ -138,7 +142,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   };
 }
 
-/** What a page has not been sent yet, of the parts of now. */
+/** Returns a function that selects the parts that one page has not been sent yet. */
 function newsFor(): (parts: Shown) => Pick<WatchMessage, 'html' | 'plots' | 'grids' | 'steps'> {
   const sent = new Map<string, string>();
   const grids = new Map<number, Uint8Array>();
@@ -155,7 +159,7 @@ function newsFor(): (parts: Shown) => Pick<WatchMessage, 'html' | 'plots' | 'gri
   };
 }
 
-/** What a run does, in a line, by the events that say so. */
+/** The run's status as one line, by type of event. */
 const STATUS: { readonly [T in TrainEvent['type']]?: (event: Extract<TrainEvent, { type: T }>) => string } = {
   step: ({ step, steps, images_per_s: speed, left }) =>
     `step ${step} of ${steps}, ${speed.toFixed(0)} images/s, ${duration(left)} left`,

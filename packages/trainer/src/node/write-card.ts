@@ -5,8 +5,8 @@ import { isUntouched, modelCard, type CardSource } from '../export/model-card.js
 import { writeFileSafely } from './files.js';
 
 /**
- * Writes `MODEL_CARD.md` next to the ONNX file `out`; if that exists and is edited or of another file,
- * `<name>.MODEL_CARD.md`; if that is edited too, nothing. Returns the path written, if any.
+ * Writes `MODEL_CARD.md` next to the ONNX file `out`. If there is one that was edited or belongs to another file,
+ * writes `<name>.MODEL_CARD.md` instead; if that was edited too, writes nothing. Returns the path written, if any.
  */
 export async function writeCard(out: string, source: Omit<CardSource, 'file'>): Promise<string | undefined> {
   const file = basename(out);

@@ -15,7 +15,7 @@ interface Header extends CheckpointHead {
   tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
 }
 
-/** Whether a file begins as such a checkpoint does. */
+/** Whether a file begins like such a checkpoint. */
 export function isVersion2(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, MAGIC.length)) === MAGIC;
 }
@@ -38,7 +38,7 @@ export async function decodeVersion2(bytes: Uint8Array, where: string): Promise<
   const length = view.getUint32(MAGIC.length + 4, true);
   if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
   const text = new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length));
-  const { tensors, ...rest } = parseHead(text, `${where}: header`) as Header; // tensors are what Forja wrote
+  const { tensors, ...rest } = parseHead(text, `${where}: header`) as Header; // the tensors were written by Forja
   if (!Array.isArray(tensors)) throw bad('a list of tensors in the header', 'none');
   const start = Math.ceil((PREFIX + length) / ALIGN) * ALIGN;
   const state = Object.fromEntries(

@@ -1,5 +1,5 @@
-// What a checkpoint says beside its tensors: how far the run is, and what it was made with. Checked when it is read, as
-// files may come from elsewhere.
+// The part of a checkpoint that is not tensors: the progress of the run, and what it was made with. Checked when it is
+// read, because files may come from elsewhere.
 import { ForjaError, messageOf, type SchemaIssue } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
@@ -7,11 +7,11 @@ import { lineOf } from '../issues.js';
 /** What results depend on besides configuration and state. If any of it differs, bits may differ. */
 export type Environment = Record<string, string>;
 
-/** All of a checkpoint but its state. */
+/** A checkpoint without its state. */
 export interface CheckpointHead {
   /**
-   * Iterations done; the next is number `step`. It determines the next phases, their random numbers and batches, as a
-   * checkpoint always lies between two iterations.
+   * Iterations done; the next is number `step`. Checkpoints are made between two iterations, so this determines the
+   * next phases, their random numbers and batches.
    */
   step: number;
   seed: number;
@@ -44,8 +44,7 @@ const HEAD = v.looseObject({
 });
 
 /**
- * The head in a text of JSON, with the fields that it has besides. Throws ForjaError `checkpoint.format`; `where` names
- * the file.
+ * Parses the head from JSON; further fields are kept. Throws ForjaError `checkpoint.format`; `where` names the file.
  */
 export function parseHead(text: string, where: string): CheckpointHead {
   let json: unknown;

@@ -9,9 +9,9 @@ import { decodeTensors, encodeTensors, headerEnd } from './safetensors.js';
 /** Version of the format that this code writes. It reads version 2 too. */
 export const CHECKPOINT_VERSION = 3;
 
-/** Under `format` in the metadata. */
+/** The value of `format` in the metadata. */
 const FORMAT = 'forja.checkpoint';
-/** What stands for the digest while it is computed. */
+/** Placeholder for the digest, in the bytes that the digest is computed from. */
 const NO_DIGEST = '0'.repeat(64);
 
 /** A checkpoint. */
@@ -22,7 +22,7 @@ export interface Checkpoint extends CheckpointHead {
 
 /**
  * Bytes of a checkpoint: a file in the safetensors layout with all state as tensors. Its metadata are `format`,
- * `version`, `checkpoint` (the rest, as JSON), and `sha256`, in hexadecimal: of the file with zeros in that place.
+ * `version`, `checkpoint` (the rest, as JSON), and `sha256`, in hexadecimal, which is computed with zeros in its place.
  */
 export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<Uint8Array> {
   const checkpoint = JSON.stringify(rest);
@@ -43,7 +43,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
     new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
   const at = digestAt(bytes, headerEnd(bytes, where));
   if (at < 0) throw bad(`a checkpoint, with a SHA-256 in its metadata`, 'another file');
-  const blank = new Uint8Array(bytes); // a copy, of a Buffer too, whose slices are not
+  const blank = new Uint8Array(bytes); // a copy; slice() of a Buffer would share memory
   blank.set(new TextEncoder().encode(NO_DIGEST), at);
   const digest = new TextDecoder().decode(bytes.subarray(at, at + NO_DIGEST.length));
   if (hex(await sha256(blank)) !== digest)
@@ -56,9 +56,9 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
   return { ...parseHead(checkpoint, `${where}: checkpoint`), state: tensors };
 }
 
-/** Where the digest is in the header; -1 where there is none. */
+/** Where the digest begins in the file; -1 if there is none. */
 function digestAt(bytes: Uint8Array, end: number): number {
-  // one character a byte, so that places in the text are those in the file
+  // one character per byte, so that positions in the text are positions in the file
   const header = Array.from({ length: Math.ceil(end / 4096) }, (_, i) =>
     String.fromCharCode(...bytes.subarray(i * 4096, Math.min(end, (i + 1) * 4096))),
   ).join('');

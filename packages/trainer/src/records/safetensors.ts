@@ -1,6 +1,6 @@
 // Reads and writes files of tensors in the safetensors layout (github.com/huggingface/safetensors, "Format"): 8 bytes
-// with the length of the header, little-endian; the header, JSON of `{ dtype, shape, data_offsets }` by name and of
-// texts under `__metadata__`; the bytes of the tensors, without holes.
+// with the length of the header, little-endian; the header, which is JSON of `{ dtype, shape, data_offsets }` by name,
+// with texts under `__metadata__`; the bytes of the tensors, without gaps.
 import {
   ARRAY_OF,
   BYTES_OF,
@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from '@forja/core';
 
-/** What such a file holds. */
+/** The content of such a file. */
 export interface TensorFile {
   /** Texts by name. */
   metadata: Readonly<Record<string, string>>;
@@ -43,8 +43,8 @@ const METADATA = '__metadata__';
 const ALIGN = 8;
 
 /**
- * The bytes of a file. Tensors of larger numbers come first, so that all are aligned to their numbers.
- * @throws UsageError `input.shape` for data that is not of its shape, or a tensor named `__metadata__`.
+ * The bytes of a file. Tensors with larger elements come first, so that each is aligned to its element size.
+ * @throws UsageError `input.shape` for data whose length does not match its shape, or a tensor named `__metadata__`.
  */
 export function encodeTensors({ metadata, tensors }: TensorFile): Uint8Array {
   const placed = new Map<string, number>();
@@ -78,7 +78,7 @@ export function encodeTensors({ metadata, tensors }: TensorFile): Uint8Array {
 
 /**
  * Where the header of a file ends and its tensors begin.
- * @throws ForjaError `checkpoint.format` where the file is shorter.
+ * @throws ForjaError `checkpoint.format` if the file is shorter than that.
  */
 export function headerEnd(bytes: Uint8Array, where: string): number {
   const length = bytes.length < PREFIX ? 0n : viewOf(bytes).getBigUint64(0, true);
@@ -106,7 +106,7 @@ export function decodeTensors(bytes: Uint8Array, where: string): TensorFile {
       throw bad(where, `a shape and two offsets of '${name}'`, 'something else');
     if (end - from !== sizeOf(shape) * BYTES_OF[dtype] || start + end > bytes.length)
       throw bad(where, `${sizeOf(shape) * BYTES_OF[dtype]} bytes of '${name}'`, 'others');
-    const data = new Uint8Array(bytes.subarray(start + from, start + end)); // a copy, of a Buffer too
+    const data = new Uint8Array(bytes.subarray(start + from, start + end)); // a copy, unlike slice() of a Buffer
     return [name, { dtype, shape, data: new ARRAY_OF[dtype](data.buffer) }];
   });
   return { metadata: metadata as Record<string, string>, tensors: Object.fromEntries(tensors) };

@@ -100,7 +100,7 @@ export interface RunStore {
   diagnoses?(): Promise<Diagnosis[]>;
   /** Writes or replaces a file. */
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
-  /** Deletes log lines and grids after the step to which the run goes back. */
+  /** Deletes log lines and grids after the step that the run returns to. */
   dropAfter?(step: number): Promise<void>;
   /** The log so far. */
   lines(): Promise<LogLine[]>;
@@ -110,7 +110,7 @@ export interface RunStore {
   sessions(): Promise<SessionRecord[]>;
 }
 
-/** A store in memory: what `train` uses in a page, and in tests. */
+/** A store in memory, for pages and tests. */
 export class MemoryStore implements RunStore {
   readonly where = 'memory';
   readonly files: Map<RunFile, string | Uint8Array> = new Map();

@@ -1,5 +1,5 @@
-// The moving average of a network's weights, without a second network: for the time of a call the layers read the
-// averages in place of their weights. So custom layers need no copy, and a change of architecture no second builder.
+// The moving average of a network's weights, without a second network: during a call, the layers read the averages
+// instead of their weights. So neither custom layers nor networks need to be built twice.
 import { optionsOf } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { applyUpdates, ema, type EmaAt } from '../optimizers/index.js';
@@ -7,7 +7,7 @@ import { variablesOf } from '../tfjs/variables.js';
 
 /** Options of {@link averageOf}. */
 export interface AverageOptions {
-  /** Share of the past at each update, 0 to below 1. */
+  /** Decay: weight of the past at each update, 0 to below 1. */
   decay: number;
   /** Use decay min(decay, (1 + n) / (10 + n)) at the n-th update, so that the start is forgotten quickly. */
   warmup: boolean;
@@ -48,7 +48,7 @@ export function averageOf(model: tf.LayersModel, options: AverageOptions): Avera
       const slots = layerWeights as unknown as { val: tf.Variable }[];
       const own = slots.map(({ val }) => val);
       const put = (values: readonly tf.Variable[]): void =>
-        slots.forEach((slot, i) => (slot.val = values[i] as tf.Variable)); // as many as slots
+        slots.forEach((slot, i) => (slot.val = values[i] as tf.Variable)); // same length as slots
       put(moved.averages);
       try {
         return fn();

@@ -56,7 +56,7 @@ export function checkSystem({ name, variables, phases, outputs, schedules }: Gan
   }
 }
 
-/** @throws UsageError `config.invalid` for a phase that reads what the data lacks, or in another shape. */
+/** @throws UsageError `config.invalid` for a phase that reads a missing field, or a field in another shape. */
 export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void {
   for (const phase of phases)
     for (const [input, { from, shape }] of Object.entries(phase.inputs)) {
@@ -69,7 +69,7 @@ export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void
         );
       if (String(shape.slice(1)) !== String(field.shape))
         throw refuse(
-          `${where}: expected [batch${field.shape.map((d) => `, ${d}`).join('')}], as '${from.data}' of ${dataset.name} is, got [${shape.join(', ')}]`,
+          `${where}: expected [batch${field.shape.map((d) => `, ${d}`).join('')}], the shape of '${from.data}' in ${dataset.name}, got [${shape.join(', ')}]`,
         );
     }
 }
@@ -77,7 +77,7 @@ export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void
 /**
  * A phase's step, checked while it runs or is traced.
  * @throws UsageError `config.invalid` for a result that is not a scalar, an assigned variable that is not the system's,
- * and a weight that is assigned twice, as by two optimizers.
+ * and a weight that is assigned twice, for example by two optimizers.
  */
 export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
   const where = `system '${system.name}', phase '${phase.name}'`;
@@ -90,11 +90,11 @@ export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
       (variable) => {
         if (!known.has(variable))
           throw refuse(
-            `${where}: expected to assign variables of the system only, got '${variable.name}', which is not in its variables; add it, or it is lost at a resume`,
+            `${where}: expected to assign variables of the system only, got '${variable.name}', which is not in its variables; add it, because it would be lost when the run is resumed`,
           );
         if (assigned.has(variable) && !statistics.has(variable))
           throw refuse(
-            `${where}: expected one assignment a step, got a second one of '${variable.name}'; add the updates up first`,
+            `${where}: expected one assignment per step, got a second one of '${variable.name}'; combine the updates first`,
           );
         assigned.add(variable);
       },

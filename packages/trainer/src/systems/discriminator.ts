@@ -1,18 +1,19 @@
-// A discriminator as a file: from examples (and a class or text if it takes one) to a score of how real each is.
+// A discriminator as an exported file: takes examples (and a class or text, if it is conditional) and returns a score
+// of how real each is.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../data/dataset.js';
 import type { GanLoss } from '../losses/index.js';
 import type { Output } from './system.js';
 
-/** What {@link discriminatorOutput} is made of. */
+/** Arguments of {@link discriminatorOutput}. */
 export interface DiscriminatorParts {
-  /** Logits [n, 1], or of patches [n, h, w, 1], in inference, of examples under `condition` if there is one. */
+  /** Logits of examples in inference mode, [n, 1] or, per patch, [n, h, w, 1]; `condition` if there is one. */
   judge(example: tf.Tensor, condition: tf.Tensor | undefined): tf.Tensor;
   /** Pictures [height, width, channels], or vectors [size]. */
   readonly example: FieldSpec;
   readonly loss: GanLoss;
-  /** The class or text that examples are judged under. */
+  /** The input with the class or text that examples are judged for. */
   readonly condition?: TensorSpec & { name: string };
   /** Default `discriminator.onnx`. */
   readonly file?: string;

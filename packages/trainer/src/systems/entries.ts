@@ -1,4 +1,4 @@
-// Schemas of single options, shared by configurations, each with the words that an error says it expects.
+// Schemas of single options, shared by configurations, each with the text that errors use for what is expected.
 import { nearest } from '@forja/core';
 import * as v from 'valibot';
 
@@ -25,7 +25,7 @@ export const above0 = v.pipe(finite, v.gtValue(0, 'a number above 0'));
 /** A learning rate: above 0, at most 1. */
 export const rate = v.pipe(finite, v.gtValue(0, 'a number above 0'), v.maxValue(1, 'a number of at most 1'));
 
-/** A decay or a part of a whole: from 0 to below 1. */
+/** A decay or a fraction: from 0 to below 1. */
 export const share = v.pipe(
   v.number(),
   v.minValue(0, 'a number from 0 to below 1'),

@@ -14,21 +14,21 @@ export type FieldNeeds = Readonly<Record<string, FieldKind>>;
 /** What a system knows of the data. */
 export type DatasetInfo = Pick<Dataset, 'name' | 'count' | 'fields' | 'parts' | 'holdout'>;
 
-/** What a run gives a system beside its own options. */
+/** What a run gives a system in addition to the system's own options. */
 export interface Circumstances {
   readonly batch: number;
-  /** Of the initial weights. */
+  /** Seed of the initial weights. */
   readonly seed: number;
   /** Iterations of the run, for schedules that end with it. */
   readonly steps: number;
-  /** Examples of a grid. */
+  /** Number of examples in a grid. */
   readonly samples: number;
   readonly data: DatasetInfo;
   /** The user's own networks, by role; a system builds the others. */
   readonly networks: Readonly<Record<string, tf.LayersModel>>;
 }
 
-/** Options as a schema has them. */
+/** Options as schema entries. */
 export type OptionEntries = v.ObjectEntries;
 
 /** Options of a system as a user writes them. */
@@ -49,13 +49,13 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
   readonly options: E;
   /** This system's defaults of the run's fields; they override the general ones. */
   readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
-  /** What options amounted to before they existed: a run that an earlier release began is resumed with these. */
+  /** Values that reproduce the behaviour from before an option existed; used to resume runs of earlier releases. */
   readonly earlier?: Readonly<Record<string, unknown>>;
-  /** Smallest batch that training works with. Default 2, as batch norm needs two. */
+  /** Smallest batch size that works. Default 2, because batch norm needs two examples. */
   readonly leastBatch?: number;
   /** Fields of the data that the phases read, by name. */
   readonly data: FieldNeeds;
-  /** Roles for which a user may bring a network. */
+  /** Roles for which a user may provide a network. */
   readonly roles: readonly string[];
   /**
    * Refuses options that do not fit the data, and fills in options that follow from it.
@@ -70,7 +70,7 @@ export function systemKind<E extends OptionEntries, const N extends string>(kind
   return kind;
 }
 
-/** Of each kind: its words in messages, and whether a field is of it. */
+/** For each kind: its name in messages, and whether a field is of this kind. */
 export const FIELD_KINDS: Readonly<Record<FieldKind, { words: string; fits: (field: FieldSpec) => boolean }>> = {
   image: {
     words: 'pictures [height, width, channels]',

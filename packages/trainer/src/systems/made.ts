@@ -1,18 +1,18 @@
-// Whether what a user's `make` returned has the parts of a system, before anything is trained: what is wrong with an
-// output would otherwise show at the end of a run.
+// Checks, before training, that a user's `make` returned all parts of a system: a wrong output would otherwise cause an
+// error only at the end of a run.
 import { describeValue, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { letGo } from '../tfjs/promises.js';
+import { holdsPromise } from '../tfjs/promises.js';
 import type { GanSystem } from './system.js';
 
-/** What a part must be, in words, and whether something is. */
+/** A part's description for errors, and its check. */
 type Part = readonly [words: string, fits: (part: unknown) => boolean];
 type Parts = Readonly<Record<string, Part>>;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Not a path: nothing is written outside the run's folder. */
+/** A plain name, not a path, so that nothing is written outside the run's folder. */
 const isFileName = (value: unknown): boolean => typeof value === 'string' && /^(?!\.+$)[^/\\\0]+$/.test(value);
 
 const SYSTEM: Parts = {
@@ -36,13 +36,14 @@ const OUTPUT: Parts = {
 };
 
 /**
- * What `make` of the system `name` returned.
- * @throws UsageError `config.invalid` if that is no system: nothing, a promise, or something without a part.
+ * Checks what `make` of the system `name` returned, and returns it. @throws UsageError `config.invalid` if it is not a
+ * system: nothing, a promise, or something with a missing part.
  */
 export function checkMade(name: string, made: unknown): GanSystem {
   const refuse = (message: string): UsageError =>
     new UsageError(`system '${name}': ${message}`, { code: 'config.invalid' });
-  if (letGo(made)) throw refuse('expected a system from make, got a promise; await what it needs before, not in it');
+  if (holdsPromise(made))
+    throw refuse('expected a system from make, got a promise; await before calling make, not inside it');
   const check = (where: string, value: unknown, parts: Parts): void => {
     if (!isObject(value)) throw refuse(`expected an object as ${where}, got ${describeValue(value)}`);
     for (const [part, [words, fits]] of Object.entries(parts)) {
@@ -51,7 +52,7 @@ export function checkMade(name: string, made: unknown): GanSystem {
     }
   };
   check('what make returns', made, SYSTEM);
-  const system = made as GanSystem; // as far as its parts tell
+  const system = made as GanSystem; // its parts were checked
   for (const [i, phase] of system.phases.entries()) check(`phase ${i}`, phase, PHASE);
   for (const [output, one] of Object.entries({ ...system.outputs, ...system.discriminators }))
     check(`output '${output}'`, one, OUTPUT);

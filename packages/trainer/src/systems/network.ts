@@ -1,4 +1,4 @@
-// A network of a system: the user's own, or one that is built, with weights drawn from the seed.
+// A network of a system: the user's own, or a new one with weights drawn from the seed.
 import type * as tf from '@tensorflow/tfjs';
 import { variablesOf } from '../tfjs/variables.js';
 import { initialise } from '../models/initialise.js';

@@ -1,11 +1,11 @@
-// What flags and tables of docs read of an option's schema. Both have a row for each type of schema.
+// The parts of an option's schema that flags and documentation tables read. Both have a row for each type of schema.
 
 /** Types of valibot schemas that an option may have: each has a kind of flag, and words for its values in the docs. */
 export type OptionType = 'number' | 'boolean' | 'picklist' | 'string' | 'union' | 'array' | 'strict_object' | 'record';
 
 /** The used part of a schema; `pipe` has the checks and the description. */
 export interface OptionShape {
-  /** An {@link OptionType}, `optional`, or a type of a user's own system that has no flag. */
+  /** An {@link OptionType}, `optional`, or, in a user's own system, another type, which has no flag. */
   type: string;
   /** The schema inside an optional one. */
   wrapped?: OptionShape;
@@ -19,7 +19,7 @@ export interface OptionShape {
   pipe?: readonly OptionAction[];
 }
 
-/** A check, a description or metadata in a schema's pipe; or an inner schema with a pipe of its own. */
+/** A check, a description or metadata in a schema's pipe; or an inner schema with its own pipe. */
 export interface OptionAction {
   type: string;
   requirement?: unknown;
@@ -27,7 +27,7 @@ export interface OptionAction {
   metadata?: OptionMetadata;
 }
 
-/** What an entry says of itself by `v.metadata`. */
+/** What an entry may state by `v.metadata`. */
 export interface OptionMetadata {
   /** Names of an open set. */
   choices?: () => string[];

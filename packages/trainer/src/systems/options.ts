@@ -13,13 +13,13 @@ export function systemOptions<E extends OptionEntries>(
   given: Readonly<Record<string, unknown>>,
 ): OptionsOf<E> {
   const result = v.safeParse(v.strictObject(kind.options), defined(given));
-  if (result.success) return defined(result.output) as OptionsOf<E>; // the same options, but for absent ones
+  if (result.success) return defined(result.output) as OptionsOf<E>; // the same options without absent ones
   throw new UsageError(result.issues.map((issue) => lineOf(kind.name, issue)).join('\n'), { code: 'config.invalid' });
 }
 
-/** The object without keys whose value is undefined, as exact optional fields want it. */
+/** The object without keys whose value is undefined, as `exactOptionalPropertyTypes` requires. */
 export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
-  }; // the same keys, but for absent ones
+  }; // the same keys without absent ones
 }

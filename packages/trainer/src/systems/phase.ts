@@ -1,4 +1,4 @@
-// A phase: one graph of the game, run a fixed number of times an iteration. CONTRACT.
+// A phase: one graph of the game, run a fixed number of times per iteration. CONTRACT.
 import type { Tensor, TensorSpec } from '@forja/core';
 import type { StepFunction, StepOptions } from '../compile/step.js';
 import type { GanSystem } from './system.js';
@@ -28,7 +28,7 @@ export interface PhaseInput {
 
 /** One step of the game, over state that all phases share. */
 export interface Phase {
-  /** Part of its random streams: another name draws other numbers. */
+  /** Part of the names of its random streams: another name gives other random numbers. */
   readonly name: string;
   /** It runs in iterations whose number (from 0) is a multiple of this. Default 1. */
   readonly every?: number;

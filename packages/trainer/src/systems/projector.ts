@@ -1,19 +1,19 @@
-// A generator as a file that says how far what it makes is from a picture, and which way to change the latent: what
-// projecting a picture of one's own needs.
+// A generator as an exported file that returns the distance between its output and a target picture, and the gradient
+// by the latent; used to project a picture into latent space.
 import * as tf from '@tensorflow/tfjs';
 import type { Output } from './system.js';
 
 /** Name of the file. */
 const FILE = 'projector.onnx';
 
-/** Whether an output makes pictures of a latent, so that {@link projectorOutput} can be made of it. */
+/** Whether an output makes pictures from a latent, as {@link projectorOutput} requires. */
 export const isProjectable = ({ inputs, outputs }: Output): boolean =>
   inputs.some(({ role }) => role === 'latent') && outputs[0]?.role === 'image';
 
 /**
- * Of a generator's inputs and `target`, pictures [batch, …shape] in the range of what it makes: `loss` [batch], the
- * mean squared difference to the target, and `gradient` [batch, latent], by each picture's latent. Weights are
- * constant.
+ * The projector. Inputs: the generator's, and `target`, pictures [batch, …shape] in the generator's output range.
+ * Outputs: `loss` [batch], the mean squared difference to the target, and `gradient` [batch, latent] of each picture's
+ * loss. Weights are constant.
  */
 export function projectorOutput(output: Output, shape: readonly number[]): Output {
   const { inputs, outputs, model } = output;
@@ -34,7 +34,7 @@ export function projectorOutput(output: Output, shape: readonly number[]): Outpu
       const gradient = tf.grad((z) => {
         const picture = pictureOf(own.map((input, i) => (i === at ? z : input)));
         const loss = tf.mean(tf.squaredDifference(picture, target), [1, 2, 3]);
-        kept = tf.keep(tf.clone(loss)); // a gradient's function disposes its tensors
+        kept = tf.keep(tf.clone(loss)); // tfjs disposes the tensors of a gradient function
         return tf.sum(loss);
       })(own[at] as tf.Tensor);
       const loss = tf.clone(kept as unknown as tf.Tensor); // set by the function above

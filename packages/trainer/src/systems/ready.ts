@@ -7,7 +7,7 @@ import type { GanSystem } from './system.js';
 interface RunOptions {
   /** Default 64. */
   batch?: number;
-  /** Of the initial weights. Default 0. */
+  /** Seed of the initial weights. Default 0. */
   seed?: number;
 }
 

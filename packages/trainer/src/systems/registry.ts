@@ -1,4 +1,4 @@
-// All systems by name, ready ones and those that users register; and a system without a run around it.
+// All systems by name, built-in and registered by users; and making a system without a run.
 import { optionsOf } from '@forja/core';
 import { registry } from '../registry.js';
 import type { Dataset } from '../data/dataset.js';
@@ -43,11 +43,11 @@ export const kindOf = (name: string): SystemKind => all.of(name);
 /** Names of all systems, including registered ones. */
 export const systemNames = (): string[] => all.names();
 
-/** Names of the systems that read fields of exactly these kinds: pictures and labels, say. */
+/** Names of the systems that read fields of exactly these kinds, for example pictures and labels. */
 export const systemsReading = (...kinds: readonly FieldKind[]): string[] =>
   systemNames().filter((name) => Object.values(kindOf(name).data).sort().join() === [...kinds].sort().join());
 
-/** What {@link makeSystem} needs besides options. */
+/** What {@link makeSystem} takes in addition to options. */
 export type SystemSurroundings = Partial<Circumstances> & {
   data: Pick<Dataset, 'name' | 'count' | 'fields' | 'parts'>;
 };

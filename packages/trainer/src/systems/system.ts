@@ -43,7 +43,7 @@ export interface Output {
   readonly like?: string;
 }
 
-/** Everything that training needs to know of a GAN. */
+/** Everything that training needs to know about a GAN. */
 export interface GanSystem {
   readonly name: string;
   /** By role: `g`, `d`; `g_ab`, `d_a`. Their weights are counted in the report. */
@@ -53,8 +53,8 @@ export interface GanSystem {
   /** In the order in which an iteration runs them. */
   readonly phases: readonly Phase[];
   /**
-   * Measures the networks without changing anything, once in a while; its scalars join the log. Diagnoses read
-   * `spread`, `apart` and `d_overfit` (explained in systems/two-player/probe.ts).
+   * Measures the networks from time to time, without changing anything; its scalars are added to the log. Diagnoses
+   * read `spread`, `apart` and `d_overfit` (explained in systems/two-player/probe.ts).
    */
   readonly probe?: Phase;
   /** By name; the first is the one that grids show and `train` returns. */

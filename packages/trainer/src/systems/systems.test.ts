@@ -194,7 +194,7 @@ describe('a user’s system', () => {
     [
       'assigns one twice',
       phase(({ step }) => ({ step: (inputs) => (step(inputs), step(inputs)) })),
-      /one assignment a step, got a second one of/,
+      /one assignment .* second one of '/,
     ],
     ['returns a vector', phase(() => ({ step: () => ({ loss: tf.zeros([3]) }) })), /got 'loss' float32 \[3\]/],
     [

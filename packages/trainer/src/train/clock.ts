@@ -1,5 +1,5 @@
-// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else in the trainer reads a
-// clock.
+// Time of a run: seconds over all its sessions, and the speed of the last steps. The only part of the trainer that
+// reads a clock.
 
 /** Milliseconds of a monotonic clock. */
 export function now(): number {

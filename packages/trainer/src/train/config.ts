@@ -1,5 +1,5 @@
-// The configuration of a training run: one plain object of the run's fields and the system's own, checked once at the
-// edge, saved with the run as config.json. The schema is the one place of names, defaults, ranges and help.
+// The configuration of a training run: one plain object with fields of every run and of the system, checked once on
+// entry and saved with the run as config.json. Names, defaults, ranges and help are defined only in the schema.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { dataNames, dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
@@ -15,7 +15,7 @@ const path = v.pipe(v.string(), v.minLength(1, 'a path'));
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
 
 function batchEntry(least: number) {
-  return described(v.optional(whole(least, 65_536), 32), 'examples a step');
+  return described(v.optional(whole(least, 65_536), 32), 'examples per step');
 }
 
 /** Fields of every run, with defaults and help. A system may override the defaults of `steps` and `batch`. */
@@ -28,11 +28,11 @@ export const runEntries = {
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
   start: described(
     v.optional(path),
-    'run folder or checkpoint of another run, whose state this one starts with where names and shapes agree',
+    'run folder or checkpoint of another run; this run starts with its tensors of the same name and shape',
   ),
   steps: described(v.optional(whole(1, 1e9), 5000), 'training steps'),
   batch: batchEntry(2), // batch norm needs two; a system may allow less
-  seed: described(v.optional(seed, 0), 'of weights, noise and the order of the data'),
+  seed: described(v.optional(seed, 0), 'seed of weights, noise and the order of the data'),
   size: described(v.optional(whole(8, 1024)), "edge that a folder's pictures are cropped and resized to"),
   channels: described(
     v.optional(
@@ -43,10 +43,10 @@ export const runEntries = {
     ),
     "1 (grey) or 3 (RGB); default: the data's",
   ),
-  logEvery: described(v.optional(whole(1, 1e9), 1), 'a line of the log every n steps'),
-  sampleEvery: described(v.optional(whole(0, 1e9), 500), 'a grid of samples every n steps; 0: none'),
-  sampleCount: described(v.optional(whole(1, 1024), 64), 'pictures in such a grid'),
-  checkpointEvery: described(v.optional(whole(0, 1e9), 500), 'a checkpoint every n steps; 0: at the end only'),
+  logEvery: described(v.optional(whole(1, 1e9), 1), 'write a line of the log every n steps'),
+  sampleEvery: described(v.optional(whole(0, 1e9), 500), 'write a grid of samples every n steps; 0: none'),
+  sampleCount: described(v.optional(whole(1, 1024), 64), 'pictures per grid'),
+  checkpointEvery: described(v.optional(whole(0, 1e9), 500), 'write a checkpoint every n steps; 0: at the end only'),
   onNan: described(
     v.optional(
       v.strictObject({
@@ -58,12 +58,12 @@ export const runEntries = {
       }),
       {},
     ),
-    'where a number stops being finite: go back to the last checkpoint, at most rollback times, ' +
-      'with other random numbers and learning rates multiplied by rates',
+    'what to do about NaN or infinity: go back to the last checkpoint, at most `rollback` times, ' +
+      'with other random numbers and learning rates multiplied by `rates`',
   ),
   metrics: described(
     v.optional(v.array(named('measure', metricNames)), []),
-    'measures of the generator during training, at the end too',
+    'measures of the generator, computed during training and at the end',
   ),
   metricsEvery: described(
     v.optional(whole(1, 1e9)),
@@ -71,33 +71,33 @@ export const runEntries = {
   ),
   metricsCount: described(
     v.optional(whole(2, 1e6)),
-    'examples that are made for a measurement; default: 1000, or as many as the data has',
+    'examples to generate per measurement; default: 1000, or the size of the data if smaller',
   ),
   best: described(
     v.optional(named('score', scoreNames)),
-    'score that the best checkpoint is kept by; default: the first of the first measure',
+    'score by which the best checkpoint is chosen; default: the first score of the first measure',
   ),
   features: described(
     v.optional(path),
-    `what pictures are measured by: ${extractorNames.join(', ')}, or an ONNX file; default: what suits the data`,
+    `feature extractor of the measures: ${extractorNames.join(', ')}, or an ONNX file; default: chosen by the data`,
   ),
-  tensorboard: described(v.optional(v.boolean(), false), 'event files of TensorBoard in the run folder, too'),
+  tensorboard: described(v.optional(v.boolean(), false), 'also write event files of TensorBoard into the run folder'),
   exportDiscriminator: described(
     v.optional(v.boolean(), false),
-    'write discriminator.onnx beside the generator: how real a picture is, for forja score',
+    'also write discriminator.onnx, which scores how real a picture is (forja score)',
   ),
   exportProjector: described(
     v.optional(v.boolean(), false),
-    'write projector.onnx beside the generator: which latent makes a picture, for forja project',
+    'also write projector.onnx, which finds the latent of a picture (forja project)',
   ),
   engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
   lowering: described(
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),
-    "how the compiled step's convolutions are written; auto: what is cheaper on the device",
+    "how the compiled step's convolutions are lowered; auto: the cheaper way on the device",
   ),
   threads: described(
     v.optional(whole(1, 1024)),
-    'threads of the runtime; results with another number differ in their last bits',
+    'threads of the runtime; their number affects the last bits of results',
   ),
 };
 
@@ -105,7 +105,7 @@ type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
 
 /** Fields of every run. */
 export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
-  /** A source, a short name of data such as `mnist`, or a path, whose content decides how it is read. */
+  /** A source, a short name of data such as `mnist`, or a path; how a path is read depends on its content. */
   data: string | DataConfig;
 };
 
@@ -116,7 +116,7 @@ export type TrainConfig = { [N in SystemName]: RunConfig & { system: N } & Syste
 export type ResolvedConfig = Readonly<Record<string, unknown>> &
   Omit<v.InferOutput<RunSchema>, 'data'> & { system: string; data: ResolvedDataConfig };
 
-/** What a required field holds, for errors. */
+/** Descriptions of required fields, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
   data: `a name (${dataNames.join(', ')}), a path or { kind, … }`,
   path: 'a path',
@@ -146,19 +146,19 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
 }
 
 /**
- * {@link parseConfig} of what a run wrote, maybe by an earlier release: options that this one lacked have the effect
- * that they had then.
+ * {@link parseConfig} for a saved configuration. Options that did not exist in the release that saved it get the values
+ * that reproduce its behaviour.
  */
 export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig {
   const { earlier = {} } = own ?? kindIn(input);
   return parseConfig(withDefaults(earlier, input), own);
 }
 
-/** Refuses options that have no effect without another one. */
+/** Refuses options that need another option, if that is missing. */
 function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
   const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const refuse = (field: string, other: string): UsageError =>
-    new UsageError(`config.${field}: expected ${other} beside it, got none; add it, or leave ${field} out`, {
+    new UsageError(`config.${field}: expected ${other} with it, got none; add it, or leave ${field} out`, {
       code: 'config.invalid',
     });
   for (const field of ['best', 'metricsEvery', 'metricsCount'])

@@ -8,7 +8,7 @@ import type { Engine, Scalars } from './engine.js';
 export interface Diagnosing {
   /** Steps from `step` to the next probe. */
   left(step: number): number;
-  /** What the probe says after a step, as far as it is finite; none where it is not due. */
+  /** The finite scalars of the probe after a step; none if it is not due. */
   probe(step: number): Promise<Scalars>;
   /** Adds a line of the log. Returns a new diagnosis, if any. */
   observe(line: LogLine): Promise<Diagnosis | undefined>;
@@ -28,12 +28,12 @@ export interface DiagnosingParts extends Pick<Case, 'config' | 'options' | 'read
 export function makeDiagnosing({ config, options, reads, modes, engine, store }: DiagnosingParts): Diagnosing {
   const every = blockLength(config.logEvery);
   let history = new History(config.logEvery);
-  let told = new Set<string>();
+  let reported = new Set<string>();
   const look = async (step: number): Promise<Diagnosis | undefined> => {
     const { blocks, measures, start } = history;
-    const found = diagnose({ blocks, measures, start, config, options, reads, modes }, step, told);
+    const found = diagnose({ blocks, measures, start, config, options, reads, modes }, step, reported);
     if (found === undefined) return undefined;
-    told.add(found.name);
+    reported.add(found.name);
     await store.diagnose?.(found);
     return found;
   };
@@ -49,11 +49,11 @@ export function makeDiagnosing({ config, options, reads, modes, engine, store }:
       history = new History(config.logEvery);
       for (const line of await store.lines()) history.observe(line);
       history.measures.push(...(await store.measures()));
-      told = new Set((await store.diagnoses?.())?.map(({ name }) => name));
+      reported = new Set((await store.diagnoses?.())?.map(({ name }) => name));
     },
   };
 }
 
-/** Those that are finite: a figure that could not be computed is no reason to stop a run, or to go back. */
+/** The finite ones: a probe that fails is no reason to stop a run or to roll back. */
 const finite = (scalars: Scalars): Scalars =>
   Object.fromEntries(Object.entries(scalars).filter(([, value]) => Number.isFinite(value)));

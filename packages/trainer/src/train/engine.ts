@@ -19,7 +19,7 @@ export interface Engine {
   readonly device: string;
   /** Number of the next iteration; set it to resume. */
   step: number;
-  /** Selects the random numbers of iterations; initially 0. A rollback sets another number. */
+  /** Number of the set of random numbers that iterations use; initially 0. A rollback changes it. */
   detour: number;
   /** Iterations to pass to {@link run} at once; 1 if they are large. */
   readonly stepsPerRun: number;
@@ -27,7 +27,7 @@ export interface Engine {
   run(count: number): Promise<Scalars[]>;
   /** A copy of all state, by variable name, in the system's order. */
   state(): Promise<NamedTensors>;
-  /** Replaces all state. @throws ForjaError `checkpoint.mismatch` for state of another network. */
+  /** Replaces all state. @throws ForjaError `checkpoint.mismatch` if names or shapes differ. */
   load(state: NamedTensors): Promise<void>;
   /** The first result of an output for a batch of inputs. */
   generate(output: string, inputs: NamedTensors): Promise<Tensor>;
@@ -58,7 +58,7 @@ export interface EngineOptions {
   threads?: number | undefined;
 }
 
-/** Offset in runs between the random numbers of detours: more than any training has. */
+/** Offset, in runs, between the random numbers of two detours: more runs than any training has. */
 const DETOUR = 2 ** 40;
 
 /** Makes steps of one engine over one state. */
@@ -90,7 +90,8 @@ export async function makeEngine(options: EngineOptions): Promise<Engine> {
   if (probe === undefined || options.probeFeeds === undefined || !maker.shares)
     return engineOf(system, steps, feeds, maker);
   const { name, inputs = {} } = phaseStep(system, probe);
-  const look = { name, inputs, step: checkedStep({ ...system, variables: [] }, probe), seed }; // it may assign none
+  // a probe may not assign variables
+  const look = { name, inputs, step: checkedStep({ ...system, variables: [] }, probe), seed };
   return engineOf(system, steps, feeds, maker, { look, fed: options.probeFeeds });
 }
 
@@ -176,7 +177,7 @@ function engineOf(
       samplers.set(at, sampler);
     }
     if (sampler.copied.length > 0 && only !== undefined) await sampler.step.load(await only.state(sampler.copied));
-    return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it
+    return (await sampler.step.run(inputs))['result'] as Tensor; // the name that forward() gives it
   };
   const engine: Engine = {
     device: maker.device,
@@ -200,7 +201,7 @@ function engineOf(
     },
     state: async () => {
       const state = (await only?.state(names)) ?? {};
-      return Object.fromEntries(names.map((name) => [name, state[name] as Tensor])); // asked for just now
+      return Object.fromEntries(names.map((name) => [name, state[name] as Tensor])); // requested just now
     },
     load: async (state) => {
       refuseOther(state, system);

@@ -4,7 +4,7 @@ import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 
 /** One event. A listener may return a promise: the loop waits for it. */
 export type TrainEvent =
-  /** Before the start, in Node, with `watch`: where the page is. */
+  /** Before the start, in Node, with `watch`: the address of the page. */
   | { type: 'watching'; url: string }
   /** Before the start, in Node: files of a folder are decoded, or found in the cache. */
   | { type: 'data'; done: number; total: number }

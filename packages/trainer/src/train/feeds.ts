@@ -6,7 +6,7 @@ import { isDrawn, type Phase, type PhaseInput, type Source } from '../systems/ph
 import type { GanSystem, Output } from '../systems/system.js';
 import { drawRandom, namedStream } from '../trace/random.js';
 
-/** Feeds of run `run` of a phase in iteration `step`; random numbers are those of run `draw`. */
+/** Feeds of run `run` of a phase in iteration `step`; random numbers are those of run `draw` (default: `run`). */
 export type PhaseFeeds = (step: number, run: number, draw?: number) => Promise<NamedTensors>;
 
 type Random = Extract<Source, { random: unknown }>;

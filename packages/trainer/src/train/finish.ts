@@ -1,4 +1,4 @@
-// After the last step: every output as ONNX, compared with tfjs, and the report.
+// What happens after the last step: exports every output as ONNX, compared with tfjs, and writes the report.
 import { latentWalk, toBatch, type Runtime, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { exportOnnx } from '../export/export.js';
@@ -86,12 +86,12 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   };
 }
 
-/** Discriminators that the run writes too. */
+/** The discriminators that the run exports. */
 function discriminatorsOf({ system, config }: Run): readonly Output[] {
   return config.exportDiscriminator ? Object.values(system.discriminators ?? {}) : [];
 }
 
-/** The first generator's projector, if the run writes one too. Its pictures are as the data's. */
+/** The first generator's projector, if the run exports one. Its target pictures have the shape of the data's. */
 function projectorsOf({ system, config }: Run, { fields }: Dataset): readonly Output[] {
   const output = config.exportProjector ? Object.values(system.outputs).find(isProjectable) : undefined;
   const shape = Object.values(fields).find((field) => field.shape.length === 3)?.shape;
@@ -119,7 +119,7 @@ async function exportOutput(
   });
 }
 
-/** Latents that a walk passes. */
+/** Number of latents in a walk. */
 const STOPS = 5;
 
 /**
@@ -154,7 +154,7 @@ async function walked(
   return toBatch(made, { layout: 'nhwc', range: outputs[0]?.range ?? [-1, 1] }).toAPNG({ delayMs: 80 });
 }
 
-/** Generated pictures and their nearest of the data, if the data has pictures of their shape. */
+/** Generated pictures with their nearest training pictures, if those have the same shape. */
 async function comparedWith(
   made: Tensor,
   output: Output,

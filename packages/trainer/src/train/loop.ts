@@ -1,4 +1,4 @@
-// The training loop, top to bottom. Everything it uses is given: engine, previews, store, clock.
+// The training loop. Everything it uses is passed in: engine, previews, store, clock.
 import { ForjaError, UsageError, nearest, type AbortSignalLike, type NamedTensors } from '@forja/core';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
 import type { Diagnosis, LogLine, RunStore } from '../records/store.js';
@@ -32,7 +32,7 @@ export interface Run {
   signal: AbortSignalLike | undefined;
   /** Maximum number of steps per call of the engine. */
   stepsPerRun: number;
-  /** The state to go back to, and how often the run has. */
+  /** The state for the next rollback, and the number of rollbacks so far. */
   setback: Setback;
 }
 
@@ -119,8 +119,8 @@ function ratesAt({ schedules }: GanSystem, step: number): Record<string, number>
 }
 
 /**
- * Refuses schedules that watch a scalar missing from the first iteration, in which all phases run. With phases that
- * begin later, their scalars are not known yet, so nothing is refused.
+ * Refuses schedules that watch a scalar missing from the first iteration, in which all phases run. If some phases begin
+ * later, their scalars are not known yet, so nothing is refused.
  */
 function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void {
   if (phases.some(({ from = 0 }) => from > 0)) return;
@@ -167,8 +167,8 @@ async function measure(run: Run, measuring: Measuring, saved: number): Promise<n
 }
 
 /**
- * Writes a checkpoint unless it exists already. If the state is not finite, the last good one stays, and the run goes
- * back or stops. Returns the step of the last checkpoint.
+ * Writes a checkpoint unless it exists already. If the state is not finite, the last good checkpoint is kept, and the
+ * run rolls back or stops. Returns the step of the last checkpoint.
  */
 async function save(run: Run, saved: number, best = false): Promise<number> {
   const { engine, identity, store, clock, emit, setback } = run;
@@ -193,7 +193,7 @@ function remember({ engine, system, setback }: Run, state: NamedTensors): void {
 }
 
 /**
- * Goes back to the last checkpoint, or the start of the session, and continues with other random numbers.
+ * Rolls back to the last checkpoint, or the start of the session, and continues with other random numbers.
  * @throws ForjaError `train.nan` if no rollback is left.
  */
 async function goBack(run: Run, step: number, scalars: Scalars, saved: number): Promise<void> {

@@ -1,5 +1,5 @@
 // Measures during a run: when they are due, what they are fed, and which checkpoint is the best by them. They read the
-// state and change nothing of the training.
+// state and do not affect the training.
 import { ForjaError, sizeOf, UsageError, nearest, type Runtime } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { countOf } from '../data/fields.js';
@@ -39,7 +39,7 @@ export interface Measuring {
   due(step: number): boolean;
   /** Scores of the present state, and whether they are the best so far. */
   measure(step: number): Promise<{ line: MeasureLine; best: boolean }>;
-  /** Forgets measurements after the step to which the run goes back. */
+  /** Forgets measurements after the step that the run returns to. */
   backTo(step: number): void;
   /** The best of these lines. */
   bestOf(lines: readonly MeasureLine[]): Best | undefined;

@@ -1,5 +1,5 @@
-// What a run's report shows: at its end, and before, where somebody watches. Records come from the store; the log is
-// read once, when a report is first asked for, and grows with the run from then on.
+// Collects the data of a run's report, at the end of the run or while somebody watches it. Records come from the store;
+// the log is read once, when a report is first requested, and then extended line by line.
 import type { Dataset } from '../data/dataset.js';
 import type { LogLine, RunStore } from '../records/store.js';
 import { LogTable } from '../report/columns.js';
@@ -13,26 +13,26 @@ import type { Measuring } from './measuring.js';
 
 /** The report of one run. */
 export interface Reporting {
-  /** Takes a line of the log, once it is written. */
+  /** Call after a line of the log was written. */
   logged(line: LogLine): void;
-  /** A grid was written. */
+  /** Call after a grid was written. */
   sampled(): void;
-  /** The run went back to a step. */
+  /** Call after the run has rolled back to a step. */
   backTo(step: number): void;
-  /** What the report shows now, or what {@link end} returned. */
+  /** The report's data now; after {@link end}, what that returned. */
   report(): Promise<ReportData>;
-  /** Adds what is made at the end: from here on, nothing changes. */
+  /** Adds what is made at the end of the run; the report does not change afterwards. */
   end(made: MadeAtEnd): Promise<ReportData>;
 }
 
-/** What a report has only at the end of a run. */
+/** Parts of a report that are made at the end of a run. */
 export interface MadeAtEnd extends Pick<ReportData, 'walk' | 'compared'> {
   /** The grid of the last step. */
   readonly last?: Uint8Array;
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** What it is made of. */
+/** Arguments of {@link makeReporting}. */
 export interface Reported {
   readonly config: ResolvedConfig;
   readonly system: GanSystem;
@@ -106,7 +106,7 @@ export function makeReporting(run: Reported): Reporting {
   };
 }
 
-/** The log of a store as a table: read when it is first asked for, and kept from then on. */
+/** The log of a store as a table, read on first use and then kept up to date. */
 function growing(store: RunStore): {
   add(line: LogLine): void;
   dropAfter(step: number): void;
@@ -114,7 +114,7 @@ function growing(store: RunStore): {
 } {
   let table: Promise<LogTable> | undefined;
   let ready: LogTable | undefined;
-  /** What happens while the log is being read. */
+  /** Changes that arrive while the log is being read. */
   let meanwhile: ((table: LogTable) => void)[] = [];
   const change = (work: (table: LogTable) => void): void => {
     if (ready) work(ready);
@@ -138,7 +138,7 @@ export function parametersOf({ system }: { system: GanSystem }): Record<string, 
   return Object.fromEntries(Object.entries(system.networks).map(([role, model]) => [role, model.countParams()]));
 }
 
-/** What the rows of a grid were made of, in words, where an output takes texts. */
+/** The captions of a grid's rows, if the output takes texts. */
 function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds): Record<string, string> {
   const { name = '', vocabulary } = inputs.find(({ role }) => role === 'text') ?? {};
   const ids = fed[name];

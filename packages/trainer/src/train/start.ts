@@ -8,14 +8,14 @@ import type { Engine } from './engine.js';
 /**
  * Loads into `engine` the tensors of a checkpoint that the system also has, by name and shape, including moments and
  * averages. Networks that the checkpoint lacks stay unchanged. Returns a message.
- * @throws UsageError `config.invalid` for a network of other sizes, or if it has none of the system's networks.
+ * @throws UsageError `config.invalid` for a network of other sizes, or a checkpoint with none of the system's networks.
  */
 export async function startFrom(engine: Engine, system: GanSystem, bytes: Uint8Array): Promise<string> {
   const { state: theirs, system: name, step } = await decodeCheckpoint(bytes, 'config.start');
   const own = await engine.state();
   const fits = Object.keys(own).filter((key) => String(theirs[key]?.shape) === String(own[key]?.shape));
   const refuse = (what: string): never => {
-    throw new UsageError(`config.start: expected ${what}; use the sizes that it was made with`, {
+    throw new UsageError(`config.start: expected ${what}; use the sizes of the run that wrote it`, {
       code: 'config.invalid',
     });
   };

@@ -1,5 +1,5 @@
-// `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
-// runtime, files and environment in.
+// `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node
+// provides runtime, files and environment.
 import {
   describeValue,
   optionsOf,
@@ -46,22 +46,22 @@ export interface TrainHost {
   /** Needed for the engine `onnx`; also runs the exported model for its verification. */
   runtime?: Runtime;
   /**
-   * Examples; needed in `.` for every kind of data that is read (`synthetic` is computed). What gives them one after
-   * another (tf.data sets, iterables) is read to its end, as `datasetFrom` does.
+   * Examples. Required in `@forja/trainer` (not in its `/node`) except for computed data (`synthetic`). A stream of
+   * examples (tf.data, iterables) is read to its end, as by `datasetFrom`.
    */
   dataset?: Dataset | ExampleStream;
   /** Your own system, instead of the one that `config.system` names. */
   system?: SystemKind;
-  /** Your own networks in a built-in system, by role (`g`, `d`). They are trained in place and not disposed. */
+  /** Your own networks for a built-in system, by role (`g`, `d`). They are trained in place and not disposed. */
   networks?: Readonly<Record<string, tf.LayersModel>>;
-  /** Aborted: the step is finished, the state saved, and the result says `interrupted`. */
+  /** When aborted, the run finishes the step and saves the state; its result says `interrupted`. */
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
   /** Called before the first step with access to the running training, such as for a live page. */
   onReady?: (run: LiveRun) => void | Promise<void>;
   /**
    * Steps per call of the runtime. Events are sent and the signal is checked between calls. `auto`: several if steps
-   * are so small that calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
+   * are so small that a call costs as much as a step. Default: 1 with `onEvent` or `signal`, else `auto`.
    */
   stepsPerRun?: number | 'auto';
   /** Where files go. Default: memory. */
@@ -73,7 +73,7 @@ export interface TrainHost {
   /** Bytes of a checkpoint to continue from. */
   checkpoint?: Uint8Array;
   /**
-   * Bytes of another run's checkpoint; this run starts with its state where names and shapes agree. `config.start`
+   * Bytes of another run's checkpoint; this run starts with its tensors of the same name and shape. `config.start`
    * names its file in Node.
    */
   start?: Uint8Array;
@@ -90,13 +90,13 @@ export interface LiveRun {
    */
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
   /**
-   * What `report.html` would show now; after the end, what it shows. May be called at any time, and costs the run
-   * nothing but the reading of its log the first time.
+   * The data that `report.html` would show now, or shows after the end. May be called at any time; the first call reads
+   * the log.
    */
   report(): Promise<ReportData>;
 }
 
-/** Names of {@link TrainHost}, but for the checkpoint. */
+/** Names of the options in {@link TrainHost}, except `checkpoint`. */
 export const HOST_OPTIONS =
   'dataset environment features networks onEvent onReady runtime signal start stepsPerRun store system';
 
@@ -122,7 +122,7 @@ export interface TrainResult extends Partial<Exports> {
  * Trains a system and exports its generators.
  * @throws UsageError `config.invalid` with a line for each wrong field, and for a system that breaks its contract;
  * ForjaError `train.nan` if a scalar or the state is not finite, `checkpoint.format` or `checkpoint.mismatch` for a
- * checkpoint that is damaged or of another configuration.
+ * checkpoint that is damaged or from another configuration.
  */
 export function train(config: TrainConfig, host?: TrainHost): Promise<TrainResult>;
 export function train<E extends OptionEntries>(config: OwnConfig<E>, host: OwnSystemHost<E>): Promise<TrainResult>;
@@ -171,7 +171,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         if (changes.length > 0)
           await onEvent({
             type: 'warning',
-            message: `resumed elsewhere than saved, so not bit for bit: ${changes.join('; ')}`,
+            message: `resumed in another environment, so results may differ in their last bits: ${changes.join('; ')}`,
           });
       }
       if (!from && host.start) await onEvent({ type: 'warning', message: await startFrom(engine, system, host.start) });
@@ -288,7 +288,7 @@ export function prepare(
     if (config.exportDiscriminator && Object.keys(system.discriminators ?? {}).length === 0)
       throw new UsageError(
         'config.exportDiscriminator: expected a discriminator that judges examples one by one, got the ' +
-          `system '${system.name}', whose does not with these options; leave it out`,
+          `system '${system.name}', which has none with these options; leave it out`,
         { code: 'config.invalid' },
       );
     if (config.exportProjector && !Object.values(system.outputs).some(isProjectable))
@@ -314,7 +314,7 @@ function slowed(system: GanSystem, factor: () => number): GanSystem {
   return { ...system, schedules: Object.fromEntries(schedules) };
 }
 
-/** Refuses a given dataset whose size differs from the configuration's, to which only loaders resize. */
+/** Refuses a dataset of the caller whose size differs from the configuration's: only loaders resize. */
 function checkSize({ size, channels }: ResolvedConfig, { fields, name }: Dataset): void {
   const [height, width, depth] = fields['image']?.shape ?? [];
   const refuse = (field: string, wanted: unknown, got: unknown): never => {

@@ -16,7 +16,7 @@ import { conditionalDiscriminator, conditionalGenerator } from './networks.js';
 /** `forja train conditional`. Weights are drawn from N(0, 0.02) by the seed alone. */
 export const conditionalKind = systemKind({
   name: 'conditional',
-  summary: 'pictures of a class that is asked for (projection or AC-GAN)',
+  summary: 'pictures of a given class (projection or AC-GAN)',
   options: {
     base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
@@ -28,7 +28,7 @@ export const conditionalKind = systemKind({
     ),
     conditioning: described(
       v.optional(v.picklist(['projection', 'auxiliary']), 'projection'),
-      'how the discriminator takes the class: projection, or a second output that names it (AC-GAN)',
+      'how the discriminator uses the class: projection, or a second output that predicts it (AC-GAN)',
     ),
     ...playerOptions({
       rates: { g: 2e-3, d: 1e-3 },
@@ -46,7 +46,7 @@ export const conditionalKind = systemKind({
     checkPlayers(options);
     if (options.pack > 1)
       throw new UsageError(
-        `config.pack: expected 1 for the system 'conditional', got ${options.pack}: a pack has no class`,
+        `config.pack: expected 1 for the system 'conditional', got ${options.pack}: a pack of examples has no single class`,
         {
           code: 'config.invalid',
         },
@@ -58,7 +58,7 @@ export const conditionalKind = systemKind({
     return options;
   },
   make(options, at) {
-    const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` asks for both
+    const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` requires both
     const { size, channels } = squareOf('conditional', example, at.data.name);
     const classes = classesOf(label);
     const { base, baseD = base, hidden, hiddenD, latent, conditioning, norm } = options;

@@ -1,6 +1,6 @@
 // Networks of a class-conditional GAN: conditional batch norm in G, a projection in D (Miyato and Koyama 2018), or a
 // second output for classes (Odena et al. 2017). Sizes are DCGAN's; the hidden layers are InfoGAN's (Chen et al. 2016,
-// appendix C.1): they give whole shapes to pictures whose convolutions only see a part.
+// appendix C.1): they coordinate the whole picture, of which each convolution sees only a part.
 import * as tf from '@tensorflow/tfjs';
 import { joined, through } from '../../models/chain.js';
 import { conditionalNorm, projection } from '../../models/layers/index.js';
@@ -17,7 +17,7 @@ export interface ConditionalConfig {
   hidden: number;
 }
 
-/** `initialise` replaces the weights; zeros are the cheapest start. */
+/** `initialise` replaces the weights; zeros are the cheapest to make. */
 const kernelInitializer = 'zeros' as const;
 const input = (name: string, shape: number[], dtype: 'float32' | 'int32' = 'float32'): tf.SymbolicTensor =>
   tf.input({ name, shape, dtype });

@@ -86,7 +86,7 @@ export function game(
         const d = side === 'a' ? d_a : d_b;
         return { onReal: { logits: apply(d, given[side]) }, onFake: { logits: apply(d, shown[side]) } };
       });
-      // least squares with targets 0 and 1: a verdict is right on its side of ½
+      // least squares with targets 0 and 1: the decision threshold is ½
       keep('d_real', tf.mean(tf.stack(verdicts.map(({ onReal }) => shareAbove(tf.sub(onReal.logits, 0.5))))));
       keep('d_fake', tf.mean(tf.stack(verdicts.map(({ onFake }) => shareAbove(tf.sub(0.5, onFake.logits))))));
       return sumOf(verdicts.map(({ onReal, onFake }) => leastSquares.discriminator(onReal, onFake)));
@@ -172,8 +172,8 @@ export function game(
     },
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Distances: there and back, and of what is left alone': ['cycle', 'identity'],
-      'Share that the discriminators get right (1/2: they cannot tell)': ['d_real', 'd_fake'],
+      'Distances: cycle consistency and identity': ['cycle', 'identity'],
+      'Accuracy of the discriminators (1/2: chance)': ['d_real', 'd_fake'],
     },
     dispose: () => disposeOwn(variables, at),
   };

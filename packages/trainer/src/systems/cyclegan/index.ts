@@ -17,7 +17,7 @@ const { rates, schedule, beta1, beta2, ema, emaWarmup, emaStatistics } = playerO
   latent: 1,
 });
 
-/** Options of CycleGAN, as a schema has them. */
+/** Options of CycleGAN, as schema entries. */
 export const cycleganOptions = {
   base: described(v.optional(whole(1, 4096), 32), "channels of the generators' first map"),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminators' first map; default: base"),
@@ -36,11 +36,11 @@ export const cycleganOptions = {
   ),
   cycle: described(
     v.optional(atLeast(0), 10),
-    'weight of the cycle consistency: a picture translated to the other kind and back stays the same',
+    'weight of the cycle consistency: a picture translated to the other domain and back stays the same',
   ),
   identity: described(
     v.optional(atLeast(0), 5),
-    'weight of the identity: a picture that is of the wanted kind already stays the same',
+    'weight of the identity: a picture that is already in the target domain stays the same',
   ),
   pool: described(v.optional(whole(1, 100_000), 50), 'earlier pictures that a discriminator is shown again'),
   rates,
@@ -55,7 +55,7 @@ export const cycleganOptions = {
 /** `forja train cyclegan`: two sets of pictures, fields `a` and `b`, drawn independently. */
 export const cycleganKind = systemKind({
   name: 'cyclegan',
-  summary: 'pictures of one kind to another and back, without pairs (CycleGAN)',
+  summary: 'pictures from one domain to another and back, without pairs (CycleGAN)',
   options: cycleganOptions,
   leastBatch: 1, // the papers' batch; instance norm
   defaults: { batch: 4, sampleCount: 16 },
@@ -70,13 +70,13 @@ export const cycleganKind = systemKind({
       );
     if (options.identity > 0 && a[2] !== b[2])
       throw new UsageError(
-        `cyclegan.identity: expected 0, as the pictures have ${a[2]} and ${b[2]} channels and a generator cannot take those it makes, got ${options.identity}`,
+        `cyclegan.identity: expected 0, as the pictures have ${a[2]} and ${b[2]} channels, so that a generator cannot take its own output, got ${options.identity}`,
         { code: 'config.invalid' },
       );
     return options;
   },
   make(options, at) {
-    const fields = at.data.fields as Readonly<Record<'a' | 'b', FieldSpec>>; // `data` asks for them
+    const fields = at.data.fields as Readonly<Record<'a' | 'b', FieldSpec>>; // `data` requires them
     const [height = 0, width = 0] = fields.a.shape;
     const channels = { a: fields.a.shape[2] ?? 1, b: fields.b.shape[2] ?? 1 };
     const { base, baseD = base, blocks, depthD, norm, up } = options;

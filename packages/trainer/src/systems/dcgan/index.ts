@@ -33,7 +33,7 @@ export const dcganKind = systemKind({
   },
   make(options, at) {
     checkPack(options, at.batch);
-    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const example = at.data.fields['image'] as FieldSpec; // `data` requires it
     const { size, channels } = squareOf('dcgan', example, at.data.name);
     const { base, baseD = base, latent, pool, output } = options;
     const pooled = pool === undefined ? {} : { pool };

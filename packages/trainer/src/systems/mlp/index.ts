@@ -34,7 +34,7 @@ export const mlpKind = systemKind({
   },
   make(options, at) {
     checkPack(options, at.batch);
-    const example = at.data.fields['vector'] as FieldSpec; // `data` asks for it
+    const example = at.data.fields['vector'] as FieldSpec; // `data` requires it
     const [size = 1] = example.shape;
     const { base, baseD = base, latent, activation } = options;
     const layers = (name: string, input: number, units: number, output: number) => () =>

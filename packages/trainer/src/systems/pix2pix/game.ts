@@ -1,4 +1,5 @@
-// The game of pix2pix in one phase: the U-Net runs once, D is updated on its picture, then G through the updated D.
+// The game of pix2pix in one phase: the U-Net runs once, D is updated on its picture, then G is updated through the
+// updated D.
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -111,7 +112,7 @@ export function game(
     },
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],
+      'Accuracy of the discriminator (1/2: chance)': ['d_real', 'd_fake'],
     },
     dispose: () => disposeOwn(variables, at),
   };

@@ -17,7 +17,7 @@ const { rates, schedule, beta1, beta2, loss, ema, emaWarmup, emaStatistics } = p
   latent: 1,
 });
 
-/** Options of pix2pix, as a schema has them. */
+/** Options of pix2pix, as schema entries. */
 export const pix2pixOptions = {
   base: described(v.optional(whole(1, 4096), 32), "channels of the U-Net's first map"),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
@@ -41,7 +41,7 @@ export const pix2pixOptions = {
   l1: described(v.optional(atLeast(0), 100), 'weight of the L1 distance from the target'),
   adversarial: described(
     v.optional(atLeast(0), 1),
-    'weight of the discriminator; 0: the L1 distance alone, to compare with',
+    'weight of the discriminator; 0: only the L1 distance, as a baseline',
   ),
   loss,
   rates,
@@ -78,7 +78,7 @@ export const pix2pixKind = systemKind({
       g: networkOf(at, 'g', made.g, dcganDeviation),
       ...(options.adversarial > 0 ? { d: networkOf(at, 'd', made.d, dcganDeviation) } : {}),
     };
-    const fields = at.data.fields as Readonly<Record<'input' | 'target', FieldSpec>>; // `data` asks for them
+    const fields = at.data.fields as Readonly<Record<'input' | 'target', FieldSpec>>; // `data` requires them
     return game(networks, fields, options, at);
   },
 });

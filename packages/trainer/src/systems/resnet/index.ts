@@ -22,8 +22,8 @@ const options = {
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
   widest: described(
     v.optional(whole(1, 4096), 128),
-    'largest number of channels: each map has twice those of the next larger one, up to this; ' +
-      'equal to base: all the same',
+    'largest number of channels: each map has twice the channels of the next larger one, up to this; ' +
+      'equal to base: all maps have the same',
   ),
   norm: described(v.optional(v.picklist(['batch', 'none']), 'batch'), 'normalisation in the generator'),
   spectral: described(
@@ -32,11 +32,11 @@ const options = {
   ),
   attention: described(
     v.optional(whole(4, 1024)),
-    'edge of the map that self-attention looks at, in both networks; default: none',
+    'edge of the map that self-attention is applied to, in both networks; default: none',
   ),
   deviation: described(
     v.optional(whole(2, 1024)),
-    'minibatch standard deviation before the end of the discriminator, in groups of so many; default: none',
+    'group size of the minibatch standard deviation near the end of the discriminator; default: none',
   ),
   output: outputOption,
   ...playerOptions({ rates: { g: 2e-4, d: 4e-4 }, latent: 128, loss: 'hinge', beta1: 0 }),
@@ -58,7 +58,7 @@ export const resnetKind = systemKind({
   make(given, at) {
     checkPack(given, at.batch);
     checkGroups(given, at.batch);
-    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const example = at.data.fields['image'] as FieldSpec; // `data` requires it
     const { size, channels } = squareOf('resnet', example, at.data.name);
     const { base, baseD = base, widest, latent, norm, spectral, attention, deviation, pack, output } = given;
     const both = { size, widest, ...(attention === undefined ? {} : { attention }) };

@@ -17,8 +17,8 @@ export function cropped(x: tf.Tensor4D, top: tf.Tensor, left: tf.Tensor, edge: n
 }
 
 /**
- * Square pictures [n, e, e, c], each mirrored, turned upside down and transposed where its entry of the float32 [n] is
- * 1: the eight symmetries of the square.
+ * Square pictures [n, e, e, c], each mirrored, turned upside down and transposed if its entry in the respective float32
+ * [n] is 1; together these give the eight symmetries of the square.
  */
 export function turned(x: tf.Tensor4D, at: { mirror: tf.Tensor; upend: tf.Tensor; transpose: tf.Tensor }): tf.Tensor4D {
   const [n] = x.shape;

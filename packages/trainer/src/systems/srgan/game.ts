@@ -1,5 +1,5 @@
-// The game of SRGAN over one state, in two phases: `pixel` until the discriminator joins, then `game`. The graph makes
-// the small picture from the large one, as the mean of each block.
+// The game of SRGAN over one state, in two phases: `pixel` until training of the discriminator begins, then `game`. The
+// graph computes the small picture from the large one, as means of blocks.
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import { charbonnier, l1, l2, lossOf, type Reconstruction, type Verdict } from '../../losses/index.js';
@@ -98,7 +98,7 @@ export function game(
       const terms = [tf.mul<tf.Scalar>(pixel, options.pixel), tf.mul<tf.Scalar>(adversarial, options.adversarial)];
       if (f !== undefined && options.perceptual > 0) {
         const wanted = features(f, truth);
-        const perceptual = sumOf(features(f, made).map((map, i) => l1(map, wanted[i] as tf.Tensor))); // as many
+        const perceptual = sumOf(features(f, made).map((map, i) => l1(map, wanted[i] as tf.Tensor))); // of equal length
         keep('perceptual', perceptual);
         terms.push(tf.mul(perceptual, options.perceptual));
       }
@@ -183,7 +183,7 @@ export function game(
       ...(d
         ? {
             Losses: ['loss_d', 'loss_g', 'adversarial'],
-            'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],
+            'Accuracy of the discriminator (1/2: chance)': ['d_real', 'd_fake'],
           }
         : {}),
     },

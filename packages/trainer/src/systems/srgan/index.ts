@@ -16,7 +16,7 @@ const { beta1, beta2, ema, emaWarmup } = playerOptions({ rates: { g: 1e-4, d: 1e
 
 const RATES = { pixel: 1e-3, g: 1e-4, d: 1e-4 };
 
-/** Options of SRGAN, as a schema has them. */
+/** Options of SRGAN, as schema entries. */
 export const srganOptions = {
   scale: described(v.optional(whole(2, 4), 4), 'how much larger pictures become'),
   crop: described(
@@ -41,11 +41,11 @@ export const srganOptions = {
     v.optional(whole(0, 1e9), 2000),
     'step from which the discriminator is trained and used; before it, only the distance of pixels',
   ),
-  pixel: described(v.optional(atLeast(0), 1), 'weight of the distance of pixels beside the discriminator'),
+  pixel: described(v.optional(atLeast(0), 1), 'weight of the distance of pixels while the discriminator is used'),
   adversarial: described(v.optional(atLeast(0), 0.005), 'weight of the discriminator; 0: it is never used'),
   perceptual: described(
     v.optional(atLeast(0), 1),
-    'weight of the distance of features, where a network f that makes them is given',
+    'weight of the distance of features, if a network f that computes them is given',
   ),
   loss: described(v.optional(named('loss', lossNames), 'relativistic-average'), 'adversarial loss'),
   rates: described(
@@ -65,7 +65,7 @@ export const srganOptions = {
   emaWarmup,
 };
 
-/** `forja train srgan`: the field `image`; small pictures are made of it. */
+/** `forja train srgan`: the field `image`, from which small pictures are computed. */
 export const srganKind = systemKind({
   name: 'srgan',
   summary: 'pictures made larger (SRResNet, SRGAN)',
@@ -90,5 +90,8 @@ export const srganKind = systemKind({
   },
 });
 
-/** A tenth of He's: at first blocks are near the identity, and the output near bicubic (Wang et al. 2018). */
+/**
+ * A tenth of He's deviation: initially, blocks are near the identity, and the output is near the bicubic one (Wang et
+ * al. 2018).
+ */
 const small = (shape: readonly number[]): number => heDeviation(shape) / 10;

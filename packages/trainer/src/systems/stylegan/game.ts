@@ -19,7 +19,7 @@ import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from '
 import type { StyleganOptions } from './index.js';
 import { mixed, truncated } from './styles.js';
 
-/** The networks, with their initial weights, and what they work on. */
+/** The networks, with their initial weights, and the data that they use. */
 export interface StyleNetworks {
   /** z [n, latent] → w [n, style]. */
   readonly mapping: tf.LayersModel;
@@ -67,7 +67,10 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
 
   const one = (model: tf.LayersModel, ...given: [tf.Tensor, tf.Tensor?]): tf.Tensor =>
     applied(model, given[0], given[1])[0] as tf.Tensor; // each network has one output
-  /** Pictures of two latents, of which the second styles the layers from the crossing on. Moves the mean of w. */
+  /**
+   * Pictures from two latents; the second one styles the layers from `crossing` on. With `follow`, updates the mean of
+   * w.
+   */
   const generate = (inputs: Inputs, follow: boolean): tf.Tensor => {
     const { z, z_mix, crossing, mixes, noise } = inputs as Record<string, tf.Tensor>; // of `drawn`
     const [w, other] = [one(mapping, z as tf.Tensor), one(mapping, z_mix as tf.Tensor)];
@@ -94,7 +97,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
       judge: (x) => judge(x, penalty.name).logits,
       real: inputs['real'] as tf.Tensor,
       get fake() {
-        return fake(); // a getter, as only some penalties read it
+        return fake(); // a getter, because only some penalties read it
       },
       draw: drawsOf(penalty.name),
     });
@@ -273,7 +276,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
     },
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],
+      'Accuracy of the discriminator (1/2: chance)': ['d_real', 'd_fake'],
     },
     dispose: () => disposeOwn(variables, at),
   };

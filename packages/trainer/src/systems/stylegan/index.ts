@@ -21,19 +21,19 @@ const { latent, rates, schedule, beta1, loss, penalties, ema, emaWarmup } = play
 
 const entries = {
   base: described(v.optional(whole(1, 4096), 32), 'channels of the largest map, doubled at each smaller one'),
-  widest: described(v.optional(whole(1, 4096), 128), 'channels of a map, at most'),
+  widest: described(v.optional(whole(1, 4096), 128), 'maximum number of channels of a map'),
   style: described(v.optional(whole(1, 65_536), 128), 'size of w'),
   depth: described(v.optional(whole(1, 64), 4), 'layers of the mapping from z to w'),
   mixing: described(
     v.optional(v.pipe(atLeast(0), v.maxValue(1, 'a number of at most 1')), 0.9),
-    'share of the pictures that are made of two latents',
+    'share of the pictures that are generated from two latents',
   ),
   pathLength: described(
     v.optional(v.strictObject({ weight: v.optional(atLeast(0), 2), every: v.optional(whole(1, 1024), 8) }), {
       weight: 2,
       every: 8,
     }),
-    'path length regularisation of the generator: its weight, and every how many steps',
+    'path length regularisation of the generator: weight, and steps between applications',
   ),
   latent,
   rates,
@@ -65,7 +65,7 @@ export const styleganKind = systemKind({
     return options;
   },
   make(options, at) {
-    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const example = at.data.fields['image'] as FieldSpec; // `data` requires it
     const { size, channels } = sizeOfSquare(example, at.data.name);
     const { base, widest, style, depth } = options;
     const picture = { size, channels, base, widest };

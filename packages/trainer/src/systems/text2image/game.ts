@@ -1,5 +1,6 @@
 // The matching-aware game (Reed et al. 2016, algorithm 1): D sees a real picture with its caption, the same picture
-// with another's caption, and a generated picture with its caption. The last two are the fakes, with weight ½ each.
+// with another picture's caption, and a generated picture with its caption. The last two are the fakes, with weight ½
+// each.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
@@ -43,7 +44,7 @@ export function game(
   const adamD = adam({ beta1: beta1 ** part, beta2: beta2 ** part, name: 'adam_d' }).prepare(ofD);
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
-  const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor; // one that the phase has
+  const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor; // the phase has this input
   // networks of one output
   const generate = (inputs: Inputs): tf.Tensor => applied(g, input(inputs, 'z'), input(inputs, 'text'))[0] as tf.Tensor;
   const judge = (x: tf.Tensor, text: tf.Tensor): Verdict => ({ logits: applied(d, x, text)[0] as tf.Tensor });
@@ -52,7 +53,7 @@ export function game(
       judge: (x) => judge(x, input(inputs, 'text')).logits,
       real: input(inputs, 'real'),
       get fake() {
-        return fake(); // a getter, as only some penalties read it
+        return fake(); // a getter, because only some penalties read it
       },
       draw: drawsOf(one.name),
     });
@@ -135,7 +136,7 @@ export function game(
   }));
 
   const rows = Math.max(1, Math.round(at.samples / COLUMNS));
-  const vocabulary = caption.vocabulary ?? []; // `fit` refuses data without
+  const vocabulary = caption.vocabulary ?? []; // `fit` refuses data without a vocabulary
   const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables];
   const ofText: TensorSpec & { name: string } = {
     name: 'text',
@@ -182,7 +183,7 @@ export function game(
     },
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake', 'd_wrong'],
+      'Accuracy of the discriminator (1/2: chance)': ['d_real', 'd_fake', 'd_wrong'],
     },
     dispose: () => disposeOwn(variables, at),
   };

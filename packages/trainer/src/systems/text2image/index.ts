@@ -19,18 +19,18 @@ const { latent, rates, schedule, beta1, beta2, loss, penalties, ema, emaWarmup, 
   penalties: { r1: { weight: 0.1, every: 16 } },
 });
 
-/** Options of text2image, as a schema has them. */
+/** Options of text2image, as schema entries. */
 export const text2imageOptions = {
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
   embedding: described(v.optional(whole(1, 4096), 64), "length of a word's vector"),
   wordOrder: described(
     v.optional(v.boolean(), true),
-    'read each word with the one before it too: "red hair, blue clothes" is not "blue hair, red clothes"',
+    'also encode pairs of words, so that "red hair, blue clothes" differs from "blue hair, red clothes"',
   ),
   captionIn: described(
     v.optional(v.picklist(['latent', 'norms']), 'latent'),
-    'where the generator takes the caption: beside the latent, or in its batch norms too',
+    'where the generator uses the caption: concatenated with the latent, or in its batch norms too',
   ),
   norm: described(
     v.optional(v.picklist(['batch', 'none']), 'none'),
@@ -54,7 +54,7 @@ export const text2imageOptions = {
  */
 export const text2imageKind = systemKind({
   name: 'text2image',
-  summary: 'pictures of a caption (matching-aware GAN)',
+  summary: 'pictures from a caption (matching-aware GAN)',
   options: text2imageOptions,
   defaults: { batch: 64, sampleCount: 64 },
   data: { image: 'image', text: 'text' },
@@ -68,10 +68,10 @@ export const text2imageKind = systemKind({
     return options;
   },
   make(options, at) {
-    const fields = at.data.fields as Readonly<Record<'image' | 'text', FieldSpec>>; // `data` asks for them
+    const fields = at.data.fields as Readonly<Record<'image' | 'text', FieldSpec>>; // `data` requires them
     if (at.batch < 2)
       throw new UsageError(
-        `config.batch: expected at least 2, as a wrong caption is another example's of the batch, got ${at.batch}`,
+        `config.batch: expected at least 2, because wrong captions are taken from other examples of the batch, got ${at.batch}`,
         { code: 'config.invalid' },
       );
     const { base, baseD = base, embedding, wordOrder, captionIn, norm } = options;

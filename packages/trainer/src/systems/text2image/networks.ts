@@ -1,5 +1,5 @@
 // Networks of a text-to-picture GAN: DCGAN's sizes, and a text encoded as the mean of its words and pairs of words. G
-// concatenates it with the latent, and optionally takes it in its batch norms; D multiplies it with the picture's
+// concatenates it with the latent, and optionally also uses it in its batch norms; D multiplies it with the picture's
 // features (a projection, Miyato and Koyama 2018, with a text instead of the class).
 import * as tf from '@tensorflow/tfjs';
 import { joined, normOf, through } from '../../models/chain.js';
@@ -16,13 +16,13 @@ export interface TextConfig {
   words: number;
   /** Length of a word's vector. */
   embedding: number;
-  /** Also encode each word with the one before it. */
+  /** Also encode pairs of consecutive words. */
   wordOrder: boolean;
   /** Channels of the largest hidden map, doubled at each smaller one. */
   base: number;
 }
 
-/** `initialise` replaces the weights; zeros are the cheapest start. */
+/** `initialise` replaces the weights; zeros are the cheapest to make. */
 const kernelInitializer = 'zeros' as const;
 
 const tokens = (role: 'g' | 'd', length: number): tf.SymbolicTensor =>

@@ -1,4 +1,4 @@
-// What the discriminator sees of pictures in a game: augmented ones, real and fake alike, in its own turn and in the
+// Augmentation of everything that the discriminator sees: real and generated pictures, in its own update and in the
 // generator's.
 import { UsageError, nearest } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
@@ -43,14 +43,14 @@ export const augmentOptions = (standard: string, pictures = 500_000) => ({
       ),
       standard,
     ),
-    'what the discriminator sees of every picture: none, diffaug, ada, or names with commas between',
+    'augmentation of everything the discriminator sees: none, diffaug, ada, or names separated by commas',
   ),
   ada: described(
     v.optional(v.strictObject({ target: v.optional(share, 0.6), pictures: v.optional(whole(1, 1e9), pictures) }), {
       target: 0.6,
       pictures,
     }),
-    "of augment 'ada': mean sign of the discriminator on real pictures that is aimed at, and pictures in which the probability would go from 0 to 1",
+    "for augment 'ada': target of the mean sign of the discriminator's logits for real pictures, and number of pictures in which the probability can go from 0 to 1",
   ),
 });
 
@@ -66,7 +66,7 @@ export interface Sight {
   readonly variables: readonly tf.Variable[];
 }
 
-/** The augmentation of the options. */
+/** The augmentation that the options describe. */
 export function sightOf({ augment, ada }: AugmentOptions): Sight {
   if (augment.includes(ADA)) {
     const { p, follow, variables } = adaptiveProbability(ada);

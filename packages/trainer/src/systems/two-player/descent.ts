@@ -1,5 +1,4 @@
-// A player's updates: optimizer by name, gradient clipping, gradient accumulation, and weights that are clipped after
-// an update.
+// A player's updates: optimizer by name, gradient clipping, gradient accumulation, and weight clipping after an update.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -60,7 +59,7 @@ export function checkOptimizer(options: PlayerOptions): void {
     for (const field of takes)
       if (options[field] !== undefined && !OPTIMIZERS[options.optimizer].takes.includes(field))
         throw new UsageError(
-          `config.${field}: expected optimizer '${name}' beside it, got '${options.optimizer}', which has no such thing; remove it`,
+          `config.${field}: expected optimizer '${name}' with it, got '${options.optimizer}', which has no such option; remove it`,
           { code: 'config.invalid' },
         );
 }

@@ -18,14 +18,14 @@ import type { GanSystem, Preview } from '../system.js';
 import { checkAugment, sightOf } from './augment.js';
 import { descentOf } from './descent.js';
 import type { PlayerOptions } from './options.js';
-import { paceOf, rightShare } from './pace.js';
+import { paceOf, accuracyOf } from './pace.js';
 import { probeOf } from './probe.js';
 import { drawsOf, lossIn, penaltiesOf, type Weighed } from './penalties.js';
 import { scalarsOf } from './scalars.js';
 import { noisy, packed, perExample } from './seen.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from './step.js';
 
-/** The networks, with their initial weights, and what they work on. */
+/** The networks, with their initial weights, and the data that they use. */
 export interface Players {
   readonly name: string;
   /** z, or [z, label] → example. */
@@ -101,7 +101,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       judge: (x) => judge(x, inputs, one.name, false).logits,
       real: realOf(inputs),
       get fake() {
-        return fake(); // a getter, as only some penalties read it
+        return fake(); // a getter, because only some penalties read it
       },
       draw: drawsOf(one.name),
     });
@@ -109,20 +109,20 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return value;
   };
 
-  /** Orthogonal regularisation of a player, if its weight is not 0. */
+  /** Orthogonal regularisation of a player; empty if its weight is 0. */
   const regular = (player: 'g' | 'd', inputs: Inputs): tf.Scalar[] => {
     const name = `orthogonal_${player}`;
     if (!scalars.uses(name)) return [];
     return [tf.mul<tf.Scalar>(orthogonality(kernelsOf({ g, d }[player])), scalars.of(inputs, name))];
   };
   const updateD = (inputs: Inputs, fake: tf.Tensor, keep: Keep): void => {
-    let right: tf.Tensor | undefined;
+    let accuracy: tf.Tensor | undefined;
     const objective = (): tf.Scalar => {
       const [onReal, onFake] = [judge(realOf(inputs), inputs, 'd_real'), judge(fake, inputs, 'd_fake')];
       sight.follow(onReal.logits, keep);
       keep('d_real', shareAbove(onReal.logits));
       keep('d_fake', shareAbove(tf.neg(onFake.logits)));
-      if (pace.state.length > 0 || relativistic) right = keep('d_right', rightShare(options.loss, onReal, onFake));
+      if (pace.state.length > 0 || relativistic) accuracy = keep('d_right', accuracyOf(options.loss, onReal, onFake));
       const terms = always.map((one) =>
         tf.mul<tf.Scalar>(
           penalised(one, inputs, () => fake, keep),
@@ -138,7 +138,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       ]);
     };
     keep('loss_d', descentD.descend(objective, paced(inputs, keep), { keep }));
-    if (right !== undefined) applyUpdates(pace.follow(right));
+    if (accuracy !== undefined) applyUpdates(pace.follow(accuracy));
   };
   /** D's rate, scaled by how much it wins or loses. */
   const paced = (inputs: Inputs, keep?: Keep): tf.Tensor => {
@@ -227,7 +227,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     }),
   }));
 
-  /** In inference: with the present moving statistics, unchanged. */
+  /** In inference mode: uses the present moving statistics and does not change them. */
   const still = (model: tf.LayersModel, x: tf.Tensor, { label }: Inputs): tf.Tensor =>
     first([model.apply(model.inputs.length > 1 && label ? [x, label] : x, { training: false })].flat() as tf.Tensor[]);
   const probe = probeOf({
@@ -277,7 +277,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         preview: previewOf(at.samples, classes, options.distribution),
       },
     },
-    // D judges whole packs
+    // not for packs, which D judges as a whole
     ...(options.pack > 1
       ? {}
       : {
@@ -294,10 +294,13 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     schedules: scalars.schedules,
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake', 'd_right'],
+      'Accuracy of the discriminator (1/2: chance)': ['d_real', 'd_fake', 'd_right'],
       'Norms of the gradients': ['grad_d', 'grad_g'],
-      'Made examples: spread (1: as the data), and how far apart from the data (0: alike)': ['spread', 'apart'],
-      'Training examples against those held out, by the discriminator (d_overfit 1/2: it cannot tell)': [
+      'Generated examples: spread (1: like the data), and distance from the data (0: same distribution)': [
+        'spread',
+        'apart',
+      ],
+      'Discriminator on training and held-out examples (d_overfit 1/2: no difference)': [
         'd_overfit',
         'd_train',
         'd_holdout',

@@ -1,5 +1,5 @@
-// Options that every two-player game has: rates, loss, penalties, balance, the average. One entry each: schema,
-// default, and a line of help.
+// Options of every two-player game: rates, loss, penalties, balance, moving average. Each has one entry with schema,
+// default and help.
 import * as v from 'valibot';
 import { lossNames } from '../../losses/index.js';
 import { penaltyNames, type PenaltyOptions } from '../../penalties/index.js';
@@ -13,7 +13,7 @@ const parameters = {
   sided: v.optional(v.picklist(['one', 'two'])),
 } satisfies Record<keyof PenaltyOptions, v.GenericSchema>;
 
-/** A penalty's weight, or all that can be said of it. */
+/** A penalty's weight, or its weight with other parameters. */
 const penalty = v.union([
   atLeast(0),
   v.strictObject({
@@ -50,7 +50,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   latent: described(v.optional(whole(1, 65_536), defaults.latent), 'size of the latent vector'),
   distribution: described(
     v.optional(v.picklist(['normal', 'uniform']), 'normal'),
-    'of the latents: standard normal, or uniform on [-1, 1)',
+    'distribution of the latents: standard normal, or uniform on [-1, 1)',
   ),
   rates: described(
     v.optional(
@@ -80,18 +80,21 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   ),
   beta1: described(v.optional(share, defaults.beta1 ?? 0.5), "Adam's decay of the first moment"),
   beta2: described(v.optional(share, 0.999), "Adam's decay of the second moment"),
-  weightDecay: described(v.optional(atLeast(0)), "AdamW's share of a weight that goes at rate 1; default: 0.01"),
+  weightDecay: described(v.optional(atLeast(0)), "AdamW's weight decay; default: 0.01"),
   rmsDecay: described(v.optional(share), "RMSProp's decay of the mean square; default: 0.99"),
   momentum: described(v.optional(share), "SGD's momentum; default: 0"),
-  clipNorm: described(v.optional(above0), "largest norm of a network's gradients together; larger ones are scaled"),
-  clipValue: described(v.optional(above0), 'largest magnitude of a single gradient; larger ones are cut'),
+  clipNorm: described(v.optional(above0), "largest global norm of a network's gradients; larger ones are scaled down"),
+  clipValue: described(
+    v.optional(above0),
+    'largest magnitude of a single number of a gradient; larger ones are clipped',
+  ),
   clipWeights: described(
     v.optional(above0),
-    "largest magnitude of the discriminator's weights, to which each of its updates cuts them (WGAN: 0.01)",
+    "largest magnitude of the discriminator's weights, which are clipped after each update (WGAN: 0.01)",
   ),
   accumulate: described(
     v.optional(whole(1, 1024), 1),
-    'batches whose gradients are averaged for one update: as if the batch were so many times larger',
+    'number of batches whose gradients are averaged for one update, like a batch that many times as large',
   ),
   loss: described(v.optional(named('loss', lossNames), defaults.loss ?? 'non-saturating'), 'adversarial loss'),
   labelSmoothing: described(
@@ -102,17 +105,14 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
     v.optional(share, 0),
     'how far the target of fake examples moves from 0 (cross-entropy losses)',
   ),
-  labelNoise: described(
-    v.optional(share, 0),
-    'largest random distance by which targets move further (cross-entropy losses)',
-  ),
+  labelNoise: described(v.optional(share, 0), 'largest random change of targets, in addition (cross-entropy losses)'),
   labelFlips: described(
     v.optional(share, 0),
     "share of the discriminator's targets that are flipped at random (cross-entropy losses)",
   ),
   instanceNoise: described(
     v.optional(atLeast(0), 0),
-    'deviation of Gaussian noise on what the discriminator sees; let it fall by a schedule',
+    'deviation of Gaussian noise on what the discriminator sees; usually decreased by a schedule',
   ),
   featureMatching: described(
     v.optional(
@@ -121,7 +121,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         weight: v.optional(atLeast(0), 1),
       }),
     ),
-    "a term of the generator's loss: means of a layer of the discriminator, real against fake",
+    "feature matching in the generator's loss: difference of the means of a layer of the discriminator, real against fake",
   ),
   slowD: described(
     v.optional(
@@ -131,8 +131,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    "lower the discriminator's rate where the running share of its right answers exceeds above: " +
-      'to least times the rate where all are right',
+    "lower the discriminator's rate while its running accuracy is over `above`: " +
+      'down to `least` times the rate at accuracy 1',
   ),
   boostD: described(
     v.optional(
@@ -142,8 +142,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         decay: v.optional(share, 0.99),
       }),
     ),
-    "raise the discriminator's rate where the running share of its right answers is less than below: " +
-      'to most times the rate where half are right',
+    "raise the discriminator's rate while its running accuracy is under `below`: " +
+      'up to `most` times the rate at accuracy 1/2',
   ),
   pack: described(v.optional(whole(1, 64), 1), 'examples that the discriminator judges together (PacGAN)'),
   init: described(v.optional(v.picklist(['normal', 'orthogonal']), 'normal'), 'initial kernels of both networks'),

@@ -3,10 +3,10 @@ import * as v from 'valibot';
 import type { OutputOption } from '../../export/describe.js';
 import { described } from '../entries.js';
 
-/** The option. The discriminator sees the data's range either way. */
+/** The option. The discriminator sees the data's range in both cases. */
 export const outputOption = described(
   v.optional(v.picklist(['tanh', 'sigmoid']), 'tanh'),
-  'what the generator ends with: tanh, pictures in [-1, 1], or sigmoid, pictures in [0, 1]',
+  "the generator's final activation: tanh, pictures in [-1, 1], or sigmoid, pictures in [0, 1]",
 );
 
 const RANGES = { tanh: [-1, 1], sigmoid: [0, 1] } as const;

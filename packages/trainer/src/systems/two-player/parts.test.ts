@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { applyUpdates } from '../../optimizers/index.js';
-import { paceOf, rightShare } from './pace.js';
+import { paceOf, accuracyOf } from './pace.js';
 import { packed } from './seen.js';
 
 test('a pack of two joins examples i and i + n/2', () => {
@@ -54,8 +54,8 @@ describe('pace', () => {
   test('counts examples on the right side of 0, or pairs of a relativistic loss', () => {
     tf.tidy(() => {
       const [real, fake] = [{ logits: tf.tensor2d([[2], [-1]]) }, { logits: tf.tensor2d([[1], [-3]]) }];
-      expect(rightShare('hinge', real, fake).dataSync()).toEqual(Float32Array.of(0.5));
-      expect(rightShare('rpgan', real, fake).dataSync()).toEqual(Float32Array.of(1));
+      expect(accuracyOf('hinge', real, fake).dataSync()).toEqual(Float32Array.of(0.5));
+      expect(accuracyOf('rpgan', real, fake).dataSync()).toEqual(Float32Array.of(1));
     });
   });
 });

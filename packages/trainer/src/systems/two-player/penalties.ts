@@ -16,11 +16,11 @@ export interface Weighed {
   readonly penalty: Penalty;
   /** Used if there is no schedule. */
   readonly weight: number;
-  /** Iterations from one application to the next. */
+  /** Number of iterations between applications. */
   readonly every: number;
 }
 
-/** Penalties as a list, in the order written, without those of weight 0 that `uses` does not need. */
+/** Penalties as a list, in the configured order, without those whose weight is 0 and has no schedule. */
 export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Partial<Scalars> = {}): Weighed[] {
   return Object.entries(options).flatMap(([name, given]) => {
     const { weight, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
@@ -31,7 +31,7 @@ export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Parti
 }
 
 /**
- * Refuses options that do not fit each other, before networks are made.
+ * Refuses options that contradict each other, before networks are made.
  * @throws UsageError `config.invalid`.
  */
 export function checkPlayers(options: PlayerOptions): void {
@@ -42,7 +42,7 @@ export function checkPlayers(options: PlayerOptions): void {
   checkPace(options);
 }
 
-/** The loss of a step, with the targets of the options. */
+/** The loss of a step, with the targets that the options set. */
 export function lossIn(options: PlayerOptions, scalars: Scalars, inputs: Inputs): GanLoss {
   const random = (name: string): tf.Tensor | number =>
     // before a step there are no inputs: scalars with a schedule count as nonzero
@@ -56,7 +56,7 @@ export function lossIn(options: PlayerOptions, scalars: Scalars, inputs: Inputs)
   });
 }
 
-/** A penalty's random numbers by name, in streams of its own. */
+/** A penalty's random numbers by name, in its own streams. */
 export function drawsOf(penalty: string): PenaltyOf['draw'] {
   return {
     uniform: (name, shape) => random.uniform(shape, `${penalty}/${name}`),

@@ -7,17 +7,17 @@ import { shareAbove, type Inputs } from './step.js';
 /** Maximum number of examples measured. */
 const MAX_EXAMPLES = 128;
 
-/** Smallest spread of real examples to divide by: identical examples have none. */
+/** Lower bound of the real examples' spread in the division; identical examples have spread 0. */
 const MIN_SPREAD = 1e-6;
 
-/** What is looked at. Networks are applied in inference, so that no statistic moves. */
+/** What the probe reads. Networks are applied in inference mode, so that no statistics change. */
 export interface Looks {
   readonly batch: number;
-  /** Examples that D judges together: rows are a multiple. */
+  /** Number of examples that D judges together; the number of rows is a multiple of it. */
   readonly pack: number;
   /** Inputs of a batch of n training examples: `real`, and the networks' other inputs. */
   readonly inputs: (rows: number) => Phase['inputs'];
-  /** Whether there are examples that training never sees. */
+  /** Whether there are held-out examples. */
   readonly holdout: boolean;
   /** True if the sign of a logit is D's verdict. */
   readonly signed: boolean;
@@ -61,15 +61,15 @@ export function probeOf({ batch, pack, inputs, holdout, signed, generate, judge 
   };
 }
 
-/** Root of the mean variance over the batch, [n, …] → a scalar; 0 where all examples are alike. */
+/** Root of the mean variance over the batch, [n, …] → a scalar; 0 if all examples are equal. */
 export function spreadOf(examples: tf.Tensor): tf.Tensor {
   return tf.sqrt(tf.mean(tf.square(tf.sub(examples, tf.mean(examples, 0, true)))));
 }
 
 /**
- * Energy coefficient of inhomogeneity of two batches (Székely and Rizzo 2013, section 3): (2E|x − y| − E|x − x′| −
- * E|y − y′|) / 2E|x − y|. About 0 where they are of one distribution (it may fall below, as the estimate is unbiased),
- * 1 where they are points in two places.
+ * Energy coefficient of inhomogeneity of two batches (Székely and Rizzo 2013, section 3): (2E|x − y| − E|x − x′| − E|y
+ * − y′|) / 2E|x − y|. About 0 for equal distributions (it may be slightly negative, because the estimate is unbiased),
+ * 1 for two different points.
  */
 export function apart(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [x, y] = [a, b].map((t) => tf.reshape(t, [t.shape[0] ?? 1, -1])) as [tf.Tensor2D, tf.Tensor2D];
@@ -87,7 +87,7 @@ function distances(x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor {
   return tf.sqrt(tf.maximum(tf.add(tf.sub(squares(x), tf.mul(2, products)), tf.transpose(squares(y))), 0));
 }
 
-/** Share of pairs (one of a, one of b) in which that of a is larger; ties count half. 1/2 for one distribution. */
+/** Share of pairs (one of a, one of b) in which that of a is larger; ties count half. 1/2 for equal distributions. */
 export function shareOfPairs(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const differences = tf.sub(tf.reshape(a, [-1, 1]), tf.reshape(b, [1, -1]));
   return tf.mean(tf.mul(tf.add(tf.sign(differences), 1), 0.5));

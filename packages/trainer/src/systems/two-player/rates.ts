@@ -1,4 +1,4 @@
-// How the learning rates of a game fall over its run.
+// Decay of a game's learning rates over its run.
 import { schedule, type Schedule } from '../../schedules/index.js';
 import type { PlayerOptions } from './options.js';
 

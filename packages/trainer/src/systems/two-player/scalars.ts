@@ -1,5 +1,5 @@
-// The scalars of a game that may follow a schedule: rates, weights of penalties and other terms, strengths of noise.
-// One that follows none is a constant of the graph.
+// The scalars of a game that may follow a schedule: rates, weights of penalties and other terms, strengths of noise. A
+// scalar without a schedule is a constant of the graph.
 import { UsageError, nearest, shown } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { schedule, type Schedule, type ScheduleConfig } from '../../schedules/index.js';
@@ -13,7 +13,7 @@ export interface Scalars {
   readonly schedules: Readonly<Record<string, Schedule>>;
   /** True if a scalar is not 0 or follows a schedule. */
   uses(name: string): boolean;
-  /** Inputs that a phase needs for those of these scalars that follow a schedule. */
+  /** The phase inputs for those of the named scalars that follow a schedule. */
   inputs(...names: readonly string[]): Record<string, PhaseInput>;
   /** The scalar's value in a step. */
   of(inputs: Inputs, name: string): tf.Tensor | number;

@@ -39,7 +39,7 @@ const configured = v.variant('kind', [
 export const scheduleOption = v.pipe(
   v.custom<string | ScheduleConfig>(
     (given) => typeof given === 'string' || (typeof given === 'object' && given !== null),
-    `a schedule (${scheduleKinds.join(', ')}), as a word, kind:from:to:steps, or { kind, … }`,
+    `a schedule (${scheduleKinds.join(', ')}), as its name, kind:from:to:steps, or { kind, … }`,
   ),
   v.transform((given): unknown => (typeof given === 'string' ? scheduleWords(given) : given)),
   v.looseObject({ kind: named('schedule', () => [...scheduleKinds]) }),

@@ -5,8 +5,8 @@ import { random } from '../../trace/random.js';
 import type { PlayerOptions } from './options.js';
 
 /**
- * A batch [n, …, c] as n / m packs [n / m, …, m·c]: example i beside i + n/m, and so on, joined along the last axis.
- * Lin et al. 2018 (PacGAN).
+ * A batch [n, …, c] as n / m packs [n / m, …, m·c]: examples i, i + n/m, … are concatenated along the last axis. Lin et
+ * al. 2018 (PacGAN).
  */
 export function packed(x: tf.Tensor, m: number): tf.Tensor {
   return m === 1 ? x : tf.concat(tf.split(x, m), -1);

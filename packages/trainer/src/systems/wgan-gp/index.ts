@@ -1,5 +1,5 @@
 // WGAN-GP (Gulrajani et al. 2017): a critic that estimates the Wasserstein distance, kept smooth by a penalty on its
-// slope between real and fake pictures, and several critic steps for each of the generator.
+// gradient norm between real and fake pictures, with several critic steps for each generator step.
 import * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDiscriminator, dcganGenerator } from '../../models/dcgan.js';
@@ -14,10 +14,10 @@ import { playerOptions } from '../two-player/options.js';
 import { outputOption, pictureOutput } from '../two-player/output.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
-/** `forja train wgan-gp`. The critic has no batch norm, as the penalty is on the gradient at single examples. */
+/** `forja train wgan-gp`. The critic has no batch norm, because the penalty needs the gradient at single examples. */
 export const wganGpKind = systemKind({
   name: 'wgan-gp',
-  summary: "pictures by the Wasserstein distance, with a penalty on the critic's slope (WGAN-GP)",
+  summary: 'pictures by the Wasserstein distance, with a gradient penalty on the critic (WGAN-GP)',
   options: {
     base: described(v.optional(whole(1, 4096), 64), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the critic's first map; default: base"),
@@ -41,7 +41,7 @@ export const wganGpKind = systemKind({
   },
   make(options, at) {
     checkPack(options, at.batch);
-    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const example = at.data.fields['image'] as FieldSpec; // `data` requires it
     const { size, channels } = squareOf('wgan-gp', example, at.data.name);
     const { base, baseD = base, latent, output } = options;
     const made = {
