@@ -1,6 +1,6 @@
-// npm run bench:convolutions: single convolutions of generators in onnxruntime, unchanged and by each algorithm that
-// `lowering: 'auto'` chooses among (including layout changes at both ends), CPU ms in turn. The cost model in
-// packages/core/src/onnx/fast/price.ts was fitted to these layers.
+// npm run bench:convolutions: CPU time of single convolutions of generators in onnxruntime, unchanged and by each
+// algorithm that `lowering: 'auto'` can choose (including layout changes at both ends). The variants are timed
+// alternately. The cost model in packages/core/src/onnx/fast/price.ts was fitted to these layers.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { encodeModel, fastConvolutions, GraphBuilder } from '@forja/core/onnx';
@@ -106,7 +106,7 @@ for (const layer of LAYERS) {
       `${name}, batch ${batch}: portable ${medians.portable} ms; ${Object.entries(medians)
         .filter(([key]) => key !== 'portable')
         .map(([key, ms]) => `${key} ${(medians.portable / ms).toFixed(2)}×`)
-        .join(', ')}; alone, auto takes ${chosen}`,
+        .join(', ')}; auto chooses ${chosen} for this layer alone`,
     );
   }
   await Promise.all(Object.values(sessions).map((session) => session.dispose()));

@@ -77,7 +77,7 @@ try {
   rmSync(stage, { recursive: true, force: true });
 }
 
-/** Every file that the bench may import, at its path, with the links in node_modules to it. */
+/** Copies every file that the bench may import, at its path, and the links to it in node_modules. */
 async function code() {
   const entries = [
     'bench/gpu.mjs',

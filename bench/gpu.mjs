@@ -19,9 +19,9 @@ const { values: flags } = parseArgs({
 });
 if (flags.help) {
   console.log(`npm run bench:gpu -- [--minutes 8] [--devices webgpu,cuda] [--only text] [--quick] [--out file]
---only: parts whose name contains one of the texts (a,b). --quick: tiny networks and counts, to rehearse on a software
+--only: parts whose name contains one of the texts (a,b). --quick: tiny networks and counts, for a trial on a software
 adapter (VK_DRIVER_FILES=<SwiftShader's icd.json>). FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch on CUDA.
-WebGPU in Node needs libvulkan.so.1 and the card's Vulkan driver; CUDA what forja doctor names. Results: bench/results/gpu.json.`);
+WebGPU in Node needs libvulkan.so.1 and the card's Vulkan driver; for CUDA, see forja doctor. Results: bench/results/gpu.json.`);
   process.exit(0);
 }
 
@@ -58,7 +58,7 @@ const torch = (device, limit) => ({
   ],
 });
 
-/** The most important first, as the time may not suffice for all. */
+/** Most important first, because the time may not be enough for all. */
 const parts = [
   part('about', 'about', 40),
   ...devices.map((device) => part(`truth ${device}`, 'truth', 60, { device })),
@@ -114,7 +114,7 @@ try {
 }
 table();
 console.log(`written: ${resolve(flags.out)}`);
-setTimeout(() => process.exit(), 1000); // does not wait for a part that hangs in a driver
+setTimeout(() => process.exit(), 1000); // exits even if a part hangs in a driver
 
 /** Runs a part; returns its findings, duration, and why it failed if it did. */
 function run({ name, command, args, limit }, seconds) {
@@ -129,7 +129,7 @@ function run({ name, command, args, limit }, seconds) {
     const timer = setTimeout(() => {
       late = true;
       child.kill('SIGKILL');
-      setTimeout(() => done(null, 'SIGKILL'), 5000).unref(); // it hangs in a driver: do not wait
+      setTimeout(() => done(null, 'SIGKILL'), 5000).unref(); // it hangs in a driver, so do not wait for its end
     }, seconds * 1000);
     child.stdout.on('data', (chunk) => (out += chunk));
     child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-3000)));
@@ -170,7 +170,7 @@ function write() {
   );
 }
 
-/** Prints a part's findings in a line. */
+/** Prints a part's findings, one line each. */
 function print({ name, seconds = 0, findings = [], fault, skipped, stderr }) {
   console.log(`\n== ${name}: ${skipped ?? fault ?? 'ok'}, ${seconds.toFixed(1)} s`);
   for (const finding of findings) {
@@ -182,11 +182,11 @@ function print({ name, seconds = 0, findings = [], fault, skipped, stderr }) {
   if (fault && stderr) console.log(stderr.split('\n').slice(-6).join('\n').slice(-700));
 }
 
-/** Prints milliseconds per batch size, a row for each way to sample; then steps. */
+/** Prints milliseconds per batch size, a row for each kind of sampling, then those of steps. */
 function table() {
   const cell = (ms) => (ms === undefined ? '-' : ms.toFixed(ms < 10 ? 2 : 1)).padStart(9);
   console.log(
-    `\nms a run of DCGAN-64, base ${usual.base}${' '.repeat(14)}${usual.batches.map((b) => `b${b}`.padStart(9)).join('')}`,
+    `\nms per run of DCGAN-64, base ${usual.base}${' '.repeat(14)}${usual.batches.map((b) => `b${b}`.padStart(9)).join('')}`,
   );
   const rows = new Map();
   const put = (row, batch, ms) => rows.set(row, { ...rows.get(row), [batch]: ms });
@@ -201,7 +201,7 @@ function table() {
       )
         put(precision ? `${name} ${precision}${stay ? ' stay' : ''}` : name, batch, ms);
   for (const [row, by] of rows) console.log(`${row.padEnd(40)}${usual.batches.map((b) => cell(by[b])).join('')}`);
-  console.log(`\nms a step of DCGAN-28, base ${network.base}, batch ${network.batch}`);
+  console.log(`\nms per step of DCGAN-28, base ${network.base}, batch ${network.batch}`);
   for (const { name, findings = [] } of results)
     for (const { step, where, ms } of findings)
       if (step !== undefined)

@@ -53,7 +53,7 @@ await build({
 const results = [];
 let versions = {};
 try {
-  const { graphs, opened } = await import(pathToFileURL(bundle).href);
+  const { graphs, nodesOf } = await import(pathToFileURL(bundle).href);
   for (const { name, files, inputs } of await graphs(folder, {
     only: o.only,
     python: process.env.FORJA_TF2ONNX_PYTHON,
@@ -61,10 +61,10 @@ try {
     const peers = [];
     // onnxruntime optimizes too, so it may run the same nodes for different files. By operator: how many more nodes the
     // peer has.
-    const own = await opened(files.forja);
+    const own = await nodesOf(files.forja);
     const more = {};
     for (const [peer, file] of Object.entries(files).filter(([peer]) => peer !== 'forja')) {
-      const theirs = await opened(file);
+      const theirs = await nodesOf(file);
       const count = (nodes, operator) => nodes.filter((node) => node.split(' ')[0] === operator).length;
       more[peer] =
         theirs.join() === own.join()
@@ -94,7 +94,7 @@ try {
       versions = peers[0].versions;
       table(name, summaries, ratios);
       console.log(
-        `what onnxruntime runs, against forja: ${Object.entries(more)
+        `additional nodes that onnxruntime runs, compared with forja: ${Object.entries(more)
           .map(([peer, what]) => `${peer} ${typeof what === 'string' ? what : JSON.stringify(what)}`)
           .join(', ')}`,
       );

@@ -1,6 +1,6 @@
-// npm run bench:jobs: pictures a second of `forja jobs` with 1, 2 and more worker processes, against one process that
-// makes the same pictures: written aside and renamed as `forja sample` does, and plainly, which a crash leaves half
-// written. Needs redis-server; `--help` lists the flags.
+// npm run bench:jobs: pictures per second of `forja jobs` with 1, 2 and more worker processes, compared with one
+// process that makes the same pictures, written either safely (temporary file, then rename, as `forja sample` does) or
+// plainly. Needs redis-server; `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -32,8 +32,8 @@ if (o.help) {
   console.log(
     `npm run bench:jobs -- [--model file] [--count 8000] [--shard 1000] [--workers 1,2,4] [--rounds 5] [--threads 1]
   [--name file]
---threads: of each process. Processes are started and warm before; rounds alternate between them and one process
-without a queue. Wall time is from the first run of the model to the last file, CPU time of the processes' whole.
+--threads: of each process. Processes are started and warmed up first; rounds alternate between them and one process
+without a queue. Wall time is from the first run of the model to the last file, CPU time is that of the whole processes.
 The result is bench/results/<name>.json.`,
   );
   process.exit(0);
@@ -41,7 +41,7 @@ The result is bench/results/<name>.json.`,
 const [count, shard, rounds] = [o.count, o.shard, o.rounds].map(Number);
 const ports = o.workers.split(',').map(Number);
 
-/** Pictures by one process, as a worker makes them: a line a round, asked for by a line with the folder. */
+/** Makes pictures in one process, as a worker does. For each folder read from stdin, runs a round and prints a line. */
 async function one() {
   const { load } = await import('@forja/node');
   const { writeAside } = await import('@forja/node/cli');
@@ -82,7 +82,7 @@ function start(command, args) {
   };
 }
 
-/** CPU seconds of a process so far; NaN where there is no /proc. */
+/** CPU seconds of a process so far; NaN without /proc. */
 function cpuOf(pid) {
   const stat = `/proc/${pid}/stat`;
   if (!existsSync(stat)) return NaN;
@@ -156,7 +156,7 @@ async function main() {
         await worker.line(/Working/);
         worker.drain();
       }
-      await submit(queue, 64 * size, 16); // all load the model
+      await submit(queue, 64 * size, 16); // so that all workers load the model
       groups.push({ size, queue, workers });
     }
     const got = { one: [], plain: [], ...Object.fromEntries(groups.map(({ queue }) => [queue, []])) };
@@ -189,7 +189,7 @@ async function main() {
       const { imagesPerSecond, cpuMsPerImage, wallOverOne, cpuOverOne } = results[name];
       console.log(
         `${(titles[name] ?? `jobs, ${name.slice(1)} workers`).padEnd(22)}` +
-          `${imagesPerSecond.toFixed(0).padStart(7)} images/s, CPU ms an image ${cpuMsPerImage.toFixed(3)}; ` +
+          `${imagesPerSecond.toFixed(0).padStart(7)} images/s, CPU ms per image ${cpuMsPerImage.toFixed(3)}; ` +
           `over one process: wall ${wallOverOne.toFixed(3)}, CPU ${cpuOverOne.toFixed(3)}`,
       );
     }

@@ -1,6 +1,6 @@
-// npm run bench:lazy: what R1 costs as a phase of its own, run in each iteration of a DCGAN and in every 16th, in turn
-// in one process. Each run of the phase is timed alone (CPU time of all threads): a lazy penalty costs a sixteenth of
-// its price if a run costs the same in both (bar: within 5 %). `--help` lists the flags.
+// npm run bench:lazy: the cost of R1 as a separate phase, in every iteration of a DCGAN and in every 16th, alternately
+// in one process. Each run of the phase is timed by itself (CPU time of all threads). If a run costs the same in both
+// cases (tolerance: 5 %), a lazy penalty costs a sixteenth. `--help` lists the flags.
 import { parseArgs } from 'node:util';
 import { machine, quantile, save } from './lib/report.mjs';
 import { batchesOf, cpuRuntime, trainer, versions } from './peers/forja.mjs';
@@ -13,7 +13,9 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('--rounds <turns of 16 iterations each way> (24), --threads <of onnxruntime> (2)');
+  console.log(
+    '--rounds <n> (24): rounds of 16 iterations in each of the two cases; --threads <n> (2): threads of onnxruntime',
+  );
   process.exit(0);
 }
 const [rounds, threads] = [Number(values.rounds), Number(values.threads)];
@@ -38,7 +40,9 @@ async function measured(shape) {
   );
   const batches = phases.map(batchesOf);
   const lazy = phases.findIndex(({ every }) => every === EVERY);
-  /** CPU milliseconds of each run of the penalty in a round of 16 iterations, where it runs in every `each`-th. */
+  /**
+   * CPU milliseconds of each run of the penalty in a round of 16 iterations, in which it runs every `each` iterations.
+   */
   async function round(each) {
     const costs = [];
     for (let i = 0; i < EVERY; i++)

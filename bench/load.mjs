@@ -26,7 +26,7 @@ if (o.help) {
   console.log(
     `npm run bench:load -- [--blocks 15] [--seconds 0.3] [--threads 1,2] [--batches 1,8,16,64] [--sizes 28,32,64]
   [--cold 9] [--name file]
---cold: fresh processes of each way to the first picture; 0 for none. The result is bench/results/<name>.json.`,
+--cold: number of new processes in which the time to the first picture is measured; 0 for none. The result is bench/results/<name>.json.`,
   );
   process.exit(0);
 }
@@ -95,7 +95,7 @@ async function calls(file, title, threads, batch) {
 async function cold(file, title) {
   const ways = ['raw', 'forja', 'deterministic'];
   const all = new Map(ways.map((way) => [way, []]));
-  // A new process each time, as only its first picture is cold.
+  // A new process each time, because only its first picture is cold.
   for (let i = 0; i < Number(o.cold); i++)
     for (const way of ways) {
       const one = await peer(file, 2, way, 'cold', way);

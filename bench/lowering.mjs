@@ -7,7 +7,7 @@ const explain = process.argv.includes('--explain');
 if (explain) process.argv.splice(process.argv.indexOf('--explain'), 1);
 const o = options('lowering', {
   seconds: 3,
-  peers: '--explain prints what each convolution is taken to cost. The peer is the portable lowering.',
+  peers: '--explain prints the estimated cost of each convolution. The peer is the portable lowering.',
 });
 const cases = [
   { size: 28, channels: 1, base: 64, batch: 64 },

@@ -27,9 +27,10 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(`npm run bench:models -- [--blocks 5] [--seconds 1] [--rounds 5] [--threads 2] [--only text] [--part ${PARTS.join()}] [--name file]
---rounds: fresh processes for each load and export time. Models whose name contains the text. @upscalerjs/esrgan-thick is fetched by npm, once.
-FORJA_TFJS_NODE: the folder of a project with a @tensorflow/tfjs-node that works. FORJA_TORCH_PYTHON (with torch and onnx): distances from float64 too.
-The result is bench/results/<name>.json; models and parts that are not measured keep what stands there.`);
+--rounds: fresh processes for each load and export time. --only: models whose name contains the text.
+@upscalerjs/esrgan-thick is fetched by npm, once.
+FORJA_TFJS_NODE: the folder of a project with a working @tensorflow/tfjs-node. FORJA_TORCH_PYTHON (with torch and onnx): distances from float64 too.
+The result is bench/results/<name>.json; results of other models and parts in it are kept.`);
   process.exit(0);
 }
 const [blocks, seconds, rounds] = [o.blocks, o.seconds, o.rounds].map(Number);
@@ -169,7 +170,7 @@ async function tfjsSides(spec) {
 const kept = join(root, `bench/results/${o.name}.json`);
 const results = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')).results : [];
 if (results.length > 0) ({ versions } = JSON.parse(readFileSync(kept, 'utf8')));
-/** Adds what a part was measured with to its result. */
+/** Adds the conditions of a part's measurement to its result. */
 const note = (result, part, value) => {
   const { commit, date, load } = machine();
   result[part] = value;

@@ -1,6 +1,7 @@
-// npm run bench:peers: pictures of the same generator files (DCGAN-28, -32, -64 at batch 1, 16 and 64) by `load` with
-// its defaults and by other runtimes, in Node, Python and Chromium. Pictures are compared with onnxruntime's first; a
-// peer that is not installed is skipped with its reason. Writes docs/performance.md's tables. `--help` lists the flags.
+// npm run bench:peers: time to make pictures from the same generator files (DCGAN-28, -32, -64 at batch 1, 16 and 64)
+// with `load` and its defaults, and with other runtimes, in Node, Python and Chromium. First checks each peer's
+// pictures against onnxruntime's. A peer that is not installed is skipped, with the reason. Writes the tables in
+// docs/performance.md. `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,26 +37,26 @@ if (o.help) {
   [--name file]
 FORJA_PEERS_PYTHON: a Python with openvino, ai-edge-litert, jax and onnx. FORJA_TORCH_PYTHON: one with torch and onnx.
 --from: a folder outside the repository where @litertjs/core and @jax-js/jax are installed.
---peers: only forja and those whose name contains the text, whatever its case.
+--peers: only forja and peers whose name contains the text, ignoring case.
 The result is bench/results/<name>.json; with the default name, the tables of docs/performance.md too.
-Both are written after each case; --only keeps the other half.`);
+Both are written after each case; with --only, the other half of the results is kept.`);
   process.exit(0);
 }
 const numbers = (text) => text.split(',').map(Number);
 const [blocks, seconds, threads] = [Number(o.blocks), Number(o.seconds), Number(o.threads)];
 const python = process.env.FORJA_PEERS_PYTHON;
 const torch = process.env.FORJA_TORCH_PYTHON;
-const FARTHEST = 1e-4;
+const MAX_DISTANCE = 1e-4;
 
 const site = mkdtempSync(join(tmpdir(), 'forja-bench-peers-'));
-// of the half that is being measured
+// versions and skipped peers of the half (Node or Chromium) that is being measured
 let [versions, skipped] = [{}, {}];
 const last = new URL(`results/${o.name}.json`, import.meta.url);
 // with --only, the other half is kept
 const results = o.only !== '' && existsSync(last) ? JSON.parse(readFileSync(last, 'utf8')).results : {};
 for (const where of ['node', 'chromium']) if (o.only === '' || o.only === where) delete results[where];
 
-/** Writes what there is so far, so that a run that is stopped has its cases. */
+/** Writes the results so far, so that a stopped run keeps them. */
 function write(where, title, measured) {
   const half = (results[where] ??= { options: { blocks, seconds, threads }, cases: {} });
   half.cases[title] = measured;
@@ -65,7 +66,7 @@ function write(where, title, measured) {
   return save(o.name, made);
 }
 
-/** A generator as a file, and onnxruntime's pictures for each batch. */
+/** Writes a generator's file, and onnxruntime's pictures for each batch size. */
 async function prepare(size) {
   const { dcgan, exportOnnx } = await trainer();
   const channels = size === 28 ? 1 : 3;
@@ -86,7 +87,7 @@ async function prepare(size) {
 const expectedOf = (size, batch) => join(site, `dcgan-${size}-${batch}.bin`);
 const tfliteOf = (size, batch) => join(site, `dcgan-${size}-${batch}.tflite`);
 
-/** Peers in a process of their own: name → what starts it, or undefined where its Python is not named. */
+/** Peers in separate processes: name → arguments of {@link openProcess}. */
 function processes({ file, size }, batch) {
   const expected = expectedOf(size, batch);
   const inNode = (way, count = threads) => ({
@@ -123,7 +124,7 @@ function processes({ file, size }, batch) {
   };
 }
 
-/** Peers as pages: name → the page's query, and the bundle that it needs. */
+/** Peers as pages: name → the page's query. */
 function pages({ channels, size }, batch) {
   const given = { model: `/dcgan-${size}.onnx`, expected: `/dcgan-${size}-${batch}.bin`, batch, warmup: 2, least: 1 };
   const litert = { way: 'peer', peer: 'litert', tflite: `/dcgan-${size}-${batch}.tflite`, ...given };
@@ -139,24 +140,24 @@ function pages({ channels, size }, batch) {
   };
 }
 
-/** The wanted ones of a table of peers. */
+/** The peers that --peers selects, always including forja. */
 const wanted = (peers) =>
   Object.entries(peers).filter(([name]) => name === 'forja' || name.toLowerCase().includes(o.peers.toLowerCase()));
 
-/** Says once that a peer is left out, why, and what installs it. */
+/** Prints, once per peer, that it is skipped, why, and how to install it. */
 function skip(name, reason, install) {
   if (name in skipped) return;
   skipped[name] = { reason, ...(install ? { install } : {}) };
   console.log(`skipped: ${name}: ${reason}${install ? `; ${install}` : ''}`);
 }
 
-/** A process's peer; undefined, with the reason said, where it cannot run. */
+/** Starts a peer in a process; if it cannot run, prints the reason and returns undefined. */
 async function openProcess(name, { python: named, variable, packages, ...start }) {
   if (name in skipped) return undefined;
   const install =
     packages &&
     `python3 -m venv <folder> && <folder>/bin/pip install ${packages}, then ${variable}=<folder>/bin/python`;
-  if (variable && !named) return void skip(name, `${variable} names no Python`, install);
+  if (variable && !named) return void skip(name, `${variable} is not set`, install);
   try {
     return await startPeer({ name, ...start });
   } catch (error) {
@@ -166,7 +167,7 @@ async function openProcess(name, { python: named, variable, packages, ...start }
   }
 }
 
-/** A page's peer; undefined, with the reason said, where its bundle is missing or does not run. */
+/** Opens a peer in a page; if its bundle is missing or fails, prints the reason and returns undefined. */
 async function openPage(browser, origin, name, query, { reason, install } = {}) {
   if (name in skipped) return undefined;
   if (reason !== undefined) return void skip(name, reason, install);
@@ -178,23 +179,23 @@ async function openPage(browser, origin, name, query, { reason, install } = {}) 
   }
 }
 
-/** Measures the peers of a case, once their pictures are the expected ones, and prints the table. */
+/** Checks the pictures of a case's peers, measures the peers, and prints the table. */
 async function measure(where, title, opened) {
   const peers = [];
   try {
     for await (const peer of opened) if (peer !== undefined) peers.push(peer);
     for (const { name, versions: own, about } of peers) {
       Object.assign(versions, own);
-      if (about?.distance !== undefined && !(about.distance <= FARTHEST))
+      if (about?.distance !== undefined && !(about.distance <= MAX_DISTANCE))
         throw new Error(
-          `bench: pictures of ${name}: expected at most ${FARTHEST} from onnxruntime's, got ${about.distance}`,
+          `bench: pictures of ${name}: expected at most ${MAX_DISTANCE} from onnxruntime's, got ${about.distance}`,
         );
     }
     const got = await alternate(peers, blocks, seconds);
     const pageLike = where === 'chromium';
     const rows = Object.fromEntries(
       [...got].map(([name, list]) => {
-        // a page cannot tell its threads' CPU time, nor its memory
+        // a page can measure neither the CPU time of its threads nor its memory
         const { cpuMs, peakMiB, ...summary } = summarise(list);
         const { distance } = peers.find((peer) => peer.name === name).about ?? {};
         return [name, { ...summary, ...(pageLike ? {} : { cpuMs, peakMiB }), distance }];
@@ -215,7 +216,7 @@ function print(title, rows, ratios, pageLike) {
   if (!pageLike) return table(`${title}, Node and Python`, rows, ratios);
   console.log(`\n${title}, Chromium`);
   for (const [name, { wallMs }] of Object.entries(rows)) {
-    const faster = ratios[name] ? `   ours is faster by ${ratios[name].wall.median.toFixed(2)}` : '';
+    const faster = ratios[name] ? `   forja is faster by ${ratios[name].wall.median.toFixed(2)}` : '';
     console.log(`${name.padEnd(26)} ${wallMs.median.toFixed(2).padStart(9)} ms${faster}`);
   }
 }
@@ -247,7 +248,7 @@ async function inChromium(generators) {
   for (const { id, version } of Object.values(bundles)) if (version) versions[id] = version;
   if (bundles.litert.version)
     try {
-      if (!python) throw new Error('FORJA_PEERS_PYTHON names no Python, which writes the .tflite files');
+      if (!python) throw new Error('FORJA_PEERS_PYTHON is not set; that Python writes the .tflite files');
       tflite(generators);
     } catch (error) {
       bundles.litert = {

@@ -1,7 +1,7 @@
 // npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on
-// a ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, their share, and the reverse
-// KL divergence. Results are written after each run to bench/results/points.json and docs/points.md, and finished runs
-// are skipped; an interrupted run resumes from its checkpoint in --runs.
+// a ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, the share of such points, and
+// the reverse KL divergence. Results are written after each run to bench/results/points.json and docs/points.md, and
+// finished runs are skipped; an interrupted run resumes from its checkpoint in --runs.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ const { values } = parseArgs({
 });
 const [steps, seeds] = [Number(values.steps), Number(values.seeds)];
 
-/** Deviations over distances as in the paper: a ring of radius 1 with 0.01, a grid of spacing 2 with 0.05. */
+/** Standard deviations as in the paper: 0.01 on a ring of radius 1, 0.05 on a grid of spacing 2. */
 const DATA = {
   ring: { kind: 'synthetic', shape: 'ring', modes: 8, deviation: 0.008, count: 100_000, seed: 1 },
   grid: { kind: 'synthetic', shape: 'grid', modes: 25, deviation: 0.01, count: 100_000, seed: 1 },

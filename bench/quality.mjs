@@ -1,6 +1,6 @@
-// Scores samples of ours and of the PyTorch twin with the judge, seed by seed: node bench/quality.mjs --ours <folder>
-// --twin <folder>. A folder holds samples-<seed>.f32 (raw float32 NCHW [n, 1, 28, 28] in [-1, 1]); missing files of the
-// twin are trained when FORJA_TORCH_PYTHON is set.
+// For each seed, scores samples of Forja and of the same GAN in PyTorch (the "twin") with the classifier of
+// tests/judge: node bench/quality.mjs --ours <folder> --twin <folder>. A folder holds samples-<seed>.f32 (raw float32
+// NCHW [n, 1, 28, 28] in [-1, 1]); if FORJA_TORCH_PYTHON is set, missing files of the twin are made by training it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
-// npm run bench:recipes: which recipe for pictures? Each is trained on MNIST or Fashion-MNIST for the same CPU time
-// (its number of steps comes from a short trial), and measured on its moving average: Fréchet distance, KID, precision
-// and recall over our own features. Results are written as each run ends, to bench/results/recipes.json and
-// docs/measures.md; finished runs are skipped, and a stopped one resumes from its checkpoint in --runs.
+// npm run bench:recipes: compares recipes for pictures. Each is trained on MNIST or Fashion-MNIST for the same CPU time
+// (a short trial gives its number of steps); its averaged generator is measured by Fréchet distance, KID, precision and
+// recall over our own features. Results are written as each run ends, to bench/results/recipes.json and
+// docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs.
 import {
   copyFileSync,
   existsSync,
@@ -51,7 +51,7 @@ const cpu = () => {
   return (user + system) / 1e6;
 };
 
-/** CPU seconds a step, by a trial of 40 steps whose first 10 do not count. */
+/** CPU seconds per step, from a trial of 40 steps without the first 10. */
 async function trial(config) {
   const out = mkdtempSync(join(tmpdir(), 'forja-recipes-'));
   let [from, until] = [0, 0];

@@ -1,6 +1,6 @@
 // Provokes each training failure that Forja diagnoses, records what the log shows, and trains again with the advised
-// flag: node bench/remedies.mjs [--only memorising] [--seeds 3]. Writes bench/results/remedies.json, whose figures
-// docs/remedies.md shows.
+// flag: node bench/remedies.mjs [--only memorising] [--seeds 3]. Writes bench/results/remedies.json; docs/remedies.md
+// quotes it.
 import { parseArgs } from 'node:util';
 import { runtime } from '@forja/node';
 import { COMMON, FAILURES, HEALTHY, play } from '../tests/failures/failures.mjs';
@@ -16,8 +16,8 @@ const { values: o } = parseArgs({
 });
 const host = runtime({ device: 'cpu', threads: 1 });
 
-/** A run, and means of its scalars over the first and last 100 steps. */
-async function played({ data, config }, seed) {
+/** Trains, and returns the means of the run's scalars over the first and last 100 steps. */
+async function trainedRun({ data, config }, seed) {
   const { lines, ...run } = await play({ data, config: { ...config, seed } }, host);
   const means = (part) => {
     const sums = {};
@@ -43,8 +43,8 @@ for (const [name, failure] of Object.entries(FAILURES)) {
   const { data, config, cure, flag, score, of = 'scores', figures } = failure;
   const [before, after] = [[], []];
   for (let seed = 1; seed <= Number(o.seeds); seed++) {
-    before.push(await played({ data, config }, seed));
-    after.push(await played({ data, config: { ...config, ...cure } }, seed));
+    before.push(await trainedRun({ data, config }, seed));
+    after.push(await trainedRun({ data, config: { ...config, ...cure } }, seed));
   }
   const scoreOf = (runs) => stats(runs.map((run) => run[of][score]));
   const [first] = before;
@@ -69,7 +69,7 @@ for (const [name, failure] of Object.entries(FAILURES)) {
   };
   const { before: b, after: a } = results[name];
   console.log(
-    `${name}: ${score} ${shown(b)} → ${shown(a)} with ${flag}; seen ${JSON.stringify(seen)}, cured ` +
+    `${name}: ${score} ${shown(b)} → ${shown(a)} with ${flag}; diagnoses before: ${JSON.stringify(seen)}, after: ` +
       `${JSON.stringify(results[name].seenAfterCure)}`,
   );
   for (const { step, message, advice } of first.diagnoses) console.log(`  step ${step}: ${message}; ${advice}`);
@@ -79,7 +79,7 @@ const healthy = {};
 if (o.healthy)
   for (const [name, run] of Object.entries(HEALTHY)) {
     if (o.only !== undefined && !name.includes(o.only)) continue;
-    const { diagnoses, scores } = await played(run, 1);
+    const { diagnoses, scores } = await trainedRun(run, 1);
     healthy[name] = { data: run.data, config: { ...COMMON, ...run.config }, diagnoses, scores };
     console.log(`healthy: ${name}: ${diagnoses.length} diagnoses, ${JSON.stringify(scores)}`);
   }

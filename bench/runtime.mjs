@@ -1,6 +1,6 @@
-// npm run bench:runtime: overhead of @forja/node. Delay of the event loop while a model is loaded and sampled, time of
-// sample() over raw onnxruntime, throughput and latency of concurrent callers with and without micro-batching, the same
-// file in other libraries, and a process's time to its first picture. `--help` lists the flags.
+// npm run bench:runtime: overhead of @forja/node. Delay of the event loop while a model is loaded and sampled, time
+// that sample() adds to raw onnxruntime, throughput and latency of concurrent callers with and without micro-batching,
+// the same file in other libraries, and the time from process start to the first picture. `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,8 +68,8 @@ console.log(`DCGAN-64, base 64: ${(model.length / 1e6).toFixed(1)} MB`);
 const python = process.env.FORJA_TORCH_PYTHON;
 
 /**
- * Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. If one in `optional` is missing,
- * a message says so.
+ * Measures peers of `peers/runtime.mjs`, each in its own process, in rounds. `list` has `[name, ...arguments]` for
+ * each; if a peer in `optional` cannot start, a message says so.
  */
 async function rounds(list, optional = [], model = file) {
   const peers = [];
@@ -78,7 +78,7 @@ async function rounds(list, optional = [], model = file) {
       const torch = name === 'PyTorch';
       const started =
         torch && !python
-          ? Promise.reject(new Error('FORJA_TORCH_PYTHON names no Python'))
+          ? Promise.reject(new Error('FORJA_TORCH_PYTHON is not set'))
           : torch
             ? startPeer({
                 name,
@@ -108,7 +108,7 @@ async function rounds(list, optional = [], model = file) {
   }
 }
 /** One block of a new process. */
-async function rounds1(name) {
+async function coldStart(name) {
   const peer = await startPeer({
     name,
     command: process.execPath,
@@ -169,7 +169,7 @@ try {
       [...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]),
     );
     table(`sample() over raw onnxruntime, ${network}, batch ${batch}`, summaries, ratios);
-    // Per round, then the median over rounds, as for ratios.
+    // The difference in each round, then the median over rounds, as for ratios.
     const added = (peer, f) => {
       const ours = got.get('forja').map(f);
       const theirs = got.get(peer).map(f);
@@ -214,8 +214,8 @@ try {
 
   for (const name of wanted('cold') ? ['forja', 'portable', 'raw'] : []) {
     const all = [];
-    // A new process each time, as only its first picture is cold.
-    for (let i = 0; i < Math.max(5, blocks); i++) all.push(await rounds1(name));
+    // A new process each time, because only its first picture is cold.
+    for (let i = 0; i < Math.max(5, blocks); i++) all.push(await coldStart(name));
     const phases = Object.fromEntries(Object.keys(all[0]).map((key) => [key, median(all.map((one) => one[key]))]));
     results.coldStart[name] = phases;
     console.log(
@@ -241,7 +241,7 @@ try {
           meanBatch: median(list.map((block) => block.mean_batch)),
         };
         console.log(
-          `${callers} callers, ${name}: ${result.picturesPerSecond.toFixed(0)} pictures/s, latency p50 ${result.p50Ms.toFixed(1)} ms, p95 ${result.p95Ms.toFixed(1)} ms, ${result.meanBatch.toFixed(1)} a run`,
+          `${callers} callers, ${name}: ${result.picturesPerSecond.toFixed(0)} pictures/s, latency p50 ${result.p50Ms.toFixed(1)} ms, p95 ${result.p95Ms.toFixed(1)} ms, ${result.meanBatch.toFixed(1)} per run`,
         );
         return [name, result];
       }),

@@ -1,4 +1,4 @@
-// npm run bench:systems -- <name>: trains a system on its data set, compares the exported file with a cheap baseline on
+// npm run bench:systems -- <name>: trains a system on its data set, compares the exported file with simple baselines on
 // the holdout, and writes bench/results/systems/<name>.json, .md and .png. Runs are in --runs and resumed, so an
 // interrupted bench continues.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

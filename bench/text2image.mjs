@@ -1,5 +1,5 @@
-// Trains text2image on captioned coloured shapes with held-out combinations, and scores pictures of the unseen captions
-// by nearest templates: node bench/text2image.mjs [--steps 3000] [--size 16].
+// Trains text2image on captioned coloured shapes with held-out combinations, and scores pictures from the unseen
+// captions by the nearest template: node bench/text2image.mjs [--steps 3000] [--size 16].
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { philoxUniform } from '@forja/core';
@@ -46,7 +46,7 @@ const WORDS = {
 };
 const captionOf = (c) => `${c.size} ${c.colour} ${c.shape} on ${c.ground}`;
 
-/** A picture, 4 × 4 samples a pixel; the centre is where `u` and `v`, [0, 1), put it. */
+/** Draws a picture with 4 × 4 samples per pixel; `u` and `v`, in [0, 1), determine the centre. */
 function drawn({ size, colour, shape, ground }, u, v) {
   const r = SIZES[size] * SIZE;
   const [cx, cy] = [u, v].map((t) => r + t * (SIZE - 2 * r));
@@ -85,7 +85,7 @@ function dataset(name, of, count, stream, rest = {}) {
 const holdout = dataset('shapes, held out', unseen, 20 * unseen.length, 1);
 const { data } = dataset('shapes', seen, Number(o.count), 0, { holdout: holdout.data });
 
-// The judge: the nearest (least squares) of templates of all combinations, at all places in steps of a pixel or less.
+// The judge: finds the nearest (least squares) template of all combinations, at positions in steps of a pixel or less.
 const places = Array.from({ length: 8 }, (_, i) => (i + 0.5) / 8);
 const templates = combinations.flatMap((c) =>
   places.flatMap((u) => places.map((v) => ({ c, pixels: drawn(c, u, v) }))),
@@ -99,7 +99,7 @@ function judge(pixels, at) {
   }
   return best.c;
 }
-/** Share of pictures that show the requested attributes, each and all. */
+/** Share of pictures that show each requested attribute, and that show all of them. */
 function accuracy(pixels, asked) {
   const shown = asked.map((_, i) => judge(pixels, i * SIZE * SIZE * 3));
   const names = Object.keys(WORDS);

@@ -4,7 +4,7 @@ import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 
 const o = options('tfjs-node', {
   seconds: 4,
-  peers: 'The peer is @tensorflow/tfjs-node: node scripts/tfjs-node.mjs makes it work.',
+  peers: 'The peer is @tensorflow/tfjs-node; build it with node scripts/tfjs-node.mjs.',
 });
 const base = {
   name: `DCGAN-28, base ${o.base}, batch 64`,
@@ -15,7 +15,7 @@ const base = {
   latent: 100,
 };
 
-// oneDNN is its faster mode; one thread pool of the size that onnxruntime has
+// with oneDNN, which is faster, and as many threads as onnxruntime
 const env = {
   TF_ENABLE_ONEDNN_OPTS: '1',
   TF_NUM_INTRAOP_THREADS: String(o.threads),

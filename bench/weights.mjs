@@ -1,6 +1,6 @@
 // npm run bench:weights: generators and published models with weights stored as float32, int8, uint8, fp16, and int8
-// with DequantizeLinear as by other tools: file size, decibels, and in onnxruntime alone (one thread, new processes in
-// turn) memory and CPU time of a session and of a run.
+// with DequantizeLinear, as other tools write it: file size, decibels, and, in onnxruntime alone (one thread, a new
+// process each time), memory and CPU time of a session and of a run.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -79,7 +79,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A model of the package nsfwjs, which has its files as scripts. */
+/** A model from the package nsfwjs, which stores its files as scripts. */
 async function published(name) {
   const require = createRequire(new URL('../tests/package.json', import.meta.url));
   const script = (file) => {

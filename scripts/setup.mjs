@@ -1,6 +1,6 @@
 // Makes a checkout ready: checks Node's version and installs the dependencies with pnpm through npx (nothing global),
-// only when a lock or package file changed since the last time. Needs Node and npm, nothing else. Other scripts call
-// `setup()` first.
+// if a lock or package file has changed since the last installation. Needs Node and npm, nothing else. Other scripts
+// call `setup()` first.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -42,7 +42,7 @@ export const packageManager = () => JSON.parse(readFileSync(join(root, 'package.
 
 const stamp = join(root, 'node_modules', '.cache', 'forja', 'install');
 
-/** A digest of everything that decides what is installed, and of the Node that it is installed for. */
+/** A digest of everything that determines what is installed, including Node's version. */
 function fingerprint() {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}`);
   const members = ['packages', 'examples'].flatMap((folder) =>

@@ -1,7 +1,7 @@
 // `npm test`: installs, builds, type-checks, lints and runs every test in Node and in a real headless Chromium; a line
-// per stage, the slowest tests, and a last line of counts. `--full` runs every case of tables of which `npm test` takes
-// a few (FORJA_FULL=1), adds the slow sweeps of tests/full and saves their result. Anything that fails makes the exit
-// code 1.
+// per stage, the slowest tests, and a last line of counts. `--full` runs every case of tables from which `npm test`
+// takes only some (FORJA_FULL=1), and the slow sweeps of tests/full, whose result it saves. Anything that fails makes
+// the exit code 1.
 import { readdirSync, existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ if (!chromium.ok) end('the browser tests cannot run');
 process.env['CHROMIUM_PATH'] = chromium.value;
 
 const built = await timed('build', () => check(build(), 'a package was not built'));
-// Side by side: most of either is one long thread.
+// In parallel: each of them mostly uses a single thread.
 await Promise.all([
   timed('typecheck', () => check(typecheck(), 'types are wrong')),
   timed('lint', () => check(lint(), 'the linters found something')),
@@ -65,7 +65,7 @@ async function project(name) {
   return result;
 }
 
-/** The slow sweeps; what they say is kept in tests/full/last-result.json, which is committed. */
+/** The slow sweeps. Their result is saved in tests/full/last-result.json, which is committed. */
 async function sweep() {
   const folder = join(root, 'tests', 'full');
   if (!existsSync(folder) || !readdirSync(folder, { recursive: true }).some((file) => file.endsWith('.test.ts')))
@@ -90,7 +90,7 @@ async function check(promise, otherwise) {
   if (!(await promise)) throw new StageError(otherwise);
 }
 
-/** Prints what failed, the stages and the counts, and exits: who sees only the end of a log sees what matters. */
+/** Prints failures, stages and counts, and exits. They come last so that the end of a log is enough to read. */
 function end(reason) {
   if (reason) counts.failed = Math.max(1, counts.failed);
   const failed = tests.filter((t) => t.status === 'failed');

@@ -1,7 +1,7 @@
-// Builds @tensorflow/tfjs-node 4.22 if the host of its binaries is unreachable: `node scripts/tfjs-node.mjs
-// [--for <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow is taken from the
-// tensorflow-cpu wheel, which pip downloads and which is only unpacked; the binding is two C++ files. Built once into
-// node_modules/.cache/forja/tfjs-node, tested, renamed into place, and linked into the package. See docs/tfjs-node.md.
+// Builds @tensorflow/tfjs-node 4.22 if the host of its binaries is unreachable: `node scripts/tfjs-node.mjs [--for
+// <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow is unpacked from the tensorflow-cpu
+// wheel, which pip downloads; the binding is two C++ files. Built once into node_modules/.cache/forja/tfjs-node,
+// tested, renamed into place, and linked into the package. See docs/tfjs-node.md.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -22,7 +22,7 @@ import { root } from './lib/stage.mjs';
 const TENSORFLOW = '2.15.1';
 const HELP = `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]
   --for    the folder of a project of yours with @tensorflow/tfjs-node (npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts); default: this checkout
-  --wheel  a tensorflow_cpu-${TENSORFLOW} wheel that is already here, instead of fetching it with pip`;
+  --wheel  an existing tensorflow_cpu-${TENSORFLOW} wheel, instead of fetching it with pip`;
 
 /** An error that is printed as one line. */
 class Failure extends Error {}
@@ -49,8 +49,8 @@ function run(what, command, args, options = {}) {
 }
 
 /**
- * Runs JavaScript in a separate process, as a bad binding ends its process, and returns the last line of its output.
- * Throws Failure.
+ * Runs JavaScript in a separate process, because a bad binding crashes its process, and returns the last line of its
+ * output. Throws Failure.
  */
 function inNode(what, script, cwd) {
   const lines = run(what, process.execPath, ['-e', script], {
@@ -106,7 +106,7 @@ function fetchWheel(folder) {
     '--python-version',
     '3.11',
     ...platforms,
-  ]; // any Python version, as nothing is imported
+  ]; // any Python version, because nothing is imported
   run('pip download', 'python3', ['-m', 'pip', 'download', ...flags, '-d', folder, `tensorflow-cpu==${TENSORFLOW}`]);
   const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Failure('pip download: expected a wheel, got none');
@@ -132,7 +132,7 @@ function build(native, napi, packageFolder, givenWheel) {
   mkdirSync(cache, { recursive: true });
   for (const left of readdirSync(cache))
     if (/^\.build-\d+-/.test(left) && !alive(Number(left.split('-')[1])))
-      rmSync(join(cache, left), { recursive: true }); // of an interrupted one
+      rmSync(join(cache, left), { recursive: true }); // left by an interrupted build
   const work = mkdtempSync(join(cache, `.build-${process.pid}-`));
   try {
     const wheel = givenWheel ?? fetchWheel(work);
@@ -213,7 +213,7 @@ function main() {
   if (values.help) return console.log(HELP);
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Failure(
-      `expected Linux x86-64, got ${process.platform} ${process.arch}; elsewhere its own install script is the way: npm rebuild @tensorflow/tfjs-node`,
+      `expected Linux x86-64, got ${process.platform} ${process.arch}; elsewhere use its own install script: npm rebuild @tensorflow/tfjs-node`,
     );
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= 23)

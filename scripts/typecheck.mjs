@@ -10,7 +10,7 @@ export async function typecheck(names = []) {
   const folders = ['packages', 'examples'].flatMap((parent) =>
     readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
   );
-  // The longest first.
+  // Those that take longest come first.
   const all = ['tests', ...folders, 'bench', '.'].filter((folder) => existsSync(join(root, folder, 'tsconfig.json')));
   const due = all.filter((folder) => names.length === 0 || names.some((name) => folder.includes(name)));
   let ok = true;

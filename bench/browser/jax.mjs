@@ -1,6 +1,6 @@
 // The generator in jax-js, a peer of bench:peers: the layers of the ONNX file compiled by jit, channels last. A
-// transposed convolution is a product of patches for each pixel of a 2×2 block of the result; jax-js's own convolution
-// took 40 times as long.
+// transposed convolution of stride 2 is written as four matrix products of patches, one for each pixel of the 2×2
+// blocks of the result; jax-js's own convolution took 40 times as long.
 import { decodeModel } from '@forja/core/onnx';
 
 const floats = ({ rawData }) => new Float32Array(rawData.slice().buffer);
@@ -8,7 +8,7 @@ const integers = ({ rawData }) => Array.from(new BigInt64Array(rawData.slice().b
 /** The pixels of a 2×2 block. */
 const BLOCK = [0, 1].flatMap((a) => [0, 1].map((b) => [a, b]));
 
-/** Columns [c, h, w] of a dense layer as [h, w, c]. */
+/** Reorders the output columns of a dense layer from [c, h, w] to [h, w, c]. */
 function channelsLast(data, [c, h, w]) {
   const each = c * h * w;
   return data.map((_, i) => {
@@ -41,7 +41,10 @@ function upwards(np, x, columns) {
     .reshape([n, 2 * h, 2 * w, -1]);
 }
 
-/** Returns what makes the pictures of `z` [batch, latent], and their dims. `lib`: the package. */
+/**
+ * Returns `step`, which makes the pictures of `z` [batch, latent], and the pictures' `dims`. The first argument is the
+ * package.
+ */
 export async function jaxNetwork({ defaultDevice, init, jit, nn, numpy: np }, bytes, batch, z) {
   await init('wasm');
   defaultDevice('wasm');
@@ -52,7 +55,7 @@ export async function jaxNetwork({ defaultDevice, init, jit, nn, numpy: np }, by
   const weights = [];
   const weight = (data, dims) => weights.push(np.array(data).reshape(dims)) - 1;
 
-  /** By operator: a layer of the function. Reshape belongs to the product before it. */
+  /** By operator: makes a layer of the function. A Reshape is done by the product before it. */
   const LAYERS = {
     MatMul(node, next) {
       const dims = constant(node).dims.map(Number);

@@ -26,7 +26,10 @@ const timed =
     return { wall_ms };
   };
 
-/** Times `step`, whose result is the pictures; where the address names those of onnxruntime, says how far they are. */
+/**
+ * Times `step`, which returns pictures; if the address names onnxruntime's pictures, also returns the distance from
+ * these.
+ */
 async function pictures(step, dims) {
   if (o.expected !== undefined) {
     const expected = new Float32Array(await (await fetch(o.expected)).arrayBuffer());
@@ -160,7 +163,7 @@ const WAYS = {
       await import('@tensorflow/tfjs'),
       await import('@forja/trainer'),
     ];
-    await tf.setBackend('cpu'); // for tracing only: nothing is computed by it
+    await tf.setBackend('cpu'); // only for tracing; it computes nothing
     const system =
       o.network === 'mlp'
         ? mlpGan({ size: 2, base: 400, baseD: 200, batch: o.batch })

@@ -1,10 +1,10 @@
-// Peers of bench:peers that a page gets as bundles from outside the repository: LiteRT.js and jax-js. Each returns a
-// function that makes the pictures of `z`, and their dims, channels last.
+// Peers of bench:peers that are bundled from outside the repository: LiteRT.js and jax-js. Each returns a function that
+// makes the pictures of `z`, and the pictures' dims, channels last.
 import { jaxNetwork } from './jax.mjs';
 
 const bytesOf = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
 
-/** A bundle that lib/bundles.mjs has put beside the page, unknown to Vite. */
+/** Imports a bundle that lib/bundles.mjs has put next to the page; Vite does not know it. */
 const bundle = (name) => import(/* @vite-ignore */ `${location.origin}/peers/${name}.js`);
 
 export const PEERS = {
@@ -32,7 +32,7 @@ export const PEERS = {
   },
 
   async jax(o, z) {
-    // its pool has a thread for each core that the browser reports
+    // its pool has as many threads as the browser reports cores
     Object.defineProperty(navigator, 'hardwareConcurrency', { value: o.threads });
     return jaxNetwork(await bundle('jax'), await bytesOf(o.model), o.batch, z);
   },

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { quantile } from '../lib/report.mjs';
 
-/** Runs `step` for `seconds`, at least `least` times, after `warmup` runs: milliseconds. */
+/** Runs `step` for `seconds`, at least `least` times, after `warmup` runs. Returns times in milliseconds. */
 export async function timed(step, { seconds, least = 5, warmup = 3 }) {
   const begun = performance.now();
   await step();
@@ -84,7 +84,7 @@ export const rssMiB = () => process.memoryUsage.rss() / 2 ** 20;
 export const generatorFile = (o) => readFileSync(`${o.folder}/generator.onnx`);
 
 /** The fields of a device report to print. */
-export const told = ({ actual, reasons, placement, cpuOps, precision }) => ({
+export const reportFields = ({ actual, reasons, placement, cpuOps, precision }) => ({
   actual,
   ...(precision ? { precision } : {}),
   placement,

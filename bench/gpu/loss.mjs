@@ -1,8 +1,8 @@
 // A lost device: a model far larger than the GPU's memory, and an executor killed during a run. Records the error, and
-// whether the next call works. A hang of the GPU itself is not provoked, as it may be shared.
+// whether the next call works. A hang of the GPU itself is not provoked, because the GPU may be shared.
 import { readdirSync, readFileSync } from 'node:fs';
 import { runtime } from '@forja/node';
-import { generatorFile, latents, told } from './lib.mjs';
+import { generatorFile, latents, reportFields } from './lib.mjs';
 
 export default async function loss(o, say) {
   const bytes = generatorFile(o);
@@ -27,7 +27,7 @@ export default async function loss(o, say) {
         answered: output.shape,
         ms: performance.now() - begun,
         events,
-        device: told(session.device),
+        device: reportFields(session.device),
       });
     } catch (error) {
       say({ killed: child, error: error.message, code: error.code, events });

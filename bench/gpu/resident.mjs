@@ -1,5 +1,5 @@
-// The same step by onnxruntime alone, with its state in GPU buffers from run to run: the cost of a step without reading
-// state back. Its first losses are compared with the CPU's.
+// The training step of step.mjs in onnxruntime without Forja's runtime, with its state kept in GPU buffers: the cost of
+// a step that does not read state back. Its first losses are compared with the CPU's.
 import { createRequire } from 'node:module';
 import { runtime } from '@forja/node';
 import { trainer } from '../peers/forja.mjs';
@@ -41,7 +41,7 @@ export default async function resident(o, say) {
     });
 
   for (const where of ['gpu-buffer', 'cpu']) {
-    const there = await create(
+    const ortSession = await create(
       where === 'cpu'
         ? undefined
         : Object.fromEntries(
@@ -60,7 +60,7 @@ export default async function resident(o, say) {
         ...state,
         ...Object.fromEntries(Object.entries(feed).map(([name, value]) => [name, tensorOf(value)])),
       };
-      const outputs = await there.run(inputs);
+      const outputs = await ortSession.run(inputs);
       const old = state;
       state = Object.fromEntries([...stateOutputs].map(([output, input]) => [input, outputs[output]]));
       last = Object.fromEntries(Object.entries(outputs).filter(([name]) => !stateOutputs.has(name)));
@@ -89,7 +89,7 @@ export default async function resident(o, say) {
       ...(await timed(() => once(feeds[i++ % feeds.length]), { ...o, least: 3, warmup: 2 })),
       gpuMiB: gpuMiB(),
     });
-    await there.release();
+    await ortSession.release();
   }
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { runtime } from '@forja/node';
-import { gpuMiB, latents, timed, told } from './lib.mjs';
+import { gpuMiB, latents, timed, reportFields } from './lib.mjs';
 
 export default async function sample(o, say) {
   const bytes = readFileSync(`${o.folder}/generator${o.precision === 'fp16' ? '.fp16' : ''}.onnx`);
@@ -13,7 +13,7 @@ export default async function sample(o, say) {
 async function throughRuntime(bytes, o, say) {
   const own = runtime({ device: o.device });
   const session = await own.createSession(bytes, { lowering: 'auto' });
-  say({ device: told(session.device) });
+  say({ device: reportFields(session.device) });
   const [{ name }] = session.inputs;
   for (const batch of o.batches) {
     const data = latents(batch, 100);

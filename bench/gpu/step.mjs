@@ -2,9 +2,9 @@
 // bytes of state that a run copies.
 import { runtime } from '@forja/node';
 import { trainer } from '../peers/forja.mjs';
-import { gpuMiB, numbers, timed, told } from './lib.mjs';
+import { gpuMiB, numbers, timed, reportFields } from './lib.mjs';
 
-/** The system of the steps, and its batches: pictures in [-1, 1), rates as scalars. */
+/** The step function of a DCGAN with its options, and four batches of inputs: pictures in [-1, 1), rates as scalars. */
 export async function stepCase(o) {
   const { dcgan, phaseStep } = await trainer();
   const system = dcgan({ size: 28, channels: 1, base: o.base, latent: 100, batch: o.batch });
@@ -68,7 +68,7 @@ export default async function step(o, say) {
   const { traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun } = compiled.summary;
   say({
     compiled: { ms, traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun },
-    device: told(session.device),
+    device: reportFields(session.device),
     stateBytes,
   });
   const losses = [];

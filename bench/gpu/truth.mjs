@@ -1,7 +1,7 @@
-// The device report of `load` against what really ran: report, nodes on the CPU by name, distance from the CPU's
+// Compares the device report of `load` with what really ran: report, nodes on the CPU by name, distance from the CPU's
 // pictures in float32 and half precision, and GPU memory.
 import { load, runtime } from '@forja/node';
-import { difference, generatorFile, gpuMiB, latents, rssMiB, told } from './lib.mjs';
+import { difference, generatorFile, gpuMiB, latents, rssMiB, reportFields } from './lib.mjs';
 
 export default async function truth(o, say) {
   const bytes = generatorFile(o);
@@ -17,7 +17,7 @@ export default async function truth(o, say) {
       const generator = await load(bytes, { device: o.device, precision });
       const ms = performance.now() - begun;
       const images = await generator.sample({ count: 2, seed: 7 });
-      say({ load: precision, ms, device: told(generator.device), sampled: images.length ?? images.count });
+      say({ load: precision, ms, device: reportFields(generator.device), sampled: images.length ?? images.count });
       await generator.dispose();
     } catch (error) {
       say({ load: precision, error: error.message, code: error.code });
@@ -31,7 +31,7 @@ export default async function truth(o, say) {
         const [ours, theirs] = [await session.run(feed(batch)), await exact.run(feed(batch))].map(
           (outputs) => Object.values(outputs)[0],
         );
-        say({ parity: batch, strict, device: told(session.device), ...difference(ours.data, theirs.data) });
+        say({ parity: batch, strict, device: reportFields(session.device), ...difference(ours.data, theirs.data) });
       }
       say({ memory: { before, after: { gpuMiB: gpuMiB(), rssMiB: rssMiB() } } });
       await session.dispose();

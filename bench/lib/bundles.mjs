@@ -1,12 +1,11 @@
-// npm packages from a folder outside the repository as bundles for a page: `<site>/peers/<name>.js`, with their .wasm
-// beside them.
+// Bundles npm packages from a folder outside the repository for a page: `<site>/peers/<name>.js` and their .wasm files.
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const PACKAGES = { litert: '@litertjs/core', jax: '@jax-js/jax' };
 
-/** By name: `{ version }`, or `{ reason, install }` where the folder has no such package. */
+/** By name: `{ version }`, or `{ reason, install }` if the folder lacks the package. */
 export async function bundlePeers(site, from) {
   const made = {};
   for (const [name, id] of Object.entries(PACKAGES)) {

@@ -8,7 +8,7 @@ import { machine, ratio, save, summarise, table } from './report.mjs';
 /** Path of a file of bench/. */
 export const local = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** Command line of a bench, shared by both. */
+/** Command line of a bench. */
 export function options(what, defaults) {
   const { values } = parseArgs({
     options: {
@@ -25,7 +25,7 @@ export function options(what, defaults) {
   if (values.help) {
     console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2] [--base 64] [--only text] [--spinning] [--name file]
 ${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last.'} --only runs the cases whose name contains the text.
---spinning lets idle threads spin (both sides); ratios are taken without. The result is bench/results/<name>.json.`);
+--spinning lets idle threads spin (both sides); published ratios are without it. The result is bench/results/<name>.json.`);
     process.exit(0);
   }
   const number = (key) => {
@@ -62,7 +62,7 @@ export const ours = (script, c, o) => ({
   args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])],
 });
 
-/** Forja, and PyTorch's modes if there is a Python. */
+/** Forja, and PyTorch's modes if FORJA_TORCH_PYTHON is set. */
 function withTorch(script, c, o) {
   const flags = flagsOf(c, o);
   const python = process.env.FORJA_TORCH_PYTHON;

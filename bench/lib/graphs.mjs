@@ -15,7 +15,7 @@ import { optimize } from '../../packages/trainer/src/rewrite/optimize.ts';
 import { network } from '../../tests/parity/support/networks.ts';
 import { nsfwModel, packaged } from '../../tests/models/published.ts';
 
-/** Networks, how wide, and the sizes that they run at. `peer`: tf2onnx knows all their layers. */
+/** Networks, their widths, and the sizes that they run at. `peer`: tf2onnx supports all their layers. */
 const MADE = [
   ['dcgan', 8, { batch: 1 }, true],
   ['dcgan', 8, { batch: 16 }, true],
@@ -78,9 +78,9 @@ async function files(folder, title, model, sizes, python) {
 
 /**
  * The graph that onnxruntime runs after its own optimizations: each node's operator, fused activation and shapes of
- * constants, sorted. If equal, two files are the same work.
+ * constants, sorted. If it is equal for two files, they do the same work.
  */
-export async function opened(file) {
+export async function nodesOf(file) {
   const optimizedModelFilePath = `${file}.optimized`;
   const session = await ort.InferenceSession.create(file, {
     graphOptimizationLevel: 'all',

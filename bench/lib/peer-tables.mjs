@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const page = new URL('../../docs/performance.md', import.meta.url);
 const TITLES = { node: 'Node and Python', chromium: 'Chromium' };
 
-/** A row a case, a column a peer, in ms of wall time; bold where a peer takes less than `forja` within a round. */
+/**
+ * A row per case, a column per peer, in ms of wall time; bold if a peer is faster than `forja`, compared within rounds.
+ */
 function tableOf(title, cases) {
   const rows = Object.entries(cases);
   const names = [...new Set(rows.flatMap(([, { peers }]) => Object.keys(peers)))];
@@ -22,7 +24,7 @@ function tableOf(title, cases) {
   ].join('\n');
 }
 
-/** What was left out, and where it ran. */
+/** Notes on skipped peers and on the machine. */
 function notes({ machine, versions, options, skipped }) {
   const { cpu, vectors, cores, load, date } = machine;
   const all = Object.entries(versions).map(([name, version]) => `${name} ${version}`);

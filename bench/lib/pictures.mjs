@@ -1,5 +1,5 @@
-// What the peers of bench:peers share in Node and in pages (in Python: ../python/generator.py): the latents that each
-// gets, and how far its pictures are from onnxruntime's.
+// Shared by the peers of bench:peers in Node and in pages (in Python: ../python/generator.py): the latents, and the
+// distance of pictures from onnxruntime's.
 export const LATENT = 100;
 
 /** The same latents for every peer, [batch, 100]. */

@@ -1,5 +1,5 @@
-// The published models that bench/models.mjs measures: files and inputs. bench/models.mjs bundles it, as it uses the
-// tests' list of packages. esrgan-thick (110 MB) is not a dependency; npm downloads it on demand.
+// The published models that bench/models.mjs measures: files and inputs. bench/models.mjs bundles it, because it uses
+// the tests' list of packages. esrgan-thick (110 MB) is not a dependency; npm downloads it on demand.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -20,7 +20,7 @@ const spread = (values) => ({
 });
 
 /**
- * Wall time over all runs; CPU time (all threads) over blocks; both in ms a run. `peakMiB`: the process's largest
+ * Wall time over all runs; CPU time (all threads) over blocks; both in ms per run. `peakMiB`: the process's largest
  * resident set so far.
  */
 export function summarise(blocks) {

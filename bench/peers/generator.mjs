@@ -1,5 +1,5 @@
-// Peer of bench:peers in Node: `generator.mjs <way> <model> <expected pictures> <batch> <threads>`, by `load` of
-// @forja/node or by onnxruntime itself. Started by ../peers.mjs.
+// Peer of bench:peers in Node: `generator.mjs <way> <model> <expected pictures> <batch> <threads>`, with `load` of
+// @forja/node or with onnxruntime alone. Started by ../peers.mjs.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { distance, latents, LATENT } from '../lib/pictures.mjs';
@@ -12,7 +12,8 @@ const dims = [batch, LATENT];
 const data = latents(batch);
 
 /**
- * Defaults, but on the CPU also where there is a GPU. The warmup waits for the session that runs of 8 pictures use.
+ * Default options, except that the CPU is used even if there is a GPU. The warmup also waits until the faster form for
+ * 8 or more pictures is prepared.
  */
 async function forja() {
   const { load } = await import('@forja/node');
@@ -29,7 +30,7 @@ async function onnxruntime(spinning) {
   return async () => (await session.run({ [session.inputNames[0]]: z }))[session.outputNames[0]];
 }
 
-/** Each returns `pictures`, which makes them as float32 NCHW, and `timed`, if something else is timed. */
+/** Each returns `pictures`, which makes float32 NCHW pictures, and optionally `timed`, which is then timed instead. */
 const WAYS = {
   async run() {
     const generator = await forja();
@@ -40,7 +41,7 @@ const WAYS = {
       pictures: async () => Object.values(await generator.run({ [name]: z }))[0],
     };
   },
-  /** To bytes, latents of a seed included. */
+  /** Includes drawing latents from a seed, and conversion to bytes. */
   async sample() {
     const { generator, pictures } = await WAYS.run();
     let seed = 0;

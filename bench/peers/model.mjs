@@ -14,7 +14,7 @@ const given = spec.cases.find(({ name }) => name === caseName) ?? spec.cases[0];
 const input = () => new Float32Array(new Uint8Array(readFileSync(given.file)).buffer);
 const PATCHES = 16;
 
-/** A package resolved from `owner`, as this folder does not have it. */
+/** Resolves a package from `owner`, because this folder does not have it. */
 const from = (owner, name) => createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name);
 
 /** Milliseconds of `timed` calls, by name. */
@@ -148,7 +148,7 @@ const WHATS = {
 if (what === 'run' || what === 'patches') {
   const { run, versions } = await open();
   const steps = what === 'patches' ? PATCHES : 1;
-  // Not `steps` of serve, as published results are times of the whole loop.
+  // The loop is one step of serve, because published results are times of the whole loop.
   await serve(
     async () => {
       for (let i = 0; i < steps; i++) await run();

@@ -10,7 +10,7 @@ const session = await ort.InferenceSession.create(file, {
 });
 let state = 1;
 const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-// Order and types of inputs are taken from the file, as converters differ in both.
+// Order and types of inputs are taken from the file, because converters differ in both.
 const ARRAYS = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array };
 const free = session.inputMetadata.map(({ name, type, shape }) => ({ name, type, shape }));
 const fits = (shape) => (input) =>

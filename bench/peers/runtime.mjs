@@ -28,7 +28,7 @@ const raw = {
   extra: { session: { force_spinning_stop: '1' } },
 };
 
-/** A package resolved from `owner`, as this folder does not have it. */
+/** Resolves a package from `owner`, because this folder does not have it. */
 const from = (owner, name) =>
   pathToFileURL(createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name)).href;
 
@@ -76,7 +76,7 @@ const WAYS = {
     await generator.dispose();
   },
 
-  /** run() of a generator by `load`, in an executor. */
+  /** run() of a generator from `load`, in the given executor. */
   async session() {
     const count = Number(first);
     const generator = await load(file, { ...options, executor: second, warmup: [count] });
@@ -162,7 +162,7 @@ const WAYS = {
     );
   },
 
-  /** onnxruntime in a minimal worker: the least cost of keeping the event loop free. */
+  /** onnxruntime in a minimal worker: the minimum cost of keeping the event loop free. */
   async 'raw-worker'() {
     const worker = new Worker(
       `
@@ -232,7 +232,7 @@ const WAYS = {
     process.exit(0);
   },
 
-  /** Concurrent callers, each requesting a picture as soon as it has the last. */
+  /** Concurrent callers, each of which requests the next picture as soon as it has one. */
   async callers() {
     const generator = await load(file, { ...options, batch: { max: Number(second) }, warmup: true });
     await blocks(async (seconds) => {

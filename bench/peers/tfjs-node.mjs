@@ -16,7 +16,7 @@ const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent:
 const { step: play, ...options } = phaseStep(system);
 const batches = batchesOf(options);
 
-/** A step without Forja: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
+/** A step without Forja: makes tensors from the arrays, draws latents with tf.randomNormal, reads both losses. */
 function stock(feeds) {
   tf.tidy(() => {
     const inputs = Object.entries(options.inputs).map(([name, { shape, random }]) => [

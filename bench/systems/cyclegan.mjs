@@ -1,5 +1,5 @@
-// CycleGAN, trained without pairs and judged on hidden pairs: against unchanged pictures, matched colours, and the mean
-// picture of the target domain, with pix2pix on the true pairs as the upper bound.
+// CycleGAN, trained without pairs and evaluated on held-out pairs, compared with unchanged pictures, matched colours,
+// and the mean picture of the target domain; pix2pix, trained on the true pairs, is the upper bound.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { featuresOf, highest, ridge } from './ridge.mjs';
@@ -42,9 +42,9 @@ async function cyclegan({ name, data, runs, from, seed, more, steps = 500 }) {
             SSIM: mean(pictures.map((picture, i) => ssim(picture, b[i]))),
             'Fréchet distance of patches': await patchFrechet(pictures, b),
           }),
-      'taken for the wanted kind': mean(pictures.map(takenFor)),
-      'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
-      ...(pictures === there ? { 'there and back, dB': mean(back.map((picture, i) => psnr(picture, a[i]))) } : {}),
+      'classified as night': mean(pictures.map(takenFor)),
+      "detail, relative to the truth's": mean(pictures.map(highFrequency)) / detail,
+      ...(pictures === there ? { 'cycle PSNR, dB': mean(back.map((picture, i) => psnr(picture, a[i]))) } : {}),
     });
   const shown = [3, 14, 22, 33, 47, 60, 70].filter((i) => i < b.length);
   return {
@@ -54,10 +54,10 @@ async function cyclegan({ name, data, runs, from, seed, more, steps = 500 }) {
     pictures: { training, heldOut: b.length },
     rows,
     notes: [
-      `${steps} steps of CycleGAN (4 + 4 pictures of 32 pixels, none of which has its partner in ` +
+      `${steps} steps of CycleGAN (4 + 4 pictures of 32 pixels, never with their partners in ` +
         `training) and of pix2pix (8 pairs). ${b.length} pairs held out.`,
-      'The mean picture and the colours are those of the training pictures. "Taken for": by ridge ' +
-        'regression on pixels and colours, trained on both kinds.',
+      'The mean picture and the colours are from the training pictures. The classifier of the domains is ridge ' +
+        'regression on pixels and colours, trained on both domains.',
     ],
     picture: await sheet(
       shown.map((i) => [...Object.values(made).map((p) => p[i]), b[i]]),

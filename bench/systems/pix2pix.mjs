@@ -1,4 +1,4 @@
-// pix2pix from painted maps to satellite pictures: the U-Net with a discriminator, and the same network with L1 alone.
+// pix2pix from painted maps to satellite pictures: the U-Net with a discriminator, and the same network with L1 only.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';

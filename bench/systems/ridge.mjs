@@ -1,11 +1,11 @@
-// A judge independent of Forja: ridge regression from pixels and colour counts to classes.
+// A classifier ("judge") that is independent of Forja: ridge regression from pixels and colour counts to classes.
 
 /** Levels per channel of the counted colours. */
 const LEVELS = 6;
 
 /**
- * Features of a picture of bytes: means of grid × grid areas in [-1, 1], root of each colour's count among them in the
- * upper and in the lower half, and 1.
+ * Features of a picture of bytes: the means of grid × grid areas in [-1, 1]; for the upper and the lower half, the root
+ * of each colour's count among these areas; and the constant 1.
  */
 export function featuresOf({ width, channels, data }, grid) {
   const by = width / grid;
@@ -28,8 +28,8 @@ export function featuresOf({ width, channels, data }, grid) {
 }
 
 /**
- * Fits a judge, features → scores of classes per question, to rows of features and their class for each of several
- * questions. Least squares on one-hot targets, solved by Cholesky decomposition.
+ * Fits a judge to rows of features and, for each of several questions, their class. The judge maps features to a score
+ * per class of each question. Least squares on one-hot targets, solved by Cholesky decomposition.
  */
 export function ridge(features, answers, classes, lambda = 3) {
   const used = [...features[0].keys()].filter((i) => features.some((row) => row[i] !== 0));

@@ -1,4 +1,4 @@
-// Helpers of the benches of systems: resumable runs, pictures of the holdout as bytes, and sheets to look at.
+// Helpers of the benches of systems: resumable runs, pictures of the holdout as bytes, and picture sheets.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
@@ -6,14 +6,14 @@ import { trainer } from '../peers/forja.mjs';
 /** FORJA_BENCH_THREADS=1 leaves the other cores to other work. */
 const THREADS = process.env.FORJA_BENCH_THREADS ? { threads: Number(process.env.FORJA_BENCH_THREADS) } : {};
 
-/** Trains into `folder`, or goes on there. Returns the folder and the steps' seconds. */
+/** Trains into `folder`, or resumes there. Returns the folder and the seconds of training. */
 export async function trained(config, folder, cwd) {
   const { train, resume } = await trainer();
   const out = resolve(folder);
-  let told = 0;
+  let reported = 0;
   const onEvent = (event) => {
-    if (event.type === 'step' && Date.now() - told > 15_000) {
-      told = Date.now();
+    if (event.type === 'step' && Date.now() - reported > 15_000) {
+      reported = Date.now();
       const left = Math.round(event.left / 60);
       console.error(`${config.system}: ${event.step}/${event.steps}, ${left} min left`);
     }

@@ -78,7 +78,7 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     pictures: { training, heldOut: truth.length },
     rows,
     notes: [
-      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, ` +
+      `${pixelSteps} steps with the pixel loss (${minutes(first)} min), then ${steps} with the discriminator, ` +
         `weight ${WEIGHT} (${minutes(second)} min); batch 8, 8 blocks × 32; ${training} training pictures ` +
         `of 64 pixels, ${truth.length} held out.`,
       'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, ' +
@@ -89,7 +89,7 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
         [small[i], ...Object.values(made).map((p) => p[i]), truth[i]].map((p, k) => (k === 0 ? nearest(p) : p)),
       ),
     ),
-    legend: `Held-out pictures. From the left: what the network is given, ${Object.keys(made).join(', ')}, the truth.`,
+    legend: `Held-out pictures. From the left: the network's input, ${Object.keys(made).join(', ')}, the truth.`,
   };
 }
 

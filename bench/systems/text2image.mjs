@@ -1,15 +1,18 @@
-// Avatars of captions unseen in training, scored by an independent judge of attributes (ridge regression on pixels and
-// colours of real faces), and compared with shuffled captions and real pictures.
+// Avatars from captions unseen in training, scored by an independent classifier of attributes (ridge regression on
+// pixels and colours of real faces), and compared with shuffled captions and real pictures.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { featuresOf, highest, ridge } from './ridge.mjs';
 import { bytesOf, mean, sheet, trained } from './shared.mjs';
 
-/** Squares per edge of a face, on whose colours the judge works. */
+/** Number of squares per edge of a face; the judge works on their colours. */
 const GRID = 16;
 
 const ATTRIBUTES = ['hair', 'length', 'glasses', 'hat', 'beard', 'mouth', 'clothes'];
-/** Training pictures of the judge, judged pictures, and captions to retrieve the right one from. */
+/**
+ * Numbers of the judge's training pictures, of judged pictures, and of captions among which the right one is to be
+ * found.
+ */
 const [LEARNT, JUDGED, AMONG] = [4000, 480, 100];
 
 export default async function text2image({ runs, from, seed, steps = 1500 }) {
@@ -29,7 +32,7 @@ export default async function text2image({ runs, from, seed, steps = 1500 }) {
   const generator = await load(join(run.out, 'generator.onnx'), { device: 'cpu' });
   const drawn = async (captions) => [...(await generator.sample({ text: captions, seed: 7 }))];
   const made = await drawn(held.captions);
-  // rotate the captions by 37, so that each is as frequent as before
+  // rotates the captions by 37, so that each stays equally frequent
   const turned = (list) => list.map((_, i) => list[(i + 37) % list.length]);
   const real = held.pictures.map(judge);
   const shown = made.map(judge);
@@ -54,13 +57,13 @@ export default async function text2image({ runs, from, seed, steps = 1500 }) {
     notes: [
       `${steps} steps of 64 faces of 32 pixels; ${training.count} to train with, ${holdout.count} held ` +
         `out, by combinations of attributes. Shares of ${held.rows.length} pictures.`,
-      `"First": the caption is found before ${AMONG - 1} others that are held out (by chance 1/${AMONG}).`,
+      `"First": the right caption ranks above ${AMONG - 1} other held-out ones (by chance 1/${AMONG}).`,
       `Colours of "X hair, Y clothes", all ${bound.asked / 8} pairs of different colours: both right ` +
-        `${share(bound.both)}, each in the other's place ${share(bound.exchanged)}.`,
+        `${share(bound.both)}, both exchanged ${share(bound.exchanged)}.`,
     ],
     picture: await sheet(pictures.map((list, k) => [held.pictures[some[k]], ...list])),
     legend:
-      'A real face of each held-out caption, and six made of it: ' +
+      'A real face of each held-out caption, and six generated from the caption: ' +
       `${some.map((i) => `"${held.captions[i]}"`).join('; ')}.`,
   };
 }
@@ -88,7 +91,7 @@ async function facesOf(dataset, count) {
   };
 }
 
-/** Share of pictures that show the requested attributes, each and all, and whose caption is retrieved. */
+/** Share of pictures that show each requested attribute, that show all of them, and whose caption is retrieved. */
 function row(name, verdicts, asked) {
   const right = (i, k) => highest(verdicts[i][k]) === asked[i][k];
   const fits = (verdict, classes) => verdict.reduce((sum, scores, k) => sum + scores[classes[k]], 0);

@@ -1,5 +1,5 @@
-// A class-conditional generator: the system `conditional` with your own networks, on pictures of a row, a column or a
-// square. Then samples each class by name from the loaded file, and throws if the pictures show something else.
+// A class-conditional generator: trains the system `conditional` with your own networks on pictures of a row, a column
+// or a square, then samples each class by name from the exported file, and throws if the pictures show something else.
 // node examples/conditional/main.mjs [generator.onnx]
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { load } from '@forja/node';
 import { arrayDataset, MemoryStore, train } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
-tf.enableProdMode(); // no advice to install a native backend
+tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
 const [CLASSES, SIZE, LATENT] = [['row', 'column', 'square'], 8, 8];
 
 // All possible pictures: 8 rows, 8 columns, 36 squares of 3 × 3, white on black; repeated so that classes are balanced.
@@ -46,13 +46,13 @@ if (process.argv[2]) await writeFile(process.argv[2], model);
 const generator = await load(model);
 for (const [kind, label] of CLASSES.entries()) {
   const images = await generator.sample({ count: 200, seed: 5, label });
-  // What a picture shows: the nearest of all possible pictures.
+  // The content of a picture: the nearest of all possible pictures.
   const far = ({ pixels }, { data }) => pixels.reduce((sum, p, i) => sum + (p - (data[i] / 127.5 - 1)) ** 2, 0);
   const seen = Array.from(images, (image) => all.reduce((a, b) => (far(b, image) < far(a, image) ? b : a)));
   const right = Math.round((100 * seen.filter((one) => one.label === kind).length) / images.count);
-  console.log(`${label}: ${right} % of 200 pictures show one, of ${new Set(seen).size} kinds`);
+  console.log(`${label}: ${right} % of 200 pictures show one, with ${new Set(seen).size} kinds`);
   assert.ok(right >= 80, `expected 80 % of the pictures to show a ${label}, got ${right} %`);
 }
 await assert.rejects(generator.sample({ label: 'circle' }), { code: 'input.range' });
 await generator.dispose();
-console.log(`ok: each of ${CLASSES.join(', ')} is drawn when asked for`);
+console.log(`ok: each of ${CLASSES.join(', ')} is drawn on request`);

@@ -1,11 +1,11 @@
-// Exports a custom kernel (StyleGAN's bias_act: a bias, a leaky ReLU and a gain in one), and checks that the file
-// computes the same. node examples/custom-kernel/main.mjs
+// Exports a model with a custom kernel (StyleGAN's bias_act: bias, leaky ReLU and gain in one), and checks that the
+// file computes the same. node examples/custom-kernel/main.mjs
 import assert from 'node:assert/strict';
 import { exportOnnx, registerKernelExport } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-tf.enableProdMode(); // no advice to install a native backend
+tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
 
 // The kernel in tfjs. The exporter gets the shape of the result from it, and verifies against it.
 tf.registerKernel({
@@ -26,7 +26,7 @@ tf.registerKernel({
   },
 });
 
-// The kernel in ONNX. `order` is the present axis order: after a convolution channels are first, and may stay so.
+// The kernel in ONNX. `order` is the current axis order (channels first after a convolution), which is kept.
 registerKernelExport('BiasAct', ({ inputs, attrs, outputs }, ctx) => {
   const order = ctx.layoutOf(inputs.x);
   const sum = ctx.op('Add', [ctx.get(inputs.x, order), ctx.broadcast(inputs.bias, inputs.x.rank, order)]);
@@ -49,7 +49,7 @@ const { model, report } = await exportOnnx(synthesis, {
   outputs: [{ name: 'y' }],
 });
 assert.equal(report.verified, 'passed');
-assert.equal(report.transposes, 2); // at the file's two edges: none between convolution and kernel
+assert.equal(report.transposes, 2); // only at the file's input and output, not between convolution and kernel
 console.log(report.ops);
 
 const x = tf.randomNormal([2, 5, 7, 4], 0, 1, 'float32', 5);

@@ -6,7 +6,7 @@ import { exportOnnx } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-tf.enableProdMode(); // no advice to install a native backend
+tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
 
 // A small generator, with weights and statistics changed from their initial values, as by training.
 const model = tf.sequential({

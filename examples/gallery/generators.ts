@@ -22,7 +22,7 @@ function titleOf(path: string): string {
   return name === 'generator' ? basename(dirname(path)) : name;
 }
 
-/** What the generator draws: the first line of its card that is neither heading nor table. */
+/** Description of the generator: the first line of its card that is neither heading nor table. */
 function aboutOf(path: string): string | undefined {
   const card = path.replace(/\.onnx$/, '.md');
   if (!existsSync(card)) return undefined;
@@ -31,7 +31,10 @@ function aboutOf(path: string): string | undefined {
     .find((line) => /^[^#|`\s]/.test(line));
 }
 
-/** `x.discriminator.onnx` beside `x.onnx`; `discriminator.onnx` beside `generator.onnx`, as training names them. */
+/**
+ * The discriminator of a generator: `x.discriminator.onnx` for `x.onnx`; `discriminator.onnx` for `generator.onnx`, the
+ * names that training uses.
+ */
 function discriminatorOf(path: string): { judge: string; said: Omit<Discriminator, 'file'> } | undefined {
   const name = basename(path, '.onnx');
   const judge = join(dirname(path), `${name === 'generator' ? '' : `${name}.`}discriminator.onnx`);

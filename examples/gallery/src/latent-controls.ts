@@ -10,13 +10,13 @@ import type { Stage } from './views.js';
 const WORDS = 40;
 
 /** Values of the controls, as options of `sample` and `interpolate`. */
-export interface Asked {
+export interface LatentValues {
   seed: number;
   count: number;
   /** The class, if one is chosen. */
   label?: number | string;
   /** Text, truncation and mix. */
-  how: Pick<SampleOptions, 'text' | 'truncation' | 'mix'>;
+  options: Pick<SampleOptions, 'text' | 'truncation' | 'mix'>;
   /** Class and text, for captions; may be empty. */
   words: string;
 }
@@ -25,7 +25,7 @@ export interface LatentControls {
   form: HTMLFormElement;
   /** All classes; empty if the generator takes none. */
   classes: readonly (number | string)[];
-  asked(): Asked;
+  asked(): LatentValues;
   /** Values that differ from the defaults, and always the seed. */
   state(): State;
   /** Increments the seed. */
@@ -115,7 +115,7 @@ export function latentControls({
       seed: seed.valueAsNumber,
       count: Number(count.value),
       ...label(),
-      how: { ...(takes.text ? { text: text.value } : {}), ...truncation(), ...mixed() },
+      options: { ...(takes.text ? { text: text.value } : {}), ...truncation(), ...mixed() },
       words: [ofClass.value, takes.text ? `“${text.value}”` : ''].filter((one) => one !== '').join(', '),
     }),
     state: () => ({

@@ -39,11 +39,11 @@ export function showLatent(stage: Stage): View {
 
   const draw = latest(async () => {
     if (!here || !form.checkValidity()) return;
-    const { seed, count, label, how, words } = asked();
+    const { seed, count, label, options, words } = asked();
     try {
       stage.remember(state());
       const begun = performance.now();
-      const batch = await generator.sample({ seed, count, ...(label === undefined ? {} : { label }), ...how });
+      const batch = await generator.sample({ seed, count, ...(label === undefined ? {} : { label }), ...options });
       if (!here || walking()) return;
       stage.made(count, performance.now() - begun);
       stage.problem();
@@ -52,7 +52,7 @@ export function showLatent(stage: Stage): View {
       paint(batch.grid(), caption);
       stage.caption(caption);
       const labels = label === undefined ? classes : [label];
-      stage.verdicts?.of([{ canvas, pictures: [...batch], labels: stretched(labels, count), text: how.text }]);
+      stage.verdicts?.of([{ canvas, pictures: [...batch], labels: stretched(labels, count), text: options.text }]);
     } catch (error) {
       if (here) stage.problem(error);
     }
@@ -62,7 +62,7 @@ export function showLatent(stage: Stage): View {
   async function walked(): Promise<ImageBatch> {
     const of = JSON.stringify(state());
     if (kept?.of === of) return kept.batch;
-    const { seed, label, how } = asked();
+    const { seed, label, options } = asked();
     const labels = label === undefined ? classes : [label];
     const stops = Math.max(labels.length, STOPS);
     const begun = performance.now();
@@ -71,7 +71,7 @@ export function showLatent(stage: Stage): View {
       steps: FRAMES * stops,
       loop: true,
       ...(labels.length === 0 ? {} : { label: labels.length > 1 ? stretched(labels, stops) : labels }),
-      ...how,
+      ...options,
     });
     stage.made(batch.count, performance.now() - begun);
     kept = { of, batch };

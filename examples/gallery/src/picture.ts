@@ -24,9 +24,9 @@ export function showPicture(stage: Stage): View {
     HTMLInputElement,
   ];
   const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
-  const given = canvasOf('The picture that you give');
+  const given = canvasOf('Your picture');
   given.classList.add('sketch');
-  const result = canvasOf('What the generator makes of it');
+  const result = canvasOf("The generator's result");
   stage.pictures.className = 'pictures two';
   stage.pictures.replaceChildren(titled('Yours: draw here', given), titled('The generator’s', result));
   const context = contextOf(given);
@@ -50,12 +50,12 @@ export function showPicture(stage: Stage): View {
       toCanvas(shown, result);
       const caption = `${from}: ${width} × ${height} to ${shown.width} × ${shown.height}`;
       given.setAttribute('aria-label', from);
-      result.setAttribute('aria-label', `What the generator makes of it, ${shown.width} × ${shown.height}`);
+      result.setAttribute('aria-label', `The generator's result, ${shown.width} × ${shown.height}`);
       stage.caption(caption);
       const made = { canvas: result, what: 'the generator’s', pictures: [shown] };
       const yours = { canvas: given, what: 'yours', pictures: [{ width, height, data }] };
       const alike = shown.width === width && shown.height === height;
-      stage.verdicts?.of(alike ? [yours, made] : [made]); // it takes pictures of the generator's size
+      stage.verdicts?.of(alike ? [yours, made] : [made]); // the discriminator takes pictures of the generator's size
     } catch (error) {
       if (here) stage.problem(error);
     }
@@ -91,7 +91,7 @@ export function showPicture(stage: Stage): View {
       picture.close();
       own('A picture of yours');
     } catch {
-      stage.problem(new Error('That file is no picture that this browser reads; try a PNG or a JPEG.'));
+      stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
     }
   }
 

@@ -19,7 +19,7 @@ export function canvasOf(label: string): HTMLCanvasElement {
   return canvas;
 }
 
-/** A canvas in a place of its size, on which a list of numbers can lie. */
+/** A canvas in an element of its size, over which a list of numbers can be laid. */
 export function framed(canvas: HTMLCanvasElement): HTMLElement {
   const place = document.createElement('div');
   place.className = 'framed';

@@ -1,5 +1,5 @@
-// The discriminator's verdict on the shown pictures, while the visitor asks for it: a sentence below them, and in a
-// grid a number on each picture. The discriminator is fetched when it is asked first.
+// The discriminator's scores of the shown pictures, if the visitor wants them: a sentence below them, and in a grid a
+// number on each picture. The discriminator is fetched on first use.
 import type { DeviceName, Generator, ImageLike, ScoreOptions } from '@forja/core';
 import { load } from '@forja/web';
 import { element } from '../../looks/elements.js';
@@ -10,7 +10,7 @@ import { latest } from './stand.js';
 export interface Judged {
   canvas: HTMLCanvasElement;
   pictures: readonly ImageLike[];
-  /** What it shows, in its sentence: `yours`; default `this` or `these`. */
+  /** How the sentence refers to the pictures: `yours`; default `this` or `these`. */
   what?: string;
   /** The class of each picture; empty if the generator takes none. */
   labels?: readonly (number | string)[];
@@ -22,7 +22,7 @@ export interface Judged {
 export interface Verdicts {
   /** Replaces the pictures that are judged. */
   of(judged: readonly Judged[]): void;
-  /** What is shown now is not judged; `why` is said to those who ask. */
+  /** Call when the shown pictures cannot be judged; `why` is shown instead of scores. */
   none(why: string): void;
   /** Disposes the discriminator and hides its place. */
   leave(): void;
@@ -65,7 +65,7 @@ export function verdictsOf(
       : saying(what ?? 'these', `${mean} in the mean, from ${low} to ${high}`);
   }
 
-  /** The number on each picture of a grid, with the sentence for those who do not see where it is. */
+  /** The number on each picture of a grid, with a sentence for screen readers. */
   function numbersOn({ labels = [] }: Judged, scores: readonly number[]): HTMLElement {
     const list = document.createElement('ol');
     list.className = 'verdicts';
@@ -81,7 +81,7 @@ export function verdictsOf(
     return list;
   }
 
-  /** Removes what was said, and says nothing of the pictures that are judged from now on. */
+  /** Removes the scores, and sets the pictures that are judged next. */
   function clear(next = judged, why = whyNone): void {
     document.querySelectorAll('.verdicts').forEach((list) => list.remove());
     judged.forEach(({ canvas }) => canvas.removeAttribute('aria-describedby'));
@@ -113,7 +113,7 @@ export function verdictsOf(
       });
       verdict.replaceChildren(...sentences);
     } catch (error) {
-      void loading?.catch(() => (loading = undefined)); // the next press tries again
+      void loading?.catch(() => (loading = undefined)); // the next click tries again
       if (gone.signal.aborted) return;
       press(false);
       clear();

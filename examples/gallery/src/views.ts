@@ -18,7 +18,7 @@ export interface Stage {
   remember(state: State): void;
   /** Shows pictures per second: `images` were made in `ms`. */
   made(images: number, ms: number): void;
-  /** Takes the shown pictures to the discriminator; undefined if the generator has none. */
+  /** Lets the discriminator judge the shown pictures; undefined if the generator has none. */
   verdicts: Verdicts | undefined;
   /** Sets the caption. */
   caption(text: string): void;

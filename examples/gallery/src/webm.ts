@@ -10,7 +10,7 @@ import {
   WebMOutputFormat,
 } from 'mediabunny';
 
-/** The video file, `delayMs` per picture. Throws if the browser encodes none of VP9, VP8 and AV1. */
+/** The video file, `delayMs` per picture. Throws if the browser can encode neither VP9, VP8 nor AV1. */
 export async function toWebM(batch: ImageBatch, delayMs: number): Promise<Blob> {
   const { width, height } = batch;
   const codec = await getFirstEncodableVideoCodec(['vp9', 'vp8', 'av1'], { width, height });

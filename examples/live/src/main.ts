@@ -17,7 +17,7 @@ const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'modu
 const send = (message: Ask): void => worker.postMessage(message);
 
 const losses = new Curves(page.losses, 'Losses', ['loss_d', 'loss_g']);
-const answers = new Curves(page.answers, 'Share that D calls rightly', ['d_real', 'd_fake'], true);
+const answers = new Curves(page.answers, 'Accuracy of D', ['d_real', 'd_fake'], true);
 
 let files: readonly File[] = [];
 let checkpoint: { step: number; bytes: Uint8Array } | undefined;
@@ -116,7 +116,7 @@ async function showExported(bytes: Uint8Array, step: number, error: number): Pro
   }
 }
 
-const HANDLERS: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => void } = {
+const HANDLERS: { [K in Tell['type']]: (message: Extract<Tell, { type: K }>) => void } = {
   target: ({ kind, points }) => {
     if (kind !== page.data.value) return; // other data was chosen meanwhile
     target = points;
@@ -152,10 +152,10 @@ const HANDLERS: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => voi
   },
   plane: ({ step, points, edge, field }) => {
     drawPlane(page.view, { ...(target ? { data: target } : {}), made: points, field: { edge, values: field } });
-    describe(`Step ${step}: data black, made red; blue where D says real, orange where it says made`);
+    describe(`Step ${step}: data black, generated red; D's verdict: blue real, orange generated`);
   },
-  checkpoint: (told) => {
-    checkpoint = told;
+  checkpoint: (message) => {
+    checkpoint = message;
     page.save.disabled = false;
   },
   model: ({ bytes, step, error }) => {

@@ -1,4 +1,4 @@
-// The page's elements, the settings in them, and what is written into them.
+// The page's elements: reads settings from them and writes results into them.
 import type { DeviceName } from '@forja/core';
 import { element, showProblem as show, showTerms, type Row } from '../../looks/elements.js';
 import type { Settings } from './protocol.js';

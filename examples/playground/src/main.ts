@@ -19,7 +19,7 @@ const settings = () => ({
   count: Number(page.count.value),
   truncation: page.truncation.valueAsNumber,
 });
-/** The chosen class. Without one, the pictures go through all classes in turn. */
+/** The chosen class. Without one, the pictures cycle through all classes. */
 const chosen = (): { label?: string } => (page.class.value === '' ? {} : { label: page.class.value });
 const limit = (): number | undefined =>
   page.truncation.value === page.truncation.max ? undefined : page.truncation.valueAsNumber;

@@ -1,4 +1,4 @@
-// The page's elements, and what is written into them.
+// The page's elements, and functions that write into them.
 import type { DeviceReport } from '@forja/core';
 import { deviceRows, element, showProblem as show, showTerms, type Row } from '../../looks/elements.js';
 

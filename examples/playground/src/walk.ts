@@ -1,5 +1,5 @@
-// An endless walk through latent space: every picture of the grid moves by slerp from its latent of one seed to that of
-// the next.
+// An endless walk through latent space: every picture of the grid moves by slerp from its latent of one seed to its
+// latent of the next seed.
 import { latents, slerp } from '@forja/core';
 import type { Manifest } from '@forja/core';
 
