@@ -249,11 +249,11 @@ describe('refusals', () => {
       /interpolate\.label: expected one, or one for each of 3 stops, got 2/,
     ],
     [['interpolate', 'generator.onnx', '--label', 'dark'], 'input.range', /one of plain, light, bright, got 'dark'/],
-    [['interpolate', 'generator.onnx', '--synthesis', 'synthesis.onnx'], 'usage', /expected --space w beside it/],
+    [['interpolate', 'generator.onnx', '--synthesis', 'synthesis.onnx'], 'usage', /--synthesis: expected --space w/],
     [
       ['interpolate', 'generator.onnx', '--space', 'w', '--synthesis', 'generator.onnx'],
       'input.shape',
-      /interpolate\.synthesis: expected a model from an output of the generator/,
+      /interpolate\.synthesis: expected a model/,
     ],
     [['interpolate', 'generator.onnx', '--scale', '0'], 'input.range', /--scale: expected an integer from 1 to 64/],
     [['mix', 'synthesis.onnx'], 'usage', /mix: expected a model that mixes styles/],

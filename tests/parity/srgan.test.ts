@@ -104,7 +104,7 @@ test.each<[Options, number[], string]>([
   [
     { scale: 2, crop: 12 },
     [16, 16, 3],
-    'config.crop: expected a multiple of 8, as the discriminator halves it 3 times',
+    'config.crop: expected a multiple of 8, because the discriminator halves it 3 times',
   ],
   [{ scale: 2 }, [16, 16, 4], "config.channels: expected 1 (grey) or 3 (RGB) for the system 'srgan', got 4"],
 ])('%j is refused for pictures of %j', (options, shape, message) => {
