@@ -42,7 +42,7 @@ async function cyclegan({ name, data, runs, from, seed, more, steps = 500 }) {
             SSIM: mean(pictures.map((picture, i) => ssim(picture, b[i]))),
             'Fréchet distance of patches': await patchFrechet(pictures, b),
           }),
-      'classified as night': mean(pictures.map(takenFor)),
+      'classified as the target': mean(pictures.map(takenFor)),
       "detail, relative to the truth's": mean(pictures.map(highFrequency)) / detail,
       ...(pictures === there ? { 'cycle PSNR, dB': mean(back.map((picture, i) => psnr(picture, a[i]))) } : {}),
     });

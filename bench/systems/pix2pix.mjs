@@ -28,7 +28,7 @@ export default async function pix2pix({ runs, from, seed, steps = 1000 }) {
             SSIM: mean(pictures.map((picture, i) => ssim(picture, target[i]))),
             'Fréchet distance of patches': await patchFrechet(pictures, target),
           }),
-      'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
+      "detail, relative to the truth's": mean(pictures.map(highFrequency)) / detail,
       'pattern of period 2': patternShare(pictures, 2),
       'pattern of period 4': patternShare(pictures, 4),
     });

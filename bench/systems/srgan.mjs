@@ -58,7 +58,7 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     SSIM: mean(pictures.map((picture, i) => ssim(picture, truth[i]))),
     'Fréchet distance of patches': await patchFrechet(pictures, truth),
     'made small again, dB': mean(pictures.map((picture, i) => psnr(shrunk(picture, SCALE), small[i]))),
-    'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
+    "detail, relative to the truth's": mean(pictures.map(highFrequency)) / detail,
     'pattern of period 2': patternShare(pictures, 2),
     'pattern of period 4': patternShare(pictures, 4),
   });
@@ -66,7 +66,7 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
   for (const [name, pictures] of Object.entries(made)) rows.push(await row(name, pictures));
   rows.push({
     '': 'the truth',
-    'detail, 1: as the truth': 1,
+    "detail, relative to the truth's": 1,
     'pattern of period 2': patternShare(truth, 2),
     'pattern of period 4': patternShare(truth, 4),
   });
