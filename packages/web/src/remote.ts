@@ -120,7 +120,9 @@ class Remote implements WebExecutor {
     const pending = this.#pending.get(reply.id);
     if (!pending) return; // aborted meanwhile: the result is dropped
     if ('progress' in reply)
-      return void Promise.resolve(reply.progress as never).then(pending.onProgress).catch(pending.reject);
+      return void Promise.resolve(reply.progress as never)
+        .then(pending.onProgress)
+        .catch(pending.reject);
     if (!('more' in reply)) this.#pending.delete(reply.id);
     if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
     else pending.resolve(reply.result);

@@ -20,13 +20,13 @@ export async function sealModel(
   sha256: Sha256,
   external?: ReadonlyMap<string, Uint8Array>,
 ): Promise<Uint8Array> {
-  if (!givenModel('sealModel', model).graph)
-    throw new ModelFormatError('model.format', 'model: expected a graph, got none');
+  const { graph } = givenModel('sealModel', model);
+  if (!graph) throw new ModelFormatError('model.format', 'model: expected a graph, got none');
   // Encoded once with zeros for the digest, which are then overwritten, so that weights are not in memory twice.
   const externalBytes = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
   const complete = checkManifest({
     ...manifest,
-    integrity: { sha256: ZEROS, bytes: graphLength(model.graph) + externalBytes },
+    integrity: { sha256: ZEROS, bytes: graphLength(graph) + externalBytes },
   });
   const others = model.metadata.filter(({ key }) => key !== MANIFEST_KEY);
   const text = JSON.stringify(complete);

@@ -3,6 +3,7 @@
 import { basename, resolve } from 'node:path';
 import {
   ForjaError,
+  LARGE,
   someClass,
   UsageError,
   type CliCommand,
@@ -11,7 +12,6 @@ import {
   type Generator,
 } from '@forja/core';
 import { decodeModel, explainConvolutions, type ConvolutionPrices } from '@forja/core/onnx';
-import { LARGE } from '../adaptive.js';
 import { readModelFile } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { LOAD_OPTIONS, onDevice } from './pictures.js';

@@ -23,11 +23,12 @@ export const PASSES: readonly Pass[] = [
  * parts are shared.
  */
 export function optimizeModel(model: Model, passes: readonly Pass[] = PASSES): Model {
-  if (givenModel('optimizeModel', model).graph === undefined) return model;
-  let graph = model.graph;
+  const { graph: given } = givenModel('optimizeModel', model);
+  if (given === undefined) return model;
+  let graph = given;
   for (;;) {
     const before = graph;
     for (const pass of passes) graph = pass(graph);
-    if (graph === before) return graph === model.graph ? model : { ...model, graph };
+    if (graph === before) return graph === given ? model : { ...model, graph };
   }
 }

@@ -1,8 +1,8 @@
 // Functions of @forja/core/onnx called with what is no model: typed errors that name the function.
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { isForjaError } from '../index.js';
-import * as onnx from '../onnx.js';
+import { isForjaError } from '@forja/core';
+import * as onnx from '@forja/core/onnx';
 
 type Call = (...given: unknown[]) => unknown;
 

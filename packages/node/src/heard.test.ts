@@ -1,6 +1,6 @@
 // A listener that fails is a warning: nothing reaches the caller, or the process.
 import { expect, it } from 'vitest';
-import { heard, SharedRuntimes, type RuntimeEvent } from '../index.js';
+import { heard, SharedRuntimes, type RuntimeEvent } from '@forja/core';
 
 const FAILING: [string, () => unknown][] = [
   [
