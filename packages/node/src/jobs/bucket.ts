@@ -27,6 +27,8 @@ const ATTEMPTS = 6;
 const [CONNECT_MS, ANSWER_MS] = [10_000, 60_000];
 /** Milliseconds before a conditional put that conflicted with another one is retried. */
 const CONFLICT_MS = 200;
+/** Maximum number of objects that one request deletes. */
+const MOST_REMOVED = 1000;
 /** Number of attempts to read an answer that ends early. */
 const READS = 3;
 
@@ -79,6 +81,8 @@ export interface Store {
 export class Bucket {
   readonly #store: Store;
   readonly #name: string;
+  /** False once the store has refused a request that removes many objects. */
+  #removesMany = true;
 
   constructor(store: Store, name: string) {
     this.#store = store;
@@ -154,6 +158,31 @@ export class Bucket {
     await this.#tried(key, () =>
       client.send(new sdk.DeleteObjectCommand({ Bucket: this.#name, Key: key })).catch(unlessMissing),
     );
+  }
+
+  /**
+   * Removes objects, if they exist, a thousand per request. Resolves to the keys that are left and must be removed one
+   * by one: all of them if the store has no such request.
+   */
+  async removeMany(keys: readonly string[]): Promise<string[]> {
+    const { sdk, client } = this.#store;
+    const left: string[] = [];
+    for (let at = 0; at < keys.length; at += MOST_REMOVED) {
+      const some = keys.slice(at, at + MOST_REMOVED);
+      const remove = { Objects: some.map((Key) => ({ Key })), Quiet: true };
+      const answer = this.#removesMany
+        ? await client
+            .send(new sdk.DeleteObjectsCommand({ Bucket: this.#name, Delete: remove }))
+            .catch((error: unknown) => {
+              // A store that was only busy, or could not be reached, is asked again next time.
+              const { status = 500 } = kindOf(error);
+              this.#removesMany = status !== 501 && (status < 400 || status >= 500);
+              return undefined;
+            })
+        : undefined;
+      left.push(...(answer ? (answer.Errors ?? []).flatMap(({ Key }) => Key ?? []) : some));
+    }
+    return left;
   }
 
   /** The rest of each key that begins with `prefix`, up to the next slash; with `deep`, the whole rest. */

@@ -32,6 +32,8 @@ export interface S3Server {
   fault: (request: S3Request) => Fault | undefined;
   /** What `If-None-Match: *` does. */
   conditions: 'kept' | 'ignored' | 'refused';
+  /** What a request that removes many objects does; `partly`: it removes every second one. */
+  removals: 'kept' | 'partly' | 'refused';
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startS3(): Promise<S3Server> {
     requests: [],
     fault: () => undefined,
     conditions: 'kept',
+    removals: 'kept',
     close: async () => {
       http.closeAllConnections();
       http.close();
@@ -66,7 +69,8 @@ function serve(store: S3Server, request: IncomingMessage, body: Uint8Array, resp
   const [bucket, ...rest] = pathname.slice(1).split('/').map(decodeURIComponent);
   const key = rest.join('/');
   const source = request.headers['x-amz-copy-source'];
-  const kind = source !== undefined ? 'COPY' : key === '' ? 'LIST' : request.method!;
+  const kind =
+    source !== undefined ? 'COPY' : searchParams.has('delete') ? 'REMOVE' : key === '' ? 'LIST' : request.method!;
   const fault = store.fault({ kind, key });
   store.requests.push({ kind, key });
   if (fault === 'reset') return void request.socket.destroy();
@@ -125,6 +129,20 @@ const ACTIONS: Readonly<Record<string, (store: S3Server, key: string, asked: Ask
     objects.delete(key);
     return { status: 204 };
   },
+  REMOVE: ({ objects, removals }, _, { request, body }) => {
+    if (removals === 'refused') return error(501, 'NotImplemented');
+    const keys = [
+      ...Buffer.from(body)
+        .toString()
+        .matchAll(/<Key>([^<]*)<\/Key>/g),
+    ].map(([, key = '']) => unescaped(key));
+    const known = ['content-md5', 'x-amz-checksum-crc32'].some((name) => request.headers[name] !== undefined);
+    if (!known || keys.length === 0 || keys.length > 1000) return error(400, 'InvalidRequest');
+    const kept = keys.filter((key, i) => removals === 'partly' && i % 2 === 1 && objects.has(key));
+    for (const key of keys) if (!kept.includes(key)) objects.delete(key);
+    const errors = kept.map((key) => `<Error><Key>${escaped(key)}</Key><Code>InternalError</Code></Error>`);
+    return xml(200, `<DeleteResult>${errors.join('')}</DeleteResult>`);
+  },
   LIST: ({ objects }, _, { searchParams }) => {
     const [prefix = '', delimiter = '', after = ''] = ['prefix', 'delimiter', 'continuation-token'].map(
       (name) => searchParams.get(name) ?? undefined,
@@ -158,6 +176,11 @@ function error(status: number, code: string): Answer {
 
 function etag(bytes: Uint8Array): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`;
+}
+
+function unescaped(text: string): string {
+  const signs: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(\w+);/g, (mark, name: string) => signs[name] ?? mark);
 }
 
 function escaped(text: string): string {

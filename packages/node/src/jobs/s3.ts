@@ -143,12 +143,16 @@ export class StoreSink implements Sink {
 
   async clean(): Promise<void> {
     const names = await this.#bucket.names(this.#making, { deep: true });
-    const staged = names.filter((name) => name.includes('/'));
-    await inTurns(staged, REQUESTS, (name) => this.#bucket.remove(this.#making + name));
+    await this.#remove(names.filter((name) => name.includes('/')).map((name) => this.#making + name));
   }
 
   async #unstage(attempt: string, names: readonly string[]): Promise<void> {
-    await inTurns(names, REQUESTS, (name) => this.#bucket.remove(this.#staged(attempt, name)));
+    await this.#remove(names.map((name) => this.#staged(attempt, name)));
+  }
+
+  async #remove(keys: readonly string[]): Promise<void> {
+    const left = await this.#bucket.removeMany(keys);
+    await inTurns(left, REQUESTS, (key) => this.#bucket.remove(key));
   }
 
   async #json<T>(key: string, schema: v.GenericSchema<T>): Promise<T | undefined> {

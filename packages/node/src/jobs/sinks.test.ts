@@ -229,6 +229,22 @@ describe('a store', () => {
     expect(left(sink).sort()).toEqual(['00000.json', '00001.json', '00002.json']);
   });
 
+  test.each([
+    ['kept', { PUT: 12, COPY: 10, REMOVE: 1 }],
+    ['partly', { PUT: 12, COPY: 10, REMOVE: 1, DELETE: 5 }],
+    ['refused', { PUT: 24, COPY: 20, REMOVE: 1, DELETE: 20 }], // of two shards: it is not asked again
+  ] as const)('removals of many are %s: requests, and nothing is left', async (removals, wanted) => {
+    const { sink } = await inStore('kept');
+    s3.removals = removals;
+    s3.requests.length = 0;
+    for (const index of removals === 'refused' ? [0, 1] : [0]) await make(sink, index);
+    s3.removals = 'kept';
+    const count = (kind: string): number => s3.requests.filter((one) => one.kind === kind).length;
+    for (const kind of ['PUT', 'COPY', 'REMOVE', 'DELETE'])
+      expect([kind, count(kind)]).toEqual([kind, (wanted as Record<string, number>)[kind] ?? 0]);
+    expect(left(sink).filter((name) => !/^\d+\.json$/.test(name))).toEqual([]);
+  });
+
   test('the answer to the commit is lost: still one attempt, which knows that it is the one', async () => {
     const { sink } = await inStore('kept');
     let lost = 0;
