@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SampleOptions } from '@forja/core';
 import { load } from '@forja/node';
 import { decode } from 'fast-png';
 import omggif from 'omggif';
@@ -73,6 +74,18 @@ async function findings(page: Page): Promise<string[]> {
     return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
   });
 }
+
+/** The colour of a pixel of the page's canvas number `at`. */
+const pixel = (page: Page, at: number, x: number, y: number): Promise<number[]> =>
+  page.evaluate(
+    ([at, x, y]) => {
+      const canvas = document.querySelectorAll('canvas')[at]!;
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
+      copy.drawImage(canvas, 0, 0);
+      return [...copy.getImageData(x, y, 1, 1).data];
+    },
+    [at, x, y] as const,
+  );
 
 const elsewhere = (requests: readonly string[]): string[] =>
   requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(address));
@@ -170,6 +183,78 @@ test('styles: there are controls for psi, text and a second seed if the file tak
   await page.context().close();
 });
 
+test('noise: of the seed, of another one, or none; a link has it', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=styled&seed=3&count=1&text=red&noise=9`);
+  await caption(page, /^Seed 3/);
+  await using generator = await load(join(folder, 'styled.onnx'), { device: 'cpu' });
+  const shown = async (noise: SampleOptions['noise']): Promise<number> => {
+    const { channels, data } = decode((await saved(page, 'Save PNG')).bytes);
+    const wanted = await generator.sample({ seed: 3, text: 'red', ...(noise === undefined ? {} : { noise }) });
+    const off = wanted.data.map((byte, i) => Math.abs(byte - (data[Math.floor(i / 3) * channels + (i % 3)] ?? 0)));
+    return Math.max(...off);
+  };
+  expect(await shown({ seed: 9 })).toBeLessThanOrEqual(1);
+  expect(await page.getByLabel('Seed of the noise').inputValue()).toBe('9');
+
+  await page.getByLabel('Noise', { exact: true }).focus();
+  await page.keyboard.press('n'); // none
+  await expect.poll(() => new URL(page.url()).hash).toBe('#g=styled&seed=3&count=1&noise=none');
+  expect(await page.getByLabel('Seed of the noise').isHidden()).toBe(true);
+  await expect.poll(() => shown('none')).toBeLessThanOrEqual(1);
+  await page.reload();
+  await caption(page, /^Seed 3/);
+  expect(await page.getByLabel('Noise', { exact: true }).inputValue()).toBe('none');
+  expect(await findings(page)).toEqual([]);
+
+  await page.getByLabel('Noise', { exact: true }).selectOption('of another seed');
+  await page.getByLabel('Seed of the noise').fill('12');
+  await expect.poll(() => new URL(page.url()).hash).toMatch(/&noise=12$/);
+  await expect.poll(() => shown({ seed: 12 })).toBeLessThanOrEqual(1);
+  expect(await shown('none')).toBeGreaterThan(1);
+  await page.getByRole('button', { name: 'Play walk' }).click();
+  await caption(page, /^A walk from seed 3/);
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery-noise.png'), fullPage: true });
+
+  await page.getByRole('link', { name: 'clothes' }).click(); // takes none
+  await page.locator('#status').filter({ hasText: 'clothes on' }).waitFor();
+  expect(await page.getByLabel('Noise', { exact: true }).isHidden()).toBe(true);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('colours: a link has those of the example; a dropped picture brings its own', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=turned&seed=4&ink=1d6fb8&paper=ffffe0&brush=3`);
+  await caption(page, /^Example 4/);
+  expect(await page.getByLabel('Ink', { exact: true }).inputValue()).toBe('#1d6fb8');
+  expect(await page.getByLabel('Paper').inputValue()).toBe('#ffffe0');
+  expect(await page.getByRole('button', { name: 'Ink #1d6fb8' }).getAttribute('aria-pressed')).toBe('true');
+  await page.getByRole('button', { name: 'Ink #c0392b' }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => new URL(page.url()).hash).toBe('#g=turned&seed=4&ink=c0392b&paper=ffffe0&brush=3');
+  await page.getByLabel('Your picture').setInputFiles({
+    name: 'red.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
+  });
+  await caption(page, /^A picture of yours/);
+  const inks = page.getByRole('group', { name: 'Inks' }).getByRole('button');
+  expect(await inks.count()).toBe(1);
+  await inks.first().click();
+  expect(await page.getByLabel('Ink', { exact: true }).inputValue()).toBe('#ff0000');
+  await caption(page, /^A picture of yours/); // choosing an ink does not draw over it
+  await page.getByLabel('Paper').fill('#0000ff');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect.poll(() => pixel(page, 1, 3, 3)).toEqual([255, 255, 0, 255]);
+  await page.getByRole('button', { name: 'Fill' }).click();
+  await expect.poll(() => pixel(page, 1, 3, 3)).toEqual([0, 255, 255, 255]);
+  expect(await findings(page)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 test('a picture is drawn or chosen, and translated; the keyboard can switch generators', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.setViewportSize({ width: 390, height: 844 });
@@ -180,19 +265,9 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await page.keyboard.press('Enter');
   await caption(page, /^Example 7: 32 × 32 to 32 × 32/);
   const given = page.locator('canvas').first();
-  const pixel = (at: number, x: number, y: number): Promise<number[]> =>
-    page.evaluate(
-      ([at, x, y]) => {
-        const canvas = document.querySelectorAll('canvas')[at]!;
-        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
-        copy.drawImage(canvas, 0, 0);
-        return [...copy.getImageData(x, y, 1, 1).data];
-      },
-      [at, x, y] as const,
-    );
   await page.getByRole('button', { name: 'Clear' }).click();
   await caption(page, /^Blank paper/);
-  expect(await pixel(1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
+  expect(await pixel(page, 1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
   await page.getByLabel('Brush').fill('8');
   await given.scrollIntoViewIfNeeded();
   const box = (await given.boundingBox())!;
@@ -201,8 +276,8 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await page.mouse.move(box.x + box.width / 2, box.y + box.height - 5, { steps: 4 });
   await page.mouse.up();
   await caption(page, /^A drawing of yours/);
-  await expect.poll(() => pixel(1, 16, 16)).toEqual([255, 255, 255, 255]);
-  expect(await pixel(0, 16, 16)).toEqual([0, 0, 0, 255]);
+  await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([255, 255, 255, 255]);
+  expect(await pixel(page, 0, 16, 16)).toEqual([0, 0, 0, 255]);
 
   await page.getByLabel('Your picture').setInputFiles({
     name: 'red.png',
@@ -210,7 +285,7 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
     buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
   });
   await caption(page, /^A picture of yours: 32 × 20/);
-  await expect.poll(() => pixel(1, 16, 16)).toEqual([0, 255, 255, 255]);
+  await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([0, 255, 255, 255]);
   await page
     .getByLabel('Your picture')
     .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no') });

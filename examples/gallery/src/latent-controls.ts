@@ -15,8 +15,8 @@ export interface LatentValues {
   count: number;
   /** The class, if one is chosen. */
   label?: number | string;
-  /** Text, truncation and mix. */
-  options: Pick<SampleOptions, 'text' | 'truncation' | 'mix'>;
+  /** Text, truncation, mix and noise. */
+  options: Pick<SampleOptions, 'text' | 'truncation' | 'mix' | 'noise'>;
   /** Class and text, for captions; may be empty. */
   words: string;
 }
@@ -57,6 +57,7 @@ export function latentControls({
     text: input('text') !== undefined,
     psi: input('psi') !== undefined,
     mix: input('mix') !== undefined,
+    noise: input('noise') !== undefined,
     t: input('psi') === undefined && input('latent')?.distribution !== 'uniform',
   };
 
@@ -78,6 +79,7 @@ export function latentControls({
   ] as const)
     (one.parentElement as HTMLElement).hidden = !offered;
   element('mixing', HTMLElement, form).hidden = !takes.mix;
+  const noise = noiseControls(form, takes.noise, state['noise']);
 
   /** Fields stored in the address, by their names in it. */
   const kept = { seed, count, class: ofClass, text, t, psi, mix, from };
@@ -115,7 +117,7 @@ export function latentControls({
       seed: seed.valueAsNumber,
       count: Number(count.value),
       ...label(),
-      options: { ...(takes.text ? { text: text.value } : {}), ...truncation(), ...mixed() },
+      options: { ...(takes.text ? { text: text.value } : {}), ...truncation(), ...mixed(), ...noise.asked() },
       words: [ofClass.value, takes.text ? `“${text.value}”` : ''].filter((one) => one !== '').join(', '),
     }),
     state: () => ({
@@ -123,8 +125,40 @@ export function latentControls({
       ...Object.fromEntries(
         Object.entries(kept).flatMap(([name, { value }]) => (value === begin[name] ? [] : [[name, value]])),
       ),
+      noise: noise.state(),
     }),
     next: () => (seed.valueAsNumber = (seed.valueAsNumber + 1) % 2 ** 32 || 0),
+  };
+}
+
+/** The choice of noise: of the seed, of another, or none. In the address `said`: nothing, that seed, or `none`. */
+function noiseControls(
+  form: HTMLFormElement,
+  offered: boolean,
+  said = '',
+): { asked(): Pick<SampleOptions, 'noise'>; state(): string } {
+  const of = element('noise', HTMLSelectElement, form);
+  const seed = element('noise-seed', HTMLInputElement, form);
+  (of.parentElement as HTMLElement).hidden = !offered;
+  const begin = seed.value;
+  seed.value = said;
+  if (said === 'none') of.value = said;
+  else if (seed.value !== '' && seed.checkValidity()) of.value = 'other';
+  if (of.value !== 'other') seed.value = begin;
+  const tell = (): void => {
+    const other = offered && of.value === 'other';
+    (seed.parentElement as HTMLElement).hidden = !other;
+    seed.disabled = !other; // so that it cannot make the form invalid
+  };
+  of.addEventListener('input', tell);
+  tell();
+  const chosen = (): string => (!offered ? '' : of.value === 'other' ? seed.value : of.value);
+  return {
+    state: chosen,
+    asked: () => {
+      const noise = chosen();
+      return noise === '' ? {} : { noise: noise === 'none' ? noise : { seed: seed.valueAsNumber } };
+    },
   };
 }
 

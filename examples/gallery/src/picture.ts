@@ -2,6 +2,7 @@
 import type { Dim, Image, Manifest } from '@forja/core';
 import { toBlob, toCanvas } from '@forja/web';
 import { download, element } from '../../looks/elements.js';
+import { mainColours, PAINTS } from './colours.js';
 import { drawExample } from './example.js';
 import { canvasOf, formOf, latest } from './stand.js';
 import type { Stage, View } from './views.js';
@@ -23,6 +24,7 @@ export function showPicture(stage: Stage): View {
     HTMLInputElement,
     HTMLInputElement,
   ];
+  const paints = element('paints', HTMLElement, form);
   const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
   const given = canvasOf('Your picture');
   given.classList.add('sketch');
@@ -61,10 +63,10 @@ export function showPicture(stage: Stage): View {
     }
   });
 
-  /** Resizes the canvas to a size that the generator takes, and clears it. */
-  function blank(wide: number, high: number): void {
+  /** Resizes the canvas to a size that the generator takes, and fills it, by itself with paper. */
+  function blank(wide: number, high: number, colour = paper.value): void {
     Object.assign(given, sizeFor(entry.manifest, wide, high));
-    context.fillStyle = paper.value;
+    context.fillStyle = colour;
     context.fillRect(0, 0, given.width, given.height);
   }
 
@@ -73,8 +75,38 @@ export function showPicture(stage: Stage): View {
     blank(drawn, drawn);
     drawExample(context, seed.valueAsNumber, ink.value, width.valueAsNumber);
     from = `Example ${seed.value}`;
-    stage.remember({ seed: seed.value });
+    stage.remember({ seed: seed.value, ...changed() });
     translate();
+  }
+
+  /** Fields of the example that the address keeps beside the seed, where they are not what they were at first. */
+  const kept = { ink, paper, brush: width };
+  const begin = Object.fromEntries(Object.entries(kept).map(([name, { value }]) => [name, value]));
+  const changed = (): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(kept).flatMap(([name, { value }]) =>
+        value === begin[name] ? [] : [[name, value.replace(/^#/, '')]],
+      ),
+    );
+
+  /** Buttons that choose an ink. */
+  function offer(colours: readonly string[]): void {
+    paints.replaceChildren(
+      ...colours.map((colour) => {
+        const one = document.createElement('button');
+        one.type = 'button';
+        one.value = colour;
+        one.title = colour;
+        one.setAttribute('aria-label', `Ink ${colour}`);
+        one.style.background = colour;
+        one.addEventListener('click', () => {
+          ink.value = colour;
+          ink.dispatchEvent(new Event('input', { bubbles: true }));
+        });
+        return one;
+      }),
+    );
+    tell();
   }
 
   async function take(file: Blob | undefined): Promise<void> {
@@ -89,6 +121,7 @@ export function showPicture(stage: Stage): View {
       const [w, h] = [picture.width * cover, picture.height * cover];
       context.drawImage(picture, (given.width - w) / 2, (given.height - h) / 2, w, h);
       picture.close();
+      offer(mainColours(context.getImageData(0, 0, given.width, given.height).data, PAINTS.length));
       own('A picture of yours');
     } catch {
       stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
@@ -139,15 +172,20 @@ export function showPicture(stage: Stage): View {
   );
   const tell = (): void => {
     element('width-value', HTMLElement, form).textContent = `${width.value} pixels`;
+    for (const one of paints.querySelectorAll('button'))
+      one.setAttribute('aria-pressed', String(one.value === ink.value));
   };
-  tell();
-  width.addEventListener('input', tell);
-  seed.addEventListener('input', example);
+  form.addEventListener('input', tell);
+  for (const one of [seed, ink, paper, width]) one.addEventListener('input', example); // an own drawing has no seed
   const button = (id: string, work: () => void): void =>
     element(id, HTMLButtonElement, form).addEventListener('click', work);
   button('next', () => {
     seed.valueAsNumber = seed.value === '' ? 0 : (seed.valueAsNumber + 1) % 2 ** 32;
     example();
+  });
+  button('fill', () => {
+    blank(given.width, given.height, ink.value);
+    own('A drawing of yours');
   });
   button('clear', () => {
     blank(given.width, given.height);
@@ -162,6 +200,12 @@ export function showPicture(stage: Stage): View {
   const before = seed.value;
   if (said !== undefined) seed.value = said;
   if (seed.value === '' || !seed.checkValidity()) seed.value = before;
+  for (const [name, one] of Object.entries(kept)) {
+    const value = one === width ? state[name] : state[name] && `#${state[name]}`;
+    if (value !== undefined) one.value = value;
+    if (value !== one.value) one.value = begin[name] ?? '';
+  }
+  offer(PAINTS);
   example();
   return {
     leave: () => {

@@ -30,7 +30,7 @@ const row = (name: string, role: ManifestInput['role'], ...shape: number[]): Man
 
 /**
  * 8 × 8 in colour: channel l is tanh of the outer product of ψ·z (from `layer` on: ψ·mix) with a ramp, plus the sum of
- * the text's tokens.
+ * the text's tokens, plus a number of noise.
  */
 export async function styledModel(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'styled' });
@@ -45,7 +45,8 @@ export async function styledModel(): Promise<Uint8Array> {
   const tokens = g.op('Cast', [g.input('text', 'int32', ['batch', 2])], { to: 1 });
   const light = g.op('Unsqueeze', [g.op('ReduceSum', [tokens, ints(1)], { keepdims: 1 }), ints(2)]);
   const ramp = g.constant('float32', [1, 1, 1, SIDE], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
-  const rows = g.op('Unsqueeze', [g.op('Add', [styles, light]), ints(3)]);
+  const noisy = g.op('Add', [light, g.op('Unsqueeze', [g.input('noise', 'float32', ['batch', 1]), ints(2)])]);
+  const rows = g.op('Unsqueeze', [g.op('Add', [styles, noisy]), ints(3)]);
   g.output('image', g.op('Tanh', [g.op('Mul', [rows, ramp])]));
   return sealed(g, {
     kind: 'latent',
@@ -54,6 +55,7 @@ export async function styledModel(): Promise<Uint8Array> {
       { ...row('layer', 'layer'), dtype: 'int32', range: [0, LAYERS] },
       { ...row('z', 'latent', SIDE), distribution: 'normal' },
       { ...row('mix', 'mix', SIDE), distribution: 'normal' },
+      { ...row('noise', 'noise', 1), distribution: 'normal' },
       { ...row('text', 'text', 2), dtype: 'int32', vocabulary: ['', 'red', 'green'] },
     ],
     outputs: [{ ...picture('image', SIDE, SIDE), role: 'image' }],
