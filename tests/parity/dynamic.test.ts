@@ -347,6 +347,25 @@ describe('sizes that are rounded, compared and counted', () => {
     [1, 33, 31, 2],
   ];
 
+  it('pads up to a least size, at any size, where most traces are below or above it', async () => {
+    for (const least of [7, 64, 150]) {
+      const missing = (x: tf.Tensor): number => Math.max(size(x, 1), least) - size(x, 1);
+      const shapes = [1, least - 1, least, least + 1, 2 * least + 1].map((width) => [2, width]);
+      const { report } = await check(
+        (x) =>
+          tf.pad(x as tf.Tensor2D, [
+            [0, 0],
+            [0, missing(x)],
+          ]),
+        ['batch', 'width'],
+        shapes,
+      );
+      expect(report.outputs[0]?.shape).toEqual(['batch', `max(width, ${least})`]);
+      expect(report.steps).toEqual({});
+      expect(report.proven['width']?.bounds).toEqual([1, 2048]);
+    }
+  });
+
   it('resizing and slicing to fractions of a size, with any rounding', async () => {
     const parts: [string, (n: number) => number][] = [
       ['floor(height/2) + height', (n) => Math.floor(1.5 * n)],

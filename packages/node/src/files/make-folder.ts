@@ -11,7 +11,7 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if (await isFolder(path)) return;
     const parent = dirname(path);
-    if (!hasCode(error, 'ENOENT') || parent === path || (await isFolder(parent))) throw error;
+    if (!hasCode(error, 'ENOENT') || parent === path) throw error;
     await makeFolder(parent);
     await mkdir(path).catch(async (second: unknown) => {
       if (!(await isFolder(path))) throw second; // another process may have made it

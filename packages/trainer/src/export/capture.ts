@@ -160,10 +160,15 @@ function captureAt(
     }
   };
   const checks = untracedAt(within, dims, steps);
-  let program = aligned();
   // If the solution rounds or takes a maximum, it may differ at other sizes, so check more of them.
-  const large = largeAt(within, base, steps);
-  const candidates = [...checks, ...large];
+  let traces: SizedProgram[] | undefined;
+  const large = (): SizedProgram[] => (traces ??= largeAt(within, base, steps));
+  let program = solved(aligned, () => {
+    if (Object.keys(steps).length > 0) return false;
+    programs.push(...large(), ...others(within, 0, base, checks[0]?.sizes ?? base, steps));
+    return true;
+  });
+  const candidates = [...checks, ...large()];
   let [round, sure] = [0, true];
   const look = (): void => {
     candidates.push(...others(within, round++, base, checks[0]?.sizes ?? base, steps));
@@ -190,7 +195,7 @@ function captureAt(
   };
   settle();
   // tfjs skips some calls at the smallest sizes; other calls at large sizes are the function's own choice, a branch.
-  const other = large.find((one) => sameAt(program, one.program, one.sizes) === undefined);
+  const other = large().find((one) => sameAt(program, one.program, one.sizes) === undefined);
   if (other !== undefined)
     throw branchError(branchOf(first.program, other.program) + readAt(read.flatMap(({ sites }) => sites)));
   const probing = { subject, first: first.program, base, steps, bounds, dims: read };
@@ -234,6 +239,23 @@ function captureAt(
     branches,
     proven: probed.dims,
   };
+}
+
+/**
+ * The program. If the first traces do not determine it, such as a maximum of which most take one side, it is solved
+ * once more after `more` has added traces.
+ */
+function solved(aligned: () => Program, more: () => boolean): Program {
+  try {
+    return aligned();
+  } catch (error) {
+    if (!isIntegerMismatch(error) || isBranch(error) || isHopeless(error) || !more()) throw error;
+    try {
+      return aligned();
+    } catch (second) {
+      throw isFinal(second) ? second : error;
+    }
+  }
 }
 
 function unsure(dims: readonly string[]): ExportError {
