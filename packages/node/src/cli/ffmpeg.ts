@@ -49,7 +49,7 @@ export interface VideoOptions {
 export async function writeVideo(batch: ImageBatch, path: string, options: VideoOptions): Promise<void> {
   const { ffmpeg, format, fps, signal } = options;
   const [width, height] = [even(batch.width), even(batch.height)];
-  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await makeFolder(dirname(path));
     const child = spawn(

@@ -31,7 +31,7 @@ export async function readModelFile(where: string, path: string): Promise<Uint8A
  * leaves an older file untouched.
  */
 export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await makeFolder(dirname(path));
     await writeFile(aside, bytes);

@@ -18,8 +18,13 @@ export const integer = (least: number, most: number): v.GenericSchema<number | s
     v.maxValue(most, wanted),
   );
 };
+/** JSON.parse rounds greater numbers, which would be another seed. */
+const number = v.pipe(
+  v.number(),
+  v.check((value) => !Number.isInteger(value) || Number.isSafeInteger(value), 'a text for a number above 2^53'),
+);
 const text = v.pipe(
-  v.union([v.string(), v.pipe(v.number(), v.transform(String))], 'a text or a number'),
+  v.union([v.string(), v.pipe(number, v.transform(String))], 'a text or a number'),
   v.maxLength(256, 'at most 256 characters'),
 );
 

@@ -13,6 +13,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { serve, type Service, type ServeOptions } from '../serve.js';
 import { STATUS } from './errors.js';
 import { Gate } from './gate.support.js';
+import { imagesRequest } from './images.js';
+import { limitsOf } from './limits.js';
 import { encodePng } from './png.js';
 
 const SIZE = 8;
@@ -179,6 +181,14 @@ describe('/v1/images', () => {
   test('refuses invalid bodies', async () => {
     expect(await refusal(post('/v1/images', '{'))).toEqual([400, 'usage']);
     expect(await refusal(post('/v1/images', '[]'))).toEqual([400, 'usage']);
+    // a service with one model needs no name of it
+    for (const list of [[], [{ seed: 7 }]]) expect(() => imagesRequest(list, limitsOf())).toRefuse('usage', 'images');
+    // JSON.parse makes 2^53 of it, whose picture is another one
+    for (const field of ['seed', 'truncation', 'label'])
+      expect(await refusal(post('/v1/images', `{"model":"tiny","label":0,"${field}":9007199254740993}`))).toEqual([
+        400,
+        'usage',
+      ]);
     expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'text/plain' }))).toEqual([
       415,
       'request.mediaType',

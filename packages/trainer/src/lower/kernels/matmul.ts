@@ -23,7 +23,9 @@ function product(
 ): { value: Value; biased: boolean; shape: readonly Size[] } {
   const [a, b, y] = [input(call, 'a', ctx), input(call, 'b', ctx), output(call, ctx)];
   const [transposeA, transposeB] = [call.attrs['transposeA'] === true, call.attrs['transposeB'] === true];
-  if ([a, b].every((v) => v.shape.slice(0, -2).every((size) => size === 1))) {
+  // onnxruntime has no Gemm of integers
+  const flat = [a, b].every((v) => v.dtype === 'float32' && v.shape.slice(0, -2).every((size) => size === 1));
+  if (flat) {
     const [left, right] = [matrix(a, transposeA, ctx), matrix(b, transposeB, ctx)];
     const shape = y.shape.slice(-2);
     const inside = bias !== undefined && bias.shape.slice(0, -2).every((size) => size === 1) && bias.rank > 0;
