@@ -8,6 +8,7 @@ import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
+import { claim } from './claim.js';
 import { nodeEnvironment } from './environment.js';
 import { FolderStore, newestCheckpoint } from './folder-store.js';
 import type { PictureHost } from './image-folder.js';
@@ -58,7 +59,18 @@ async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<Tra
   const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
   if (host.store === undefined) await folder.begin();
-  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder, ...(first ? { start: first } : {}) });
+  const end = host.store === undefined ? await claim(folder.where) : undefined;
+  try {
+    return await run(resolved, {
+      ...host,
+      cwd,
+      dataset,
+      store: host.store ?? folder,
+      ...(first ? { start: first } : {}),
+    });
+  } finally {
+    await end?.();
+  }
 }
 
 /** Options of {@link resume}. */
@@ -101,7 +113,27 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const { steps = saved.steps, ...rest } = host;
   const config = parseConfig({ ...saved, steps }, system);
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
-  const store = new FolderStore(where, config);
+  const end = await claim(where);
+  try {
+    return await goOnIn(new FolderStore(where, config), config, {
+      ...rest,
+      cwd,
+      dataset,
+      ...(system ? { system } : {}),
+    });
+  } finally {
+    await end();
+  }
+}
+
+/** Trains from the store's newest checkpoint on. */
+async function goOnIn(
+  store: FolderStore,
+  config: ResolvedConfig,
+  host: NodeTrainHost & { cwd: string },
+): Promise<TrainResult> {
+  const { cwd } = host;
+  const { steps } = config;
   const { checkpoint, damaged, step } = await store.rewind();
   if (step > steps)
     throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${shown(steps)}`);
@@ -109,11 +141,8 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
   const start = checkpoint ? undefined : (host.start ?? (await startOf(config, cwd)));
   return run(config, {
-    ...rest,
-    cwd,
-    dataset,
+    ...host,
     store,
-    ...(system ? { system } : {}),
     ...(checkpoint ? { checkpoint } : {}),
     ...(start ? { start } : {}),
   });

@@ -29,12 +29,12 @@ const Expm1: Formula = (x, ctx) =>
     ctx.op('Add', [ctx.op('Exp', [x]), ctx.scalar(1)]),
   ]);
 
-/** 2·artanh(x/(x + 2)) below 1, where log(x + 1) loses the digits of small x. */
+/** 2·artanh(x/(x + 2)) where |x| < 1/2, where log(x + 1) loses the digits of small x. */
 const Log1p: Formula = (x, ctx) => {
   const ratio = ctx.op('Div', [x, ctx.op('Add', [x, ctx.scalar(2)])]);
   const near = ctx.op('Mul', [ctx.op('Atanh', [ratio]), ctx.scalar(2)]);
   const far = ctx.op('Log', [ctx.op('Add', [x, ctx.scalar(1)])]);
-  return ctx.op('Where', [ctx.op('Less', [x, ctx.scalar(1)]), near, far]);
+  return ctx.op('Where', [ctx.op('Less', [ctx.op('Abs', [x]), ctx.scalar(0.5)]), near, far]);
 };
 
 const Cast: KernelLowering<'Cast'> = (call, ctx) => {
