@@ -93,7 +93,7 @@ describe('Vite', () => {
   }, 600_000);
   test.each(['wasm', 'webgpu'] as const)('%s', (device) => hold(site, device));
   test('wasm, not isolated', () => hold(site, 'wasm', { isolated: false }));
-  test("wasm, lowering: 'auto'", () => hold(site, 'wasm', { query: '&lowering=auto' }));
+  test.each(['deterministic', 'large'])('wasm, %s', (wish) => hold(site, 'wasm', { query: `&${wish}` }));
   test('inline', () => hold(site, 'wasm', { query: '&executor=inline' }));
 });
 
@@ -110,6 +110,7 @@ describe('webpack', () => {
     addModel(site);
   }, 600_000);
   test.each(['wasm', 'webgpu'] as const)('%s', (device) => hold(site, device));
+  test.each(['deterministic', 'large'])('wasm, %s', (wish) => hold(site, 'wasm', { query: `&${wish}` }));
   test('inline', () => hold(site, 'wasm', { query: '&executor=inline' }));
 });
 
@@ -132,6 +133,7 @@ describe('esbuild, with forja-web-assets', () => {
       'lower.js',
       'ort-wasm-simd-threaded.wasm',
       'ort.wasm.bundle.min.mjs',
+      'prepare.js',
       'worker.js',
     ]);
     writeFileSync(join(site, 'index.html'), HTML);

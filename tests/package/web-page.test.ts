@@ -53,7 +53,7 @@ describe('esbuild and forja-web-assets', () => {
       outfile: join(site, 'app.js'),
       logLevel: 'error',
     });
-    expect(copyAssets(app, join(site, 'forja'))).toMatch(/^8 files in .*worker\.js, lower\.js/);
+    expect(copyAssets(app, join(site, 'forja'))).toMatch(/^9 files in .*worker\.js, lower\.js, prepare\.js/);
     writeFileSync(join(site, 'index.html'), HTML);
   });
 
@@ -70,15 +70,19 @@ describe('esbuild and forja-web-assets', () => {
     });
   });
 
-  test("lowering: 'auto' works too", async () => {
+  test.each([
+    ['', []],
+    ['deterministic', ['/forja/lower.js']],
+    ['large', ['/forja/lower.js', '/forja/prepare.js']],
+  ])('what rewrites models is fetched only where it is wanted: %s', async (wish, fetched) => {
     const seen = await visit(
       browser,
       site,
-      { 'Content-Security-Policy': CSP },
-      'device=wasm&lowering=auto&assets=/forja/',
+      { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS },
+      `device=wasm&assets=/forja/&${wish}`,
     );
     expect(seen).toMatchObject({ outcome: { device: { actual: 'wasm' }, size }, complaints: [], elsewhere: [] });
-    expect(seen.scripts).toContain('/forja/lower.js');
+    expect(seen.scripts.filter((path) => /lower|prepare/.test(path)).sort()).toEqual(fetched);
   });
 
   test('inline works with the same file', async () => {
@@ -139,9 +143,10 @@ describe('Vite without a setting', () => {
         browser,
         site,
         { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS },
-        `device=${device}`,
+        `device=${device}&large`,
       );
       expect(seen).toMatchObject({ outcome: { device: { actual: device }, size }, complaints: [], elsewhere: [] });
+      expect(seen.scripts.filter((path) => path.includes('prepare'))).toHaveLength(device === 'wasm' ? 1 : 0);
       if (device === 'wasm') expect(seen.outcome.device?.threads).toBeGreaterThan(1);
       const kind = device === 'wasm' ? /\/ort-wasm-simd-threaded-[^.]*\.wasm$/ : /jspi/;
       expect([...new Set(seen.wasm)]).toEqual([expect.stringMatching(kind)]);
@@ -184,7 +189,7 @@ describe('the WebGPU build of 25.5 MiB left out', () => {
       logLevel: 'error',
     });
     writeFileSync(join(site, 'index.html'), HTML);
-    expect(copyAssets(app, join(site, 'forja'), '--no-asyncify')).toMatch(/^6 files in /);
+    expect(copyAssets(app, join(site, 'forja'), '--no-asyncify')).toMatch(/^7 files in /);
     expect(largest(site)).toBeLessThan(LIMIT);
     const having = await visit(browser, site, {}, 'device=webgpu&assets=/forja/');
     expect(having.outcome).toMatchObject({ device: { actual: 'webgpu' }, size });

@@ -64,8 +64,8 @@ class Inline implements WebExecutor {
     const control = new AbortController();
     let failed: { error: unknown } | undefined; // by the listener
     const onAbort = (): void => control.abort();
-    const progress = (of: LoadProgress): void =>
-      void Promise.resolve(of)
+    const progress = (of: unknown): void =>
+      void Promise.resolve(of as LoadProgress) // of a fetch
         .then(onProgress)
         .catch((error: unknown) => {
           failed ??= { error };

@@ -22,12 +22,16 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A running site. */
 export interface Site {
   origin: string;
+  /** Paths asked for, also by workers that workers started, of which a page is not told. */
+  asked: string[];
   close(): Promise<void>;
 }
 
 /** Serves `folder` with `headers` on every answer. */
 export async function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<Site> {
+  const asked: string[] = [];
   const server = createServer((request, response) => {
+    asked.push(request.url ?? '/');
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname).replace(/\/$/, '/index.html');
     const file = join(folder, path);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -41,6 +45,7 @@ export async function serve(folder: string, headers: Readonly<Record<string, str
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   return {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    asked,
     close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
   };
 }
