@@ -31,19 +31,19 @@ export function tinyGenerator(width = 4): Uint8Array {
 }
 
 /**
- * latent [batch, 16] → 256 channels of 8 × 8 → transposed convs → tanh → picture [batch, 3, 32, 32]: one convolution
+ * latent [batch, 16] → 96 channels of 8 × 8 → transposed convs → tanh → picture [batch, 3, 32, 32]: one convolution
  * whose products are priced below the node.
  */
 export function convolving(): Uint8Array {
   const g = new GraphBuilder({ name: 'convolving' });
   const dense = g.op('MatMul', [
     g.input('latent', 'float32', ['batch', 16]),
-    g.constant('float32', [16, 256 * 64], weights(16 * 256 * 64, 1)),
+    g.constant('float32', [16, 96 * 64], weights(16 * 96 * 64, 1)),
   ]);
-  const maps = g.op('Reshape', [dense, g.constant('int64', [4], [0, 256, 8, 8])]);
+  const maps = g.op('Reshape', [dense, g.constant('int64', [4], [0, 96, 8, 8])]);
   const up = { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] };
-  const wide = g.constant('float32', [256, 128, 4, 4], weights(256 * 128 * 16, 0.05));
-  const last = g.constant('float32', [128, 3, 4, 4], weights(128 * 3 * 16, 0.05));
+  const wide = g.constant('float32', [96, 48, 4, 4], weights(96 * 48 * 16, 0.1));
+  const last = g.constant('float32', [48, 3, 4, 4], weights(48 * 3 * 16, 0.1));
   const relu = g.op('Relu', [g.op('ConvTranspose', [maps, wide], up)]);
   g.output('image', g.op('Tanh', [g.op('ConvTranspose', [relu, last], up)]));
   return encodeModel(g.build());
