@@ -14,6 +14,8 @@ interface Listed {
   entry: Entry;
   /** Path of its discriminator. */
   judge?: string;
+  /** Path of a picture to begin with. */
+  example?: string;
 }
 
 /** The name of a file, or of its folder if the file has the name that training gives to all of them. */
@@ -31,14 +33,16 @@ function aboutOf(path: string): string | undefined {
     .find((line) => /^[^#|`\s]/.test(line));
 }
 
-/**
- * The discriminator of a generator: `x.discriminator.onnx` for `x.onnx`; `discriminator.onnx` for `generator.onnx`, the
- * names that training uses.
- */
-function discriminatorOf(path: string): { judge: string; said: Omit<Discriminator, 'file'> } | undefined {
+/** `x.<what>` for `x.onnx`; `<what>` for `generator.onnx`, the names that training uses. */
+function besideOf(path: string, what: string): string | undefined {
   const name = basename(path, '.onnx');
-  const judge = join(dirname(path), `${name === 'generator' ? '' : `${name}.`}discriminator.onnx`);
-  if (!existsSync(judge)) return undefined;
+  const beside = join(dirname(path), name === 'generator' ? what : `${name}.${what}`);
+  return existsSync(beside) ? beside : undefined;
+}
+
+function discriminatorOf(path: string): { judge: string; said: Omit<Discriminator, 'file'> } | undefined {
+  const judge = besideOf(path, 'discriminator.onnx');
+  if (judge === undefined) return undefined;
   const bytes = readFileSync(judge);
   const score = readManifest(bytes)?.outputs.find(({ role }) => role === 'score');
   if (score && externalFiles(bytes).size === 0)
@@ -80,6 +84,7 @@ function listed(paths: readonly string[]): Listed[] {
     ids.add(id);
     const about = aboutOf(path);
     const found = discriminatorOf(path);
+    const example = besideOf(path, 'example.png');
     return [
       {
         path,
@@ -91,8 +96,10 @@ function listed(paths: readonly string[]): Listed[] {
           manifest,
           ...(about ? { about } : {}),
           ...(found ? { discriminator: { file: `models/${id}.discriminator.onnx`, ...found.said } } : {}),
+          ...(example === undefined ? {} : { example: `models/${id}.example.png` }),
         },
         ...(found ? { judge: found.judge } : {}),
+        ...(example === undefined ? {} : { example }),
       },
     ];
   });
@@ -115,8 +122,9 @@ export function generators(): Plugin {
     generateBundle() {
       const emit = (fileName: string, path: string): string =>
         this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
-      for (const { path, entry, judge } of found) {
+      for (const { path, entry, judge, example } of found) {
         emit(entry.file, path);
+        if (entry.example !== undefined && example !== undefined) emit(entry.example, example);
         if (entry.discriminator && judge !== undefined) emit(entry.discriminator.file, judge);
       }
     },

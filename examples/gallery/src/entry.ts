@@ -25,4 +25,6 @@ export interface Entry {
   /** What it draws, from its card. */
   about?: string;
   discriminator?: Discriminator;
+  /** Address of a picture to begin with, for generators that take one. */
+  example?: string;
 }

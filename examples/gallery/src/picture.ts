@@ -13,6 +13,9 @@ const SIDES = {
   'super-resolution': { drawn: 64, most: 128 },
 } as const;
 
+/** Models of small squares, up to this side, make larger pictures of tiles. */
+const SMALL = 64;
+
 export function showPicture(stage: Stage): View {
   const { entry, generator, state } = stage;
   const form = formOf('picture', stage.controls);
@@ -25,6 +28,8 @@ export function showPicture(stage: Stage): View {
     HTMLInputElement,
   ];
   const paints = element('paints', HTMLElement, form);
+  // a discriminator takes pictures of the model's own size
+  const tile = entry.discriminator === undefined ? smallSquare(entry.manifest) : undefined;
   const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
   const given = canvasOf('Your picture');
   given.classList.add('sketch');
@@ -44,7 +49,8 @@ export function showPicture(stage: Stage): View {
     try {
       const { width, height, data } = context.getImageData(0, 0, given.width, given.height);
       const begun = performance.now();
-      const batch = await generator.translate({ width, height, data });
+      const tiles = tile === undefined ? {} : { tile, overlap: Math.floor(tile / 2) };
+      const batch = await generator.translate({ width, height, data }, tiles);
       if (!here) return;
       stage.made(1, performance.now() - begun);
       stage.problem();
@@ -65,7 +71,9 @@ export function showPicture(stage: Stage): View {
 
   /** Resizes the canvas to a size that the generator takes, and fills it, by itself with paper. */
   function blank(wide: number, high: number, colour = paper.value): void {
-    Object.assign(given, sizeFor(entry.manifest, wide, high));
+    const side = (wanted: number): number => Math.max(Math.round(wanted), tile ?? 1);
+    const free = { width: side(wide), height: side(high) };
+    Object.assign(given, tile === undefined ? sizeFor(entry.manifest, wide, high) : free);
     context.fillStyle = colour;
     context.fillRect(0, 0, given.width, given.height);
   }
@@ -109,7 +117,7 @@ export function showPicture(stage: Stage): View {
     tell();
   }
 
-  async function take(file: Blob | undefined): Promise<void> {
+  async function take(file: Blob | undefined, what = 'A picture of yours'): Promise<void> {
     if (!file) return;
     try {
       const picture = await createImageBitmap(file);
@@ -122,9 +130,18 @@ export function showPicture(stage: Stage): View {
       context.drawImage(picture, (given.width - w) / 2, (given.height - h) / 2, w, h);
       picture.close();
       offer(mainColours(context.getImageData(0, 0, given.width, given.height).data, PAINTS.length));
-      own('A picture of yours');
+      own(what);
     } catch {
       stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
+    }
+  }
+
+  /** The picture that comes with the generator. */
+  async function included(): Promise<void> {
+    try {
+      await take(await (await fetch(entry.example ?? '')).blob(), 'The example');
+    } catch (error) {
+      stage.problem(error);
     }
   }
 
@@ -206,7 +223,10 @@ export function showPicture(stage: Stage): View {
     if (value !== one.value) one.value = begin[name] ?? '';
   }
   offer(PAINTS);
-  example();
+  element('included', HTMLButtonElement, form).hidden = entry.example === undefined;
+  button('included', () => void included());
+  if (entry.example === undefined || said !== undefined) example();
+  else void included();
   return {
     leave: () => {
       here = false;
@@ -227,6 +247,13 @@ function titled(title: string, canvas: HTMLCanvasElement): HTMLElement {
   text.textContent = title;
   place.append(text, canvas);
   return place;
+}
+
+/** The side of the pictures of a model that takes small squares only. */
+function smallSquare({ inputs: [input] }: Manifest): number | undefined {
+  const [, a, b, c] = input?.shape ?? [];
+  const [height, width] = input?.layout === 'nhwc' ? [a, b] : [b, c];
+  return typeof height === 'number' && height === width && height <= SMALL ? height : undefined;
 }
 
 /** The size nearest to the wanted one that the model takes. */
