@@ -38,7 +38,7 @@ const recipes = {
     packages: DICEBEAR,
     pictures: 'Pixel Art by DiceBear, drawn from seeds, under CC0 1.0',
     train: ['text2image', '--data', 'faces', '--threads', '1', '--seed', '1'],
-    steps: 6000,
+    steps: 12000,
     use: (file) => `sample ${file} -o avatars.png --text 'long red hair, glasses'`,
   },
   satellite: {
