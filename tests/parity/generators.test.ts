@@ -16,8 +16,11 @@ const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(f
 
 /** SHA-256 of each file; that of a discriminator is named `<generator>.discriminator`, and described by its card. */
 const FILES: Readonly<Record<string, string>> = {
+  avatars: '87cf826027789fa086eb92f14e56864017ec50347a168ce5f07cda4de97c556a',
   clothes: '9a67036147168f5e408db2078d899fa2d4da5e6b41646c0e12ca112e5fa5b632',
   'clothes.discriminator': 'bbbf45974ab128ef64c929ab185c7bc1cab1997985d4444cf35a6bbc78ea85e8',
+  enlarge: '603e5b338892271287bfca61ca9c92038c3f7fa86a2c91394c294074f65e1134',
+  satellite: '7f122d0790c616b104224df011074ef96dc9b5c40348678123e53b26b3120cd2',
 };
 
 test('are unchanged, small, and have cards and free licences', () => {
