@@ -289,7 +289,7 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await page
     .getByLabel('Your picture')
     .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no') });
-  await page.locator('#problem').filter({ hasText: 'no picture' }).waitFor();
+  await page.locator('#problem').filter({ hasText: 'cannot read that file' }).waitFor();
   expect(await findings(page)).toEqual([]);
   await page.screenshot({ path: join(output, 'gallery-phone.png'), fullPage: true });
 

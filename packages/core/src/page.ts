@@ -7,6 +7,5 @@ export { classOf, isBytes, oneOf, optionsOf } from './realm.js';
 export { shown } from './shown.js';
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export { ExecutorRuntime } from './runtime/executor-runtime.js';
-export { heard } from './runtime/heard.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export { buffersOf, copyOf } from './runtime/tensors.js';

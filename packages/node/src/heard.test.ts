@@ -1,6 +1,6 @@
 // A listener that fails is a warning: nothing reaches the caller, or the process.
 import { expect, it } from 'vitest';
-import { heard, SharedRuntimes, type RuntimeEvent } from '@forja/core';
+import { heard } from '@forja/core';
 
 const FAILING: [string, () => unknown][] = [
   [
@@ -24,20 +24,4 @@ it.each(FAILING)('warns of one that %s', async (_, listener) => {
   await settled(); // a rejection that nobody handles fails the run
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toMatch(/of the listener|null/);
-});
-
-it('calls every listener of a shared runtime, if one fails too', async () => {
-  const [heardOf, warnings]: string[][] = [[], []];
-  const shared = new SharedRuntimes((message) => warnings?.push(message));
-  let tell: ((event: RuntimeEvent) => void) | undefined;
-  const make = (given: typeof tell) => {
-    tell = given;
-    return { dispose: () => Promise.resolve() };
-  };
-  for (const [, listener] of FAILING) shared.lease('key', make, listener as () => void);
-  shared.lease('key', make, ({ reason }) => heardOf?.push(reason));
-  tell?.({ type: 'restarted', reason: 'it died' });
-  await settled();
-  expect(heardOf).toEqual(['it died']);
-  expect(warnings).toHaveLength(FAILING.length);
 });

@@ -20,7 +20,7 @@ import { AdaptiveSession } from './adaptive.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
-import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warnOf, warnOfListener } from './runtime.js';
+import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, heardOf, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
 /** Options of {@link load}, in addition to those of the runtime. */
@@ -68,7 +68,7 @@ export const LASTING_OPTIONS: `${typeof RUNTIME_OPTIONS} ${typeof OWN}` = `${RUN
 
 const LOAD_OPTIONS = `${LASTING_OPTIONS} onProgress signal` as const;
 
-const shared = new SharedRuntimes<NodeRuntime>(warnOfListener);
+const shared = new SharedRuntimes<NodeRuntime>();
 
 /**
  * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read
@@ -92,7 +92,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
-  const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), onEvent);
+  const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), heardOf(onEvent));
   share.runtime.begin(); // starts while the file is read
   const loading = loadWith(share, source, options, made);
   try {

@@ -61,6 +61,18 @@ const dropped = new DroppedHandles((message) =>
   process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.dropped' }),
 );
 
+type Listener = NonNullable<RuntimeOptions['onEvent']>;
+
+/** Listeners that do not fail: one for each given one, as a shared runtime calls equal ones once. */
+const heardListeners = new WeakMap<Listener, (event: RuntimeEvent) => void>();
+
+/** The listener, with its failures as process warnings. */
+export function heardOf(listener: Listener): (event: RuntimeEvent) => void {
+  const own = heardListeners.get(listener) ?? heard(listener, warnOfListener);
+  heardListeners.set(listener, own);
+  return own;
+}
+
 /** Warns of a listener that failed. */
 export function warnOfListener(message: string): void {
   process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.listener' });
@@ -71,7 +83,7 @@ export function warnOfListener(message: string): void {
  */
 export function runtime(options: RuntimeOptions = {}): Runtime {
   optionsOf('runtime', options, RUNTIME_OPTIONS);
-  const made = new NodeRuntime(executorOptions(options), heard(options.onEvent ?? warnOf, warnOfListener));
+  const made = new NodeRuntime(executorOptions(options), heardOf(options.onEvent ?? warnOf));
   made.watch(madeHere(runtime));
   return made;
 }

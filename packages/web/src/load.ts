@@ -54,7 +54,7 @@ export interface LoadOptions extends RuntimeOptions {
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
   /** Called as bytes arrive. `loaded` never decreases and never exceeds `total`. */
-  onProgress?: (progress: LoadProgress) => unknown;
+  onProgress?: (progress: LoadProgress) => void;
   /**
    * Name of a store in the browser's Cache Storage for downloaded models, which are revalidated with their ETag, and
    * used offline. Default: no cache.
@@ -66,7 +66,7 @@ const OWN = 'batch cache deterministic expect integrity lowering manifest onProg
 
 const LOAD_OPTIONS = `${RUNTIME_OPTIONS} ${OWN}` as const;
 
-const shared = new SharedRuntimes<WorkerRuntime>(warn);
+const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
  * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes. External

@@ -11,7 +11,7 @@ const GRACE_MS = 100;
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  onProgress: ((progress: never) => unknown) | undefined;
+  onProgress: ((progress: never) => void) | undefined;
 }
 
 /** An executor in a worker of its own. */
@@ -119,10 +119,7 @@ class Remote implements WebExecutor {
     this.#answered = true;
     const pending = this.#pending.get(reply.id);
     if (!pending) return; // aborted meanwhile: the result is dropped
-    if ('progress' in reply)
-      return void Promise.resolve(reply.progress as never)
-        .then(pending.onProgress)
-        .catch(pending.reject);
+    if ('progress' in reply) return pending.onProgress?.(reply.progress as never); // what its call gives
     if (!('more' in reply)) this.#pending.delete(reply.id);
     if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
     else pending.resolve(reply.result);

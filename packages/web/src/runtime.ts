@@ -1,15 +1,6 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
 // onnxruntime.
-import {
-  DroppedHandles,
-  ExecutorRuntime,
-  heard,
-  madeHere,
-  oneOf,
-  optionsOf,
-  shown,
-  UsageError,
-} from '@forja/core/page';
+import { DroppedHandles, ExecutorRuntime, madeHere, oneOf, optionsOf, shown, UsageError } from '@forja/core/page';
 import type {
   DeviceName,
   DeviceReport,
@@ -50,7 +41,7 @@ export interface RuntimeOptions {
    */
   timeoutMs?: number;
   /** Called when the worker was replaced. Default: a console warning. */
-  onEvent?: (event: RuntimeEvent) => unknown;
+  onEvent?: (event: RuntimeEvent) => void;
 }
 
 /** A {@link Runtime} with `ready()`. */
@@ -81,7 +72,7 @@ const dropped = new DroppedHandles(warn);
 export function runtime(options: RuntimeOptions = {}): WebRuntime {
   const made = new WorkerRuntime(
     executorOptions(optionsOf('runtime', options, RUNTIME_OPTIONS)),
-    heard(options.onEvent ?? warnOf, warn),
+    options.onEvent ?? warnOf,
   );
   made.watch(madeHere(runtime));
   return made;
@@ -95,8 +86,8 @@ export function executorOptions({
   assets,
   timeoutMs = 600_000,
 }: RuntimeOptions): ExecutorOptions {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 64))
-    throw new UsageError(`runtime.threads: expected an integer from 1 to 64, got ${shown(threads)}`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new UsageError(`runtime.threads: expected an integer from 1, got ${shown(threads)}`);
   oneOf('runtime.executor', executor, EXECUTORS);
   if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
     throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
@@ -163,7 +154,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     const further: FetchOptions['onProgress'] = (progress) => {
       if (progress.loaded <= most) return;
       most = progress.loaded;
-      return onProgress?.(progress);
+      onProgress?.(progress);
     };
     return this.supervisor.perform((executor) => executor.fetch(args, { signal, onProgress: further }), signal);
   }

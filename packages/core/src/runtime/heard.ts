@@ -1,13 +1,10 @@
 // Listeners whose failure concerns no caller, such as those of an executor's restart.
-import { messageOf } from '../errors.js';
 
 /**
  * A listener that does not fail: if the given one throws, or returns a promise that rejects, `warn` is called with a
  * message. Without a handler that would end the process.
  */
 export function heard<E>(listener: (event: E) => unknown, warn: (message: string) => void): (event: E) => void {
-  return (event) => {
-    const tell = async (): Promise<unknown> => listener(event);
-    tell().catch((error: unknown) => warn(`a listener failed: ${messageOf(error)}`));
-  };
+  return (event) =>
+    void (async () => listener(event))().catch((error: unknown) => warn(`a listener failed: ${String(error)}`));
 }

@@ -1,6 +1,6 @@
 // Models loaded with the same options share one runtime, and so one worker and one thread pool: two running at once
 // would compete for the cores.
-import { heard } from './heard.js';
+import { platform } from '../platform.js';
 import type { RuntimeEvent } from './session.js';
 
 interface Shared<R> {
@@ -19,12 +19,6 @@ export interface Lease<R> {
 /** Runtimes by their options. */
 export class SharedRuntimes<R extends { dispose(): Promise<void> }> {
   readonly #shared = new Map<string, Shared<R>>();
-  readonly #warn: (message: string) => void;
-
-  /** `warn` is told of listeners that fail. */
-  constructor(warn: (message: string) => void) {
-    this.#warn = warn;
-  }
 
   /**
    * A lease on the runtime of `key`, which `make` creates if needed. `onEvent` receives its events until the release:
@@ -38,8 +32,9 @@ export class SharedRuntimes<R extends { dispose(): Promise<void> }> {
     let entry = this.#shared.get(key);
     if (!entry) {
       const listeners: Shared<R>['listeners'] = new Map();
+      // Each listener in its own microtask, so that one that throws does not stop the others.
       const tell = (event: RuntimeEvent): void =>
-        new Set(listeners.values()).forEach((listener) => heard(listener, this.#warn)(event));
+        new Set(listeners.values()).forEach((listener) => platform().queueMicrotask(() => listener(event)));
       entry = { listeners, runtime: make(tell) };
       this.#shared.set(key, entry);
     }

@@ -165,7 +165,7 @@ function captureAt(
   const large = (): SizedProgram[] => (traces ??= largeAt(within, base, steps));
   let program = solved(aligned, () => {
     if (Object.keys(steps).length > 0) return false;
-    programs.push(...large(), ...others(within, 0, base, checks[0]?.sizes ?? base, steps));
+    programs.push(...large(), ...beyondAt(within, base), ...others(within, 0, base, checks[0]?.sizes ?? base, steps));
     return true;
   });
   const candidates = [...checks, ...large()];
@@ -324,6 +324,15 @@ function largeAt(within: Fits, base: Sizes, steps: Sizes): SizedProgram[] {
   return Object.keys(base).flatMap(
     (dim) => within({ ...base, [dim]: (dim === 'batch' ? LARGE.batch : LARGE.side) * (steps[dim] ?? 1) }) ?? [],
   );
+}
+
+/** Sizes above common bounds, of which a maximum takes the other side; each is a trace more. */
+const BEYOND = [187, 263, 419, 613];
+
+/** Traces with one dim other than the batch beyond common bounds. */
+function beyondAt(within: Fits, base: Sizes): SizedProgram[] {
+  const places = Object.keys(base).filter((dim) => dim !== 'batch');
+  return places.flatMap((dim) => BEYOND.flatMap((size) => within({ ...base, [dim]: size }) ?? []));
 }
 
 /** Multiples of common padding sizes. */
