@@ -163,11 +163,18 @@ function captureAt(
   // If the solution rounds or takes a maximum, it may differ at other sizes, so check more of them.
   let traces: SizedProgram[] | undefined;
   const large = (): SizedProgram[] => (traces ??= largeAt(within, base, steps));
-  let program = solved(aligned, () => {
-    if (Object.keys(steps).length > 0) return false;
-    programs.push(...large(), ...beyondAt(within, base), ...others(within, 0, base, checks[0]?.sizes ?? base, steps));
-    return true;
-  });
+  let tried = Object.keys(steps).length > 0;
+  const solve = (): Program =>
+    solved(aligned, () => {
+      if (tried) return false;
+      tried = true;
+      programs.push(
+        ...[...large(), ...beyondAt(within, base)].filter((one) => !programs.includes(one)),
+        ...others(within, 0, base, checks[0]?.sizes ?? base, steps),
+      );
+      return true;
+    });
+  let program = solve();
   const candidates = [...checks, ...large()];
   let [round, sure] = [0, true];
   const look = (): void => {
@@ -188,7 +195,7 @@ function captureAt(
       // Collect every size that disagrees before solving again: one alone may not show all differences.
       if (round === 0) look();
       programs.push(...(programs.length === traced.length ? wrongs() : [wrong]));
-      program = aligned();
+      program = solve();
       sure = false;
     }
     if (!sure) throw unsure(dims);
@@ -205,7 +212,7 @@ function captureAt(
     try {
       if (times === ROUNDS) throw unsure(dims);
       programs.push(wrong);
-      program = aligned();
+      program = solve();
       settle();
     } catch (error) {
       // If the function computes a size in floating point, rounding makes it off by one from some size on: the file is

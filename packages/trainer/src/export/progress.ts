@@ -11,7 +11,7 @@ export interface ExportProgress {
 
 /** Listener and abort signal of an export. */
 export interface Watched {
-  /** Called before each step. An error that it throws, or a promise that it rejects, ends the export with that error. */
+  /** Called before each step. What it throws, or rejects with, ends the export. */
   onProgress?: (event: ExportProgress) => unknown;
   /** Ends the export with `aborted` at the next step. A step itself is synchronous. */
   signal?: AbortSignal;

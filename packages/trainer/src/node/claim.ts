@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 
-/** Name of the file that says which process writes a folder. It is removed at the end; that of a dead one is replaced. */
+/** The file that says which process writes a folder. It is removed at the end; that of a dead one is replaced. */
 const CLAIM = '.writing';
 
 /** Who writes. */
@@ -19,9 +19,10 @@ interface Writer {
 const ours = new Set<string>();
 
 /**
- * Claims the folder until the returned function is called. A claim of another machine is not respected, as nothing tells
- * whether that one still runs.
- * @throws UsageError if another process of this machine, or another run of this one, writes the folder; ForjaError `io`.
+ * Claims the folder until the returned function is called. A claim of another machine is not respected, as nothing
+ * tells whether that one still runs.
+ * @throws UsageError if another process of this machine, or another run of this one, writes the folder; ForjaError
+ * `io`.
  */
 export async function claim(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, CLAIM);
