@@ -20,6 +20,7 @@ const FILES: Readonly<Record<string, string>> = {
   clothes: '9a67036147168f5e408db2078d899fa2d4da5e6b41646c0e12ca112e5fa5b632',
   'clothes.discriminator': 'bbbf45974ab128ef64c929ab185c7bc1cab1997985d4444cf35a6bbc78ea85e8',
   enlarge: '603e5b338892271287bfca61ca9c92038c3f7fa86a2c91394c294074f65e1134',
+  faces: 'b98d0e01dc333e57fda1c0b3d560018804e240fea1c82a71d8dc0af53e781133',
   satellite: '7f122d0790c616b104224df011074ef96dc9b5c40348678123e53b26b3120cd2',
 };
 
@@ -110,6 +111,23 @@ test('avatars have the colours that their captions name, of hair and of clothes'
           expect(leads('clothes', own, `${fixed} ${own}`)).toBeGreaterThan(leads('clothes', own, `${fixed} ${other}`));
         }
     await expect(generator.sample({ text: 'purple hair' })).rejects.toMatchObject({ code: 'input.range' });
+  } finally {
+    await generator.dispose();
+  }
+});
+
+test('faces: the mean style makes one face, styles from layer 0 are the other seed’s, and faces differ', async () => {
+  const generator = await load(join(folder, 'faces.onnx'), { threads: 1, deterministic: true });
+  try {
+    const options = { count: 8, noise: 'none' } as const;
+    const mean = await generator.sample({ ...options, seed: 1, truncation: { psi: 0 } });
+    for (const picture of mean) expect(picture.data).toEqual(mean.at(0).data);
+    const own = await generator.sample({ ...options, seed: 7 });
+    expect((await generator.sample({ ...options, seed: 1, mix: { seed: 7, from: 0 } })).data).toEqual(own.data);
+    // skin from light to dark: the middle of the faces differs by more than the noise of one colour
+    const many = await generator.sample({ count: 64, seed: 2 });
+    const skin = Array.from(many, ({ width, data }) => data[3 * (22 * width + 16)] ?? 0); // red, below the mouth
+    expect(Math.max(...skin) - Math.min(...skin)).toBeGreaterThan(80);
   } finally {
     await generator.dispose();
   }
