@@ -2,7 +2,7 @@
 // Reference: Math.log1p and Math.expm1 in float64, and products of integers by hand.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
-import { exportOnnx } from '@forja/trainer';
+import { exportOnnx, type InputOption } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -15,8 +15,8 @@ afterAll(() => onnx.dispose());
 
 async function run(fn: (x: tf.Tensor) => tf.Tensor, x: Float32Array | Int32Array): Promise<number[]> {
   const dtype = x instanceof Int32Array ? 'int32' : 'float32';
-  const inputs = [{ name: 'x', dtype, shape: ['n'] } as const];
-  const { model } = await exportOnnx(fn, { inputs: [...inputs], verify: { runtime: onnx, seeds: 1 } });
+  const inputs: InputOption[] = [{ name: 'x', dtype, shape: ['n'] }];
+  const { model } = await exportOnnx(fn, { inputs, verify: { runtime: onnx, seeds: 1 } });
   const session = await onnx.createSession(model);
   try {
     const { output } = await session.run({ x: { dtype, shape: [x.length], data: x } });
