@@ -85,6 +85,7 @@ function listed(paths: readonly string[]): Listed[] {
     const about = aboutOf(path);
     const found = discriminatorOf(path);
     const example = besideOf(path, 'example.png');
+    const text = besideOf(path, 'example.txt');
     return [
       {
         path,
@@ -97,6 +98,7 @@ function listed(paths: readonly string[]): Listed[] {
           ...(about ? { about } : {}),
           ...(found ? { discriminator: { file: `models/${id}.discriminator.onnx`, ...found.said } } : {}),
           ...(example === undefined ? {} : { example: `models/${id}.example.png` }),
+          ...(text === undefined ? {} : { text: readFileSync(text, 'utf8').trim() }),
         },
         ...(found ? { judge: found.judge } : {}),
         ...(example === undefined ? {} : { example }),

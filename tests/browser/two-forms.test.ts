@@ -1,5 +1,5 @@
-// A generator with two forms of its model in Chromium: which one runs, how much their pictures differ, that no run waits
-// for the preparation, where that fails, and both forms after the worker died or the generator was disposed.
+// A generator with two forms of its model in Chromium: which one runs, how much their pictures differ, that no run
+// waits for the preparation, where that fails, and both forms after the worker died or the generator was disposed.
 import type { Generator } from '@forja/core';
 import { decodeModel, encodeModel, externalizeModel, fastConvolutions } from '@forja/core/onnx';
 import { load } from '@forja/web';

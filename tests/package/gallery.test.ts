@@ -295,8 +295,30 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
 
   await page.goBack();
   await caption(page, /^Seed 7/);
-  expect(models(requests)).toEqual(expect.arrayContaining(['clothes.onnx', 'turned.onnx']));
+  expect(models(requests)).toEqual(expect.arrayContaining(['avatars.onnx', 'turned.onnx'])); // the first, and this one
   expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('committed generators begin with their example: a map in tiles, small drawings, a text', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=satellite`);
+  await caption(page, /^The example: 128 × 128 to 128 × 128/);
+  const [sea, desert] = [await pixel(page, 1, 60, 40), await pixel(page, 1, 30, 100)];
+  expect(sea[2]).toBeGreaterThan((sea[0] ?? 255) + 40); // blue
+  expect(desert[0]).toBeGreaterThan((desert[2] ?? 255) + 20); // brown
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await caption(page, /^Blank paper: 128 × 128/);
+  await page.getByRole('button', { name: 'First picture' }).click();
+  await caption(page, /^The example/);
+  expect(await findings(page)).toEqual([]);
+  await page.goto(`${address}#g=enlarge`);
+  await caption(page, /^The example: 64 × 48 to 256 × 192/);
+  await page.goto(`${address}#g=avatars`);
+  await caption(page, /“long blue hair, glasses, smiling, red clothes”/);
+  const fetched = models(requests).filter((name) => name.endsWith('.onnx'));
+  expect(new Set(fetched)).toEqual(new Set(['satellite.onnx', 'enlarge.onnx', 'avatars.onnx']));
   expect(complaints).toEqual([]);
   await page.context().close();
 });

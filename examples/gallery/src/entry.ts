@@ -27,4 +27,6 @@ export interface Entry {
   discriminator?: Discriminator;
   /** Address of a picture to begin with, for generators that take one. */
   example?: string;
+  /** A text to begin with, for generators that take one. */
+  text?: string;
 }

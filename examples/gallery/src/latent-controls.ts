@@ -64,7 +64,7 @@ export function latentControls({
   const classes = classesOf(input('label'));
   ofClass.append(...classes.map((one) => new Option(String(one))));
   const vocabulary = input('text')?.vocabulary?.slice(1) ?? [];
-  text.value = vocabulary[0] ?? '';
+  text.value = entry.text ?? vocabulary[0] ?? '';
   text.required = takes.text;
   const rest = vocabulary.length > WORDS ? `, … (${vocabulary.length} in all)` : '';
   element('text-help', HTMLElement, form).textContent = `It knows: ${vocabulary.slice(0, WORDS).join(', ')}${rest}`;

@@ -71,7 +71,10 @@ export function traceIfFits(subject: Subject, sizes: Sizes): SizedProgram | unde
   }
 }
 
-/** Whether no other sizes can help: the caller or its listener ended the export, or the function depends on more than its inputs. */
+/**
+ * Whether no other sizes can help: the caller or its listener ended the export, or the function depends on more than
+ * its inputs.
+ */
 export function isFinal(error: unknown): boolean {
   return [StateError, ChanceError, ListenerFailed].some((kind) => error instanceof kind) || isAbort(error);
 }

@@ -75,7 +75,8 @@ export interface Trace {
  * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are restored afterwards, also
  * when `fn` throws. Forja's gradients are installed meanwhile. Inputs are passed by name; results are tensors by name.
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and for
- * random numbers that the function draws by `Math.random` or Web Crypto, `gradient.unproven` for gradients that are not checked, naming the user's line.
+ * random numbers that the function draws by `Math.random` or Web Crypto, `gradient.unproven` for gradients that are not
+ * checked, naming the user's line.
  */
 export function trace(
   fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
