@@ -224,7 +224,7 @@ describe('ffmpeg', () => {
   test('that is missing is reported before sampling', async () => {
     const { code, err } = await forja(...video('walk.webm', join(folder, 'none')));
     expect(code).toBe(2);
-    expect(err).toMatch(/video --out: expected ffmpeg to be installed.*\.gif or \.apng/);
+    expect(err).toMatch(/video --out: expected ffmpeg.* to be installed.*\.gif or \.apng/);
   });
 
   const real = process.env['FORJA_FFMPEG'] ?? 'ffmpeg';

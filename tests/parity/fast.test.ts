@@ -403,7 +403,7 @@ describe('lowering auto', () => {
     expect(summary.plan).toMatch(
       /^FusedConv2D d\/conv1, 32×14×14×32 ↔ 7×7×64, kernel 4×4, stride 2: winograd [\d.]+, portable [\d.]+$/m,
     );
-    expect(summary.plan).toMatch(/^taken: fast$/m);
+    expect(summary.plan).toMatch(/^chosen: fast$/m);
   });
 
   test('chooses fast for pooling between convolutions, if windows tile', async () => {

@@ -120,7 +120,7 @@ describe('score', () => {
     });
     expect((await forja('score', 'plain.onnx', 'none.png')).err).toMatch(/cannot read .*none\.png.*\[data\.notFound\]/);
     expect((await forja('score', 'plain.onnx', 'plain.onnx')).err).toMatch(
-      /expected a PNG at .*plain\.onnx, got another file.*\[usage\]/,
+      /expected a picture .*plain\.onnx, got another file.*\[usage\]/,
     );
   });
 });

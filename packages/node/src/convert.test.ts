@@ -93,7 +93,7 @@ test('a file without a manifest and its external weights become one file', async
   ] as const)
     expect(await forja('convert', from, '-o', to)).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/would be lost/) as string,
+      err: expect.stringMatching(/would be overwritten/) as string,
     });
   await rm(join(folder, 'w.bin'));
   expect((await forja('convert', 'plain.onnx')).err).toMatch(/model\.notFound/);

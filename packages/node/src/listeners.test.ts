@@ -85,5 +85,5 @@ it.skipIf(process.platform === 'win32')('refuses to replace a device by a file',
 
 it('bounds the number of threads', () => {
   for (const threads of [0, -1, 1.5, NaN, Infinity, '2', null, mostThreads() + 1])
-    expect(() => runtime({ device: 'cpu', threads: threads as number })).toRefuse('input.range', String(mostThreads()));
+    expect(() => runtime({ device: 'cpu', threads: threads as number })).toRefuse('usage', String(mostThreads()));
 });

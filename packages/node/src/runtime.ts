@@ -2,7 +2,6 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
-  checkInteger,
   checkModelBytes,
   classOf,
   DEVICE_NAMES,
@@ -237,5 +236,7 @@ class EarlyStart {
 }
 
 function checkThreads(where: string, threads: number): void {
-  checkInteger(where, threads, 1, mostThreads());
+  const most = mostThreads();
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= most))
+    throw new UsageError(`${where}: expected an integer from 1 to ${most}, got ${shown(threads)}`);
 }

@@ -62,7 +62,7 @@ describe('large batches', () => {
   test.each([
     ['nothing to gain', () => Promise.resolve(undefined), undefined],
     ['never estimated to pay', () => Promise.resolve(found(Infinity)), undefined],
-    ['no memory', () => Promise.reject(new Error('no memory')), 'convolutions: as the file says: no memory'],
+    ['no memory', () => Promise.reject(new Error('no memory')), 'convolutions: unchanged: no memory'],
   ] as const)('with %s take the file’s own form', async (_, done, reason) => {
     const { two, seen } = forms(done());
     await two.prepare();

@@ -71,10 +71,10 @@ export class TwoForms<F, M> {
         ...device,
         convolutions: this.#fast.convolutions,
         reasons: note(
-          `replaced in runs of ${this.#fast.from} rows and more, as the file says in smaller ones; they differ by less than 1e-5 of the range. deterministic: true takes one form for all`,
+          `replaced in runs of ${this.#fast.from} rows and more, unchanged in smaller ones; results differ by less than 1e-5 of the range. deterministic: true uses one form for all`,
         ),
       };
-    return this.#trouble === undefined ? device : { ...device, reasons: note(`as the file says: ${this.#trouble}`) };
+    return this.#trouble === undefined ? device : { ...device, reasons: note(`unchanged: ${this.#trouble}`) };
   }
 
   /** Prepares the second form, if that was not begun yet. Resolves when that has succeeded or failed. */

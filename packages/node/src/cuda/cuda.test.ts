@@ -101,7 +101,7 @@ describe('what is missing', () => {
     const report = inspect();
     expect(report).toMatchObject({ ready: false, absent: [CUDA, SHARED] });
     expect(report.problems).toEqual([
-      expect.stringContaining(`${CUDA} and ${SHARED} are not beside onnxruntime-node`),
+      expect.stringContaining(`${CUDA} and ${SHARED} are missing in onnxruntime-node's folder`),
       expect.stringContaining('no NVIDIA driver is loaded'),
     ]);
     const [fetch, install] = adviceFor(report);

@@ -82,7 +82,7 @@ test('one of three is drained, one killed: the drain loses nothing accepted, ret
   expect(clients.failed).toEqual([]);
   // What the replica accepted is what the balancer got from it, whole.
   expect(services[0]!.said.out).toContain(
-    `Stopped: ${drained!.answered} requests accepted, ${drained!.answered} answered, 0 given up`,
+    `Stopped: ${drained!.answered} requests accepted, ${drained!.answered} answered, 0 aborted by their clients`,
   );
 
   await Promise.all([balancer.until(() => killed!.inside > 0), careful.until(() => careful.replicas[0]!.inside > 0)]);

@@ -76,7 +76,7 @@ test('SIGTERM under load: open connections are answered, new ones refused, exit 
   expect(heard.get('ECONNREFUSED')).toBe(12);
   expect(closing).toHaveLength(12);
   expect(said.out).toContain(
-    `Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`,
+    `Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 aborted by their clients`,
   );
 });
 

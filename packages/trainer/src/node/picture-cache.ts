@@ -1,10 +1,9 @@
 // Cache of decoded pictures on disk: one file per picture and target, named by a hash of both, so that renamed and
 // copied files cost nothing, and changed ones are decoded again. It may be deleted at any time.
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '@forja/node/cli';
 import type { Target } from '../data/fit.js';
 
 /** Increment this when the same file and target give different bytes than before. */
@@ -29,7 +28,7 @@ export async function writeRecord(cache: string, key: string, record: Uint8Array
   const path = pathOf(cache, key);
   const aside = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
-    await makeFolder(dirname(path));
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(aside, [record, digestOf(record)]);
     await rename(aside, path);
     return true;
@@ -91,7 +90,7 @@ export class ContentIndex {
   /** Saves the entries found or added; ignores failures. */
   async save(): Promise<void> {
     const aside = `${this.#path}.${process.pid}`;
-    await makeFolder(dirname(this.#path))
+    await mkdir(dirname(this.#path), { recursive: true })
       .then(() => writeFile(aside, JSON.stringify(Object.fromEntries(this.#now))))
       .then(() => rename(aside, this.#path))
       .catch(() => {});

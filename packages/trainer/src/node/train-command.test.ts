@@ -70,7 +70,7 @@ describe('forja train', () => {
     const points = await trainCommand.run({ config: 'mlp', data: 'ring', base: 8, dryRun: true, explain: true }, io());
     expect(points).toMatchObject({
       plan: expect.stringMatching(
-        /taken: portable\nwork of a step: \d+ million .* threads: 1; steps that may share a call: 32$/,
+        /chosen: portable\nwork of a step: \d+ million .* threads: 1; steps that may share a call: 32$/,
       ) as string,
     });
     await expect(trainCommand.run({ config: 'mlp', data: 'ring', explain: true }, io())).rejects.toThrow(

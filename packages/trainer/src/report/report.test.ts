@@ -90,7 +90,7 @@ describe('report', () => {
     const html = await example();
     expect(html).toMatch(/<tr class="best"><td>20<\/td><td>1<\/td>/);
     expect(html).toContain('step 20, by frechet 1');
-    expect(html).toContain('5 made, 5 of the data (train), seed 0');
+    expect(html).toContain('5 generated, 5 of the data (train), seed 0');
     expect(html).toContain('alt="walk through the latents"');
     expect(html).toContain('<em>slow D</em>');
     const data = plotsIn(html) as { scores: unknown; best: number };
