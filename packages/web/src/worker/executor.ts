@@ -161,8 +161,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
           // State may be bound to names that the rewrite would change; WebGPU has its own kernels.
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
-          if (asked && !passes)
-            notes.push('convolutions: unchanged, because they are replaced in the worker only');
+          if (asked && !passes) notes.push('convolutions: unchanged, because they are replaced in the worker only');
           const { rows } = options;
           const two = asked && rows !== undefined && prepare;
           const lowered = asked && rows === undefined ? (await passes?.())?.fastModelBytes(bytes) : undefined;
