@@ -115,7 +115,7 @@ test('too few decibels name the layer that costs most; a lower bound lets the fi
   expect(failed).toMatchObject({
     code: 'export.mismatch',
     message: expect.stringMatching(
-      /at least 90 dB .* got \d+\.\d dB in '.+' with int8 weights; most is lost by '.+' of .+ dB/,
+      /at least 90 dB .* got \d+\.\d dB in '.+' with int8 weights; the largest loss is from '.+' of .+ dB/,
     ) as string,
   });
   const { report } = await exportOnnx(model, { inputs, weights: 'int8', verify: { runtime: host, psnr: 10 } });
