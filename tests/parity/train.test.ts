@@ -168,7 +168,9 @@ describe('resume', () => {
     });
     expect(step).toBe(8);
     expect(warnings).toEqual([
-      expect.stringMatching(/in their last bits: engine was onnxruntime, cpu, 1 thread, is onnxruntime, cpu, 2 threads/),
+      expect.stringMatching(
+        /in their last bits: engine was onnxruntime, cpu, 1 thread, is onnxruntime, cpu, 2 threads/,
+      ),
     ]);
   });
 
