@@ -1,6 +1,7 @@
 // Reads and writes files for the command. Files are written under a temporary name and renamed, so that a failure
 // leaves the old file.
 import { randomBytes } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -38,6 +39,21 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
     await rename(aside, path);
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => undefined);
+    throw new ForjaError('io', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * {@link writeAside} without waiting, into a folder that is there: of many small files, most of the time would go into
+ * the way to the threads that write.
+ */
+export function writeAsideNow(path: string, bytes: Uint8Array): void {
+  const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    writeFileSync(aside, bytes);
+    renameSync(aside, path);
+  } catch (cause) {
+    rmSync(aside, { force: true });
     throw new ForjaError('io', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }

@@ -5,7 +5,7 @@ import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, Ima
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { pictureName } from '../files/picture-name.js';
 import { mostThreads } from '../threads.js';
-import { writeAside, type PictureFormat } from './files.js';
+import { writeAside, writeAsideNow, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
 export const LOAD_OPTIONS: readonly CliOption[] = [
@@ -108,9 +108,6 @@ export async function writePictures(
   return writeFolder(batch, batch.count, path, io);
 }
 
-/** Files that are encoded or written at once: the disk waits while the next pictures are made and encoded. */
-const AT_ONCE = 8;
-
 /**
  * Writes pictures as they come, one PNG each, and takes no more of them than can be written, so memory does not grow
  * with their number. Returns the files, in order.
@@ -123,24 +120,19 @@ export async function writeFolder(
 ): Promise<string[]> {
   await refuseOlder(path, count);
   const files: string[] = [];
-  const working = new Set<Promise<void>>();
   const progress = io.progress(count, 'Writing');
   try {
     for await (const image of pictures) {
       if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${files.length} of ${count} pictures`);
       const file = join(path, pictureName(files.length, count));
+      const bytes = await image.toPNG();
+      if (files.length === 0)
+        await writeAside(file, bytes); // makes the folder
+      else writeAsideNow(file, bytes);
       files.push(file);
-      const work: Promise<void> = image
-        .toPNG()
-        .then((bytes) => writeAside(file, bytes))
-        .finally(() => working.delete(work));
-      working.add(work);
-      if (working.size >= AT_ONCE) await Promise.race(working);
       progress.update(files.length);
     }
-    await Promise.all(working);
   } finally {
-    await Promise.allSettled(working);
     progress.stop();
   }
   return files;
