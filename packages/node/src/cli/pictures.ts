@@ -123,7 +123,7 @@ export async function writeFolder(
   const progress = io.progress(count, 'Writing');
   try {
     for await (const image of pictures) {
-      if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${files.length} of ${count} pictures`);
+      if (io.signal.aborted) break;
       const file = join(path, pictureName(files.length, count));
       const bytes = await image.toPNG();
       if (files.length === 0)
@@ -132,9 +132,13 @@ export async function writeFolder(
       files.push(file);
       progress.update(files.length);
     }
+  } catch (error) {
+    if (!io.signal.aborted) throw error; // else what the pictures' source says of it
   } finally {
     progress.stop();
   }
+  if (io.signal.aborted && files.length < count)
+    throw new ForjaError('aborted', `interrupted after ${files.length} of ${count} pictures`);
   return files;
 }
 
