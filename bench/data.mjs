@@ -110,7 +110,8 @@ for (let n = 0; n < steps; n++) {
 const wait = waits.reduce((a, b) => a + b, 0) / waits.length;
 const share = wait / (wait + step);
 console.log(
-  `batch ${batch}: waits ${wait.toFixed(2)} ms (p95 ${quantile(waits, 0.95).toFixed(2)}) per step of ${step.toFixed(0)} ms: ${(100 * share).toFixed(2)} % (bar 5 %)`,
+  `batch ${batch}: waits ${wait.toFixed(2)} ms (p95 ${quantile(waits, 0.95).toFixed(2)}) per step of ` +
+    `${step.toFixed(0)} ms: ${(100 * share).toFixed(2)} % (bar 5 %)`,
 );
 console.log(`decoding once, spread over ${steps} steps: ${((1000 * cold) / steps).toFixed(1)} ms per step`);
 if (!values.folder) rmSync(place, { recursive: true, force: true });

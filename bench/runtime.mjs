@@ -241,7 +241,9 @@ try {
           meanBatch: median(list.map((block) => block.mean_batch)),
         };
         console.log(
-          `${callers} callers, ${name}: ${result.picturesPerSecond.toFixed(0)} pictures/s, latency p50 ${result.p50Ms.toFixed(1)} ms, p95 ${result.p95Ms.toFixed(1)} ms, ${result.meanBatch.toFixed(1)} per run`,
+          `${callers} callers, ${name}: ${result.picturesPerSecond.toFixed(0)} pictures/s, latency p50 ` +
+            `${result.p50Ms.toFixed(1)} ms, p95 ${result.p95Ms.toFixed(1)} ms, ${result.meanBatch.toFixed(1)} ` +
+            'per run',
         );
         return [name, result];
       }),

@@ -213,7 +213,8 @@ function main() {
   if (values.help) return console.log(HELP);
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Failure(
-      `expected Linux x86-64, got ${process.platform} ${process.arch}; elsewhere use its own install script: npm rebuild @tensorflow/tfjs-node`,
+      `expected Linux x86-64, got ${process.platform} ${process.arch}; elsewhere use its own install script: ` +
+        'npm rebuild @tensorflow/tfjs-node',
     );
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= 23)

@@ -35,7 +35,8 @@ const chosen = byPath.length > 0 ? byPath : files.filter((file) => readFileSync(
 if (chosen.length === 0) {
   const each = alone.length > 1 ? `; run ${alone.map((word) => `'${word}'`).join(' and ')} one after the other` : '';
   console.log(
-    `unit: expected words that are all in the path of one test file, or a phrase in a test's name, got '${phrase}'${each}`,
+    `unit: expected words that are all in the path of one test file, or a phrase in a test's name, got ` +
+      `'${phrase}'${each}`,
   );
   process.exit(2);
 }

@@ -42,7 +42,9 @@ try {
       `\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`,
     );
     console.log(
-      '  samples.png every digit by name, a row per digit\n  walk.gif        a walk from digit to digit\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
+      '  samples.png every digit by name, a row per digit\n  walk.gif        a walk from digit to digit\n  ' +
+        'report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  ' +
+        'generator.onnx  the generator',
     );
     console.log(device);
     console.log(
@@ -198,7 +200,8 @@ function parse() {
     });
     if (values.help) {
       console.log(
-        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, exports it to ONNX and samples digits by name. --resume continues a stopped run.',
+        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, ' +
+          'exports it to ONNX and samples digits by name. --resume continues a stopped run.',
       );
       process.exit(0);
     }

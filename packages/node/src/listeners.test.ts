@@ -76,7 +76,8 @@ it('makes folders with their parents, and ends where none can be made', async ()
       await expect(makeFolder(path)).rejects.toThrow(path.split('/', 3).join('/'));
 });
 
-it.skipIf(process.platform === 'win32')('refuses to replace a device by a file', async () => {
+it('refuses to replace a device by a file', async () => {
+  if (process.platform === 'win32') return console.log('skipped: Windows has no files that are devices');
   for (const path of ['/dev/null', '/dev/full']) {
     await expect(fileTarget('test', '/', path)).rejects.toRefuse('usage', path);
     await expect(pictureTarget('test', '/', path)).rejects.toRefuse('usage', path);

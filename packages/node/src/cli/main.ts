@@ -134,7 +134,8 @@ async function parse(
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('commander.'))) throw error;
     if (error.code === 'commander.helpDisplayed') return undefined;
     throw new UsageError(
-      `${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see forja ${command.name} --help`,
+      `${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see forja ` +
+        `${command.name} --help`,
       { cause: error },
     );
   }

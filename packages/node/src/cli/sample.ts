@@ -76,7 +76,8 @@ export const sample: CliCommand = {
     {
       flags: '--psi <n>',
       description:
-        'the same as --truncation psi:<n>: scales styles towards their mean, 1: unchanged; 0.3..1: a sweep, one row per seed',
+        'the same as --truncation psi:<n>: scales styles towards their mean, 1: unchanged; 0.3..1: a sweep, ' +
+        'one row per seed',
     },
     {
       flags: '--steps <n>',

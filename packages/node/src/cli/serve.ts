@@ -161,7 +161,8 @@ export const serve: CliCommand = {
       }
       const stats = serving.stats();
       io.print(
-        `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} aborted by their clients.`,
+        `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} aborted by ` +
+          'their clients.',
       );
       return { url: listening.url, models: Object.keys(models), ...stats };
     } catch (error) {

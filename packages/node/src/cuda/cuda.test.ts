@@ -142,7 +142,8 @@ describe('what is missing', () => {
     const { problems } = inspect();
     expect(problems).toHaveLength(2);
     expect(problems[1]).toBe(
-      `libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; another version was found: ${join(libraries, 'libcudart.so.13')}`,
+      `libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; another version was found: ` +
+        `${join(libraries, 'libcudart.so.13')}`,
     );
   });
 
@@ -150,7 +151,8 @@ describe('what is missing', () => {
     completeMachine();
     writeLibrary('lib/libcudnn.so.9', { machine: 183 });
     expect(inspect().problems).toEqual([
-      `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: add that folder to LD_LIBRARY_PATH or ldconfig`,
+      `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ` +
+        `${join(libraries, 'libcudnn.so.9')}: add that folder to LD_LIBRARY_PATH or ldconfig`,
     ]);
   });
 

@@ -94,7 +94,8 @@ export function inspectCuda(host: CudaHost = {}): CudaReport {
   if (folder === undefined) problems.push('onnxruntime-node is not installed, or has no build for this system');
   else if (absent.length > 0)
     problems.push(
-      `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} missing in onnxruntime-node's folder; its install script downloads ${absent.length === 1 ? 'it' : 'them'}`,
+      `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} missing in onnxruntime-node's folder; its ` +
+        `install script downloads ${absent.length === 1 ? 'it' : 'them'}`,
     );
   problems.push(...walk.lacks.map(lineOf));
   // Under WSL, the driver runs on the host, and only its library is visible.
@@ -171,7 +172,10 @@ function lineOf({ file, neededBy, partOf: part, broken, others }: Lack): string 
   if (broken) return `${what} is broken: ${broken.path}: ${broken.why}`;
   const same = others.filter((path) => basename(path) === file);
   if (same.length > 0)
-    return `${what} is not where the loader looks, but at ${same.join(', ')}: add that folder to LD_LIBRARY_PATH or ldconfig`;
+    return (
+      `${what} is not where the loader looks, but at ${same.join(', ')}: add that folder to ` +
+      'LD_LIBRARY_PATH or ldconfig'
+    );
   return `${what} is missing${others.length === 0 ? '' : `; another version was found: ${others.join(', ')}`}`;
 }
 

@@ -36,6 +36,7 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
 export function unavailable(device: DeviceName, reasons: readonly string[]): DeviceError {
   return new DeviceError(
     'device.unavailable',
-    `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor shows what is missing.`,
+    `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja ` +
+      'doctor shows what is missing.',
   );
 }

@@ -21,7 +21,8 @@ export async function loadNative(): Promise<Ort> {
       `expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${firstLine(cause)}. ` +
         (hasCode(cause, 'ERR_DLOPEN_DISABLED')
           ? "Start Node with --allow-addons, or use device 'wasm'"
-          : 'Install it: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment if its download of CUDA libraries is blocked)'),
+          : 'Install it: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment ' +
+            'if its download of CUDA libraries is blocked)'),
       { cause },
     );
   }
@@ -46,7 +47,8 @@ export async function loadWasm(): Promise<Ort> {
   } catch (cause) {
     throw new DeviceError(
       'device.unavailable',
-      `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it: npm install onnxruntime-web`,
+      `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it: npm ` +
+        'install onnxruntime-web',
       { cause },
     );
   }

@@ -23,7 +23,9 @@ export function startFile<T>(executor: keyof typeof FLAG, start: (file: string) 
     if (!hasCode(cause, 'ERR_ACCESS_DENIED')) throw cause;
     throw new DeviceError(
       'device.unavailable',
-      `executor: expected to be allowed to start ${file}, got ERR_ACCESS_DENIED from Node's permission model: allow it with ${FLAG[executor]}, --allow-addons and --allow-fs-read, or use executor: 'inline', which needs the last two`,
+      `executor: expected to be allowed to start ${file}, got ERR_ACCESS_DENIED from Node's permission model: ` +
+        `allow it with ${FLAG[executor]}, --allow-addons and --allow-fs-read, or use executor: 'inline', which ` +
+        'needs the last two',
       { cause },
     );
   }
@@ -32,6 +34,8 @@ export function startFile<T>(executor: keyof typeof FLAG, start: (file: string) 
 function leftBehind(file: string): DeviceError {
   return new DeviceError(
     'device.unavailable',
-    `executor: expected its file ${file}, got none, because bundlers leave it out: keep @forja/node external, build the entry '@forja/node/worker' to that path, or use executor: 'inline' (docs/node.md, Bundled services)`,
+    `executor: expected its file ${file}, got none, because bundlers leave it out: keep @forja/node external, ` +
+      `build the entry '@forja/node/worker' to that path, or use executor: 'inline' (docs/node.md, Bundled ` +
+      'services)',
   );
 }

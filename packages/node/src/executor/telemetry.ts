@@ -22,7 +22,8 @@ export function quietBefore(executor: ExecutorName): void {
   else if (!warned && process.platform === 'linux') {
     warned = true;
     process.emitWarning(
-      `onnxruntime-node sends telemetry from here, because a worker thread cannot set ${VARIABLE} for the process: set it to 1 before the process starts, or use executor: 'process'`,
+      `onnxruntime-node sends telemetry from here, because a worker thread cannot set ${VARIABLE} for the ` +
+        `process: set it to 1 before the process starts, or use executor: 'process'`,
       { type: 'ForjaWarning', code: 'forja.telemetry' },
     );
   }

@@ -46,7 +46,8 @@ export async function writeEntry(
   const place = join(home, String(version));
   if (existsSync(place))
     throw new UsageError(
-      `export-repository: expected no version ${version} of '${options.name}', got ${place}; use --model-version ${version + 1}`,
+      `export-repository: expected no version ${version} of '${options.name}', got ${place}; use ` +
+        `--model-version ${version + 1}`,
     );
   const aside = `${place}.tmp`;
   try {

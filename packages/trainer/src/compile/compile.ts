@@ -158,7 +158,9 @@ export function explainStep(step: StepFunction, options: StepOptions): string {
   const work = workOf(program);
   return [
     explain(planConvolutions(program)),
-    `work of a step: ${work.toFixed(0)} million multiply-adds (or the equivalent time); threads: ${threadsFor(work) ?? "the runtime's default"}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
+    `work of a step: ${work.toFixed(0)} million multiply-adds (or the equivalent time); threads: ` +
+      `${threadsFor(work) ?? "the runtime's default"}; steps that may share a call: ` +
+      `${isSmall(work) ? stepsPerRun(work) : 1}`,
   ].join('\n');
 }
 

@@ -79,7 +79,8 @@ export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions
     const before = parts.get(spec.part ?? '');
     if (before && before.count !== count)
       throw wrongShape(
-        `${field}: expected ${before.count} examples, as ${before.field} has, got ${count}; put fields of different lengths into different parts`,
+        `${field}: expected ${before.count} examples, as ${before.field} has, got ${count}; put fields of ` +
+          'different lengths into different parts',
       );
     parts.set(spec.part ?? '', before ?? { count, field });
   }

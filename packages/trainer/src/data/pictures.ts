@@ -89,7 +89,8 @@ export async function layoutDataset(
     if (total === 0)
       throw new ForjaError(
         'data.format',
-        `data: expected pictures in ${name}, got ${unread.size} files and could read none; the first error: ${[...unread.values()][0]}`,
+        `data: expected pictures in ${name}, got ${unread.size} files and could read none; the first error: ` +
+          `${[...unread.values()][0]}`,
       );
     if (group.train.length === 0 || (config.holdout > 0 && group.held.length === 0))
       throw new ForjaError(
@@ -146,7 +147,8 @@ async function shapeOf(
   if (size === undefined && first && second)
     throw new ForjaError(
       'data.size',
-      `data: expected pictures of one size in ${config.path}, got ${first[0]} (${first[1].file}) and ${second[0]} (${second[1].file}); set the option size`,
+      `data: expected pictures of one size in ${config.path}, got ${first[0]} (${first[1].file}) and ` +
+        `${second[0]} (${second[1].file}); set the option size`,
     );
   return {
     height: height ?? first?.[1].height ?? 1,

@@ -57,6 +57,7 @@ function atSite(site: string | undefined): string {
 function refuse(where: string, got: string): never {
   throw new ModelFormatError(
     'model.format',
-    `exportOnnx: expected numbers in ${where}, got ${got}; the weights are damaged, training failed, or that line is wrong (infinity may be added, selected and compared, as in masks, but not multiplied)`,
+    `exportOnnx: expected numbers in ${where}, got ${got}; the weights are damaged, training failed, or that ` +
+      'line is wrong (infinity may be added, selected and compared, as in masks, but not multiplied)',
   );
 }

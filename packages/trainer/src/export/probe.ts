@@ -246,7 +246,8 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
     why = error instanceof Error ? error.message : String(error);
   }
   throw branchError(
-    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, the stated bounds, got at ${at}: ${why}`,
+    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, the stated bounds, ` +
+      `got at ${at}: ${why}`,
   );
 }
 

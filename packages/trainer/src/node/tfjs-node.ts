@@ -35,7 +35,11 @@ export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string |
   } catch (error) {
     await tf.setBackend('cpu');
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding if the download host cannot be reached; the engine 'onnx' needs neither`;
+    return (
+      `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times ` +
+      `slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding if the download host cannot ` +
+      `be reached; the engine 'onnx' needs neither`
+    );
   }
 }
 

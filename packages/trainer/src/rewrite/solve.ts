@@ -61,7 +61,8 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
     ) === undefined
   ) {
     throw new UsageError(
-      `align: expected ${names.length + 1} or more traces at sizes that determine ${names.join(', ') || 'the dims'}, got ${sizes.map((s) => JSON.stringify(s)).join(', ')}`,
+      `align: expected ${names.length + 1} or more traces at sizes that determine ` +
+        `${names.join(', ') || 'the dims'}, got ${sizes.map((s) => JSON.stringify(s)).join(', ')}`,
     );
   }
 

@@ -90,11 +90,13 @@ export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
       (variable) => {
         if (!known.has(variable))
           throw refuse(
-            `${where}: expected to assign variables of the system only, got '${variable.name}', which is not in its variables; add it, because it would be lost when the run is resumed`,
+            `${where}: expected to assign variables of the system only, got '${variable.name}', which is not ` +
+              'in its variables; add it, because it would be lost when the run is resumed',
           );
         if (assigned.has(variable) && !statistics.has(variable))
           throw refuse(
-            `${where}: expected one assignment per step, got a second one of '${variable.name}'; combine the updates first`,
+            `${where}: expected one assignment per step, got a second one of '${variable.name}'; combine the ` +
+              'updates first',
           );
         assigned.add(variable);
       },

@@ -49,12 +49,15 @@ export function refuseBakedRandomness(a: Trace, b: Trace): void {
   if (a.clock !== undefined && (other !== undefined || baked.length > 0))
     throw new ChanceError(
       a.clock,
-      'expected the same computation at any time, got another where the clock shows another time: the time of the export would be frozen in the file. Pass the time as an input',
+      'expected the same computation at any time, got another where the clock shows another time: the time of ' +
+        'the export would be frozen in the file. Pass the time as an input',
     );
   if (other !== undefined)
     throw new ChanceError(
       other.site,
-      `expected the same calls from two traces at one size, got different ones, such as ${other.kernel}: the function draws random numbers itself, or keeps something from its last call. Use Forja's random; pass what it keeps as an input, and return it`,
+      `expected the same calls from two traces at one size, got different ones, such as ${other.kernel}: the ` +
+        `function draws random numbers itself, or keeps something from its last call. Use Forja's random; pass ` +
+        'what it keeps as an input, and return it',
     );
   if (baked.length === 0) return;
   const places = baked
@@ -62,6 +65,7 @@ export function refuseBakedRandomness(a: Trace, b: Trace): void {
     .join('; ');
   throw new ChanceError(
     undefined,
-    `expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`,
+    `expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by ` +
+      `tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`,
   );
 }

@@ -60,7 +60,9 @@ function generating(): (() => void)[] {
 function refusal(what: string): ChanceError {
   return new ChanceError(
     callSite(),
-    `expected the same computation at each call, got ${what}: what it gives would be frozen in the file, and a branch on it is taken once. Draw numbers with Forja's random, and choose by tf.where; or draw outside the function, and pass them as an input`,
+    `expected the same computation at each call, got ${what}: what it gives would be frozen in the file, and a ` +
+      `branch on it is taken once. Draw numbers with Forja's random, and choose by tf.where; or draw outside the ` +
+      'function, and pass them as an input',
   );
 }
 

@@ -113,7 +113,8 @@ export class SharedRuns {
       this.#shares = false; // for later requests
       throw new ModelFormatError(
         'model.format',
-        `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: its manifest declares the first size as a batch; try again`,
+        `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: its manifest declares the ` +
+          'first size as a batch; try again',
       );
     }
     return given;

@@ -106,7 +106,8 @@ function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logica
   const made = convShape('Conv2DBackpropInput', large, window, call.attrs, false);
   if (made.join() !== small.join())
     ctx.unsupported(
-      `expected a gradient dy of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`,
+      `expected a gradient dy of shape [${made.join(', ')}] for an input [${large.join(', ')}], got ` +
+        `[${small.join(', ')}]`,
     );
 }
 

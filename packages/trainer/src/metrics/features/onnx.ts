@@ -53,7 +53,8 @@ function checkWeights(name: string, model: Uint8Array): void {
       if (Number.isNaN(value))
         throw new ForjaError(
           'model.format',
-          `features ${name}: expected finite weights, got NaN in '${weight}'; the file is damaged, or its training failed`,
+          `features ${name}: expected finite weights, got NaN in '${weight}'; the file is damaged, or its ` +
+            'training failed',
         );
     }
   }
@@ -179,7 +180,8 @@ function finite(name: string, rows: Rows): Rows {
   if (bad < 0) return rows;
   throw new ForjaError(
     'model.format',
-    `features ${name}: expected finite features, got ${rows.data[bad]} for example ${Math.floor(bad / rows.columns)}; check the file's weights and that the examples are finite`,
+    `features ${name}: expected finite features, got ${rows.data[bad]} for example ` +
+      `${Math.floor(bad / rows.columns)}; check the file's weights and that the examples are finite`,
   );
 }
 

@@ -46,7 +46,8 @@ export const conditionalKind = systemKind({
     checkPlayers(options);
     if (options.pack > 1)
       throw new UsageError(
-        `config.pack: expected 1 for the system 'conditional', got ${options.pack}: a pack of examples has no single class`,
+        `config.pack: expected 1 for the system 'conditional', got ${options.pack}: a pack of examples has no ` +
+          'single class',
         {
           code: 'config.invalid',
         },

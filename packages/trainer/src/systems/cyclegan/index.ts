@@ -70,7 +70,8 @@ export const cycleganKind = systemKind({
       );
     if (options.identity > 0 && a[2] !== b[2])
       throw new UsageError(
-        `cyclegan.identity: expected 0, as the pictures have ${a[2]} and ${b[2]} channels, so that a generator cannot take its own output, got ${options.identity}`,
+        `cyclegan.identity: expected 0, as the pictures have ${a[2]} and ${b[2]} channels, so that a generator ` +
+          `cannot take its own output, got ${options.identity}`,
         { code: 'config.invalid' },
       );
     return options;

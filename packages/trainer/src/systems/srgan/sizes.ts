@@ -37,7 +37,8 @@ export function sizesOf(
     refuse(`config.scale: expected a number that divides the crop of ${edge} pixels, got ${scale}`);
   if (edge % step !== 0)
     refuse(
-      `config.crop: expected a multiple of ${step}, because the discriminator halves it ${depthD} times (depthD) and the scale is ${scale}, got ${edge}`,
+      `config.crop: expected a multiple of ${step}, because the discriminator halves it ${depthD} times ` +
+        `(depthD) and the scale is ${scale}, got ${edge}`,
     );
   return { crop: edge, channels };
 }

@@ -71,7 +71,8 @@ export const text2imageKind = systemKind({
     const fields = at.data.fields as Readonly<Record<'image' | 'text', FieldSpec>>; // `data` requires them
     if (at.batch < 2)
       throw new UsageError(
-        `config.batch: expected at least 2, because wrong captions are taken from other examples of the batch, got ${at.batch}`,
+        'config.batch: expected at least 2, because wrong captions are taken from other examples of the batch, ' +
+          `got ${at.batch}`,
         { code: 'config.invalid' },
       );
     const { base, baseD = base, embedding, wordOrder, captionIn, norm } = options;

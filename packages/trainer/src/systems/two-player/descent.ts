@@ -59,7 +59,8 @@ export function checkOptimizer(options: PlayerOptions): void {
     for (const field of takes)
       if (options[field] !== undefined && !OPTIMIZERS[options.optimizer].takes.includes(field))
         throw new UsageError(
-          `config.${field}: expected optimizer '${name}' with it, got '${options.optimizer}', which has no such option; remove it`,
+          `config.${field}: expected optimizer '${name}' with it, got '${options.optimizer}', which has no ` +
+            'such option; remove it',
           { code: 'config.invalid' },
         );
 }

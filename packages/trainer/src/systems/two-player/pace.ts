@@ -72,7 +72,8 @@ export function checkPace({ loss, slowD, boostD }: PlayerOptions): void {
   const field = slowD !== undefined ? 'slowD' : boostD !== undefined ? 'boostD' : undefined;
   if (field === undefined || lossOf(loss).signless !== true) return;
   throw new UsageError(
-    `config.${field}: expected a loss with a decision threshold, so that the discriminator has an accuracy, got '${loss}'; leave ${field} out`,
+    `config.${field}: expected a loss with a decision threshold, so that the discriminator has an accuracy, ` +
+      `got '${loss}'; leave ${field} out`,
     { code: 'config.invalid' },
   );
 }
