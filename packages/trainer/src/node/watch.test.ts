@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ReportParts } from '../report/parts.js';
 import type { TrainEvent } from '../train/events.js';
+import type { LiveRun } from '../train/train.js';
 import { resume, train } from './train.js';
-import type { WatchMessage } from './watch.js';
+import { openWatch, type WatchMessage } from './watch.js';
 
 const root = await mkdtemp(join(tmpdir(), 'forja-watch-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -162,6 +163,30 @@ describe('a run that is watched', () => {
     for (const grid of page.grids.values()) expect(report).toContain(grid);
     expect(page.html.facts).toContain('generator.onnx');
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('never shows a status that is newer than its parts', async () => {
+    const watch = await openWatch({ everyMs: 0 });
+    const asked: (() => void)[] = [];
+    const run = { report: () => new Promise((_, reject) => asked.push(() => reject(new Error('no parts')))) };
+    watch.onReady(run as unknown as LiveRun);
+    const page = await Page.open(watch.url);
+    const first = page.next();
+    while (asked.length === 0) await new Promise(setImmediate);
+    watch.onEvent({ type: 'export', file: 'late.onnx', bytes: 1 }); // comes while the parts are being made
+    asked.shift()?.();
+    await first;
+    expect(page.status).toBe('about to start');
+    const second = page.next();
+    while (asked.length === 0) await new Promise(setImmediate);
+    asked.shift()?.();
+    await second;
+    expect(page.status).toBe('writing late.onnx');
+    const closed = watch.close();
+    while (asked.length === 0) await new Promise(setImmediate);
+    asked.shift()?.();
+    while (await page.next());
+    await closed;
   });
 
   it('says why a run failed, and that a resumed one goes on from its step', async () => {

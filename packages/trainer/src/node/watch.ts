@@ -94,7 +94,8 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   async function document(): Promise<LocalDocument> {
     while (run === undefined && !closed) await change;
     if (run === undefined) throw new Error('the run ended before its first step');
-    return livePage(await run.report(), status);
+    const then = status; // read first, so that the page never shows a status newer than its parts
+    return livePage(await run.report(), then);
   }
 
   const ended = new AbortController();
@@ -110,9 +111,10 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       const pause = free - performance.now();
       if (pause > 0) await wait(pause, undefined, { signal: hurry, ref: false }).catch(() => undefined); // ended early
       last = version;
+      const head = { status, state }; // read before the parts, which may then be newer but never older
       const parts = await current();
       if (gone.aborted) return;
-      yield JSON.stringify({ status, state, ...(parts && news(parts)) } satisfies WatchMessage);
+      yield JSON.stringify({ ...head, ...(parts && news(parts)) } satisfies WatchMessage);
       if (closed && last === version) return;
     }
   }
