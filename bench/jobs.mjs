@@ -23,6 +23,7 @@ const { values: o } = parseArgs({
     workers: { type: 'string', default: '1,2,4' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1' },
+    concurrency: { type: 'string', default: '1' },
     one: { type: 'string' },
     name: { type: 'string', default: 'jobs' },
     help: { type: 'boolean', default: false },
@@ -31,8 +32,8 @@ const { values: o } = parseArgs({
 if (o.help) {
   console.log(
     `npm run bench:jobs -- [--model file] [--count 8000] [--shard 1000] [--workers 1,2,4] [--rounds 5] [--threads 1]
-  [--name file]
---threads: of each process. Processes are started and warmed up first; rounds alternate between them and one process
+  [--concurrency 1] [--name file]
+--threads: of each process; --concurrency: shards at once in each worker. Processes are started and warmed up first; rounds alternate between them and one process
 without a queue. Wall time is from the first run of the model to the last file, CPU time is that of the whole processes.
 The result is bench/results/<name>.json.`,
   );
@@ -44,9 +45,9 @@ const ports = o.workers.split(',').map(Number);
 /** Makes pictures in one process, as a worker does. For each folder read from stdin, runs a round and prints a line. */
 async function one() {
   const { load } = await import('@forja/node');
-  const { writeAside } = await import('@forja/node/cli');
+  const { writeAsideNow } = await import('@forja/node/cli');
   const generator = await load(o.model, { device: 'cpu', threads: Number(o.threads), deterministic: true });
-  const write = o.one === 'plain' ? writeFile : writeAside;
+  const write = o.one === 'plain' ? writeFile : writeAsideNow;
   const draw = async (folder, n) => {
     let i = 0;
     for await (const picture of generator.stream({ seed: 1, count: n }))
@@ -151,6 +152,7 @@ async function main() {
     for (const size of ports) {
       const queue = `w${size}`;
       const args = ['jobs', 'work', '--device', 'cpu', '--threads', o.threads, '--redis', url, '--queue', queue];
+      args.push('--concurrency', o.concurrency);
       const workers = Array.from({ length: size }, () => begin(bin, ...args));
       for (const worker of workers) {
         await worker.line(/Working/);
@@ -193,7 +195,16 @@ async function main() {
           `over one process: wall ${wallOverOne.toFixed(3)}, CPU ${cpuOverOne.toFixed(3)}`,
       );
     }
-    console.log(save(o.name, { machine: machine(), count, shard, threads: Number(o.threads), results }));
+    console.log(
+      save(o.name, {
+        machine: machine(),
+        count,
+        shard,
+        threads: Number(o.threads),
+        concurrency: Number(o.concurrency),
+        results,
+      }),
+    );
   } finally {
     for (const { child } of began) child.kill(child === redis.child ? 'SIGTERM' : 'SIGKILL');
     await Promise.all(began.map(({ child }) => child.exitCode ?? child.signalCode ?? once(child, 'close')));

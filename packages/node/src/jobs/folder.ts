@@ -4,7 +4,7 @@
 // its pictures are moved to their final names, and its record is copied to `00003.json`. The committed folder and the
 // record in it are kept, so that a late attempt can never take the name again.
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -18,14 +18,13 @@ import { checked, parseJson } from '../serve/check.js';
 import type { Shard } from './plan.js';
 import { fileSchema, recordSchema, type JobFile, type ShardRecord } from './record.js';
 import type { JobRequest } from './request.js';
-import { digits, settled, Writes, type Making, type Sink } from './sink.js';
+import { digits, settled, type Making, type Sink } from './sink.js';
 
 const RECORD = 'record.json';
 
-/** Number of concurrent writes; the next picture is encoded meanwhile. */
-const WRITES = 8;
 /**
- * Files that are moved synchronously before yielding. A move is a short call, so a promise for each would cost more.
+ * Files that are moved synchronously before yielding. Small files are written and moved synchronously, because handing
+ * each to another thread would cost more.
  */
 const MOVES = 64;
 
@@ -72,14 +71,12 @@ export class JobFolder implements Sink {
   async begin(request: JobRequest, shard: Shard): Promise<Making> {
     const folder = join(this.#shards, `${digits(shard.index)}.${randomBytes(6).toString('hex')}.making`);
     await guarded(folder, () => makeFolder(folder));
-    const writes = new Writes(WRITES);
     return {
       write: async (index, bytes) => {
         const path = join(folder, pictureName(index, request.count, request.format));
-        await writes.add(guarded(path, () => writeFile(path, bytes)));
+        await guarded(path, async () => writeFileSync(path, bytes));
       },
       commit: async (record) => {
-        await writes.all();
         const earlier = await settled(this, request, shard);
         if (earlier) return earlier;
         await guarded(folder, () => writeFile(join(folder, RECORD), JSON.stringify(record)));
@@ -88,7 +85,6 @@ export class JobFolder implements Sink {
         return (await this.record(shard.index)) ?? record;
       },
       discard: async () => {
-        await writes.over();
         await rm(folder, { recursive: true, force: true }).catch(() => undefined);
       },
     };
