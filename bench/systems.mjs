@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
 /** File and export of each bench. */
 const BENCHES = {
   srgan: ['srgan', 'earth'],
+  'srgan-twice': ['srgan', 'twice'],
   'srgan-emoji': ['srgan', 'emoji'],
   pix2pix: ['pix2pix', 'default'],
   cyclegan: ['cyclegan', 'dayToNight'],

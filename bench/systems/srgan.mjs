@@ -1,21 +1,21 @@
-// Super-resolution × 4 of satellite pictures and emoji: bicubic, the network with a pixel loss, and with the
+// Super-resolution × 2 and × 4 of satellite pictures, × 4 of emoji: bicubic, the network with a pixel loss, and with the
 // discriminator.
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { trainer } from '../peers/forja.mjs';
 import { bytesOf, heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';
 
-const SCALE = 4;
-
 export const earth = (options) => srgan({ ...options, name: 'srgan', data: 'earth' });
+export const twice = (options) =>
+  srgan({ pixelSteps: 1300, ...options, name: 'srgan-twice', data: 'earth', scale: 2, batch: 16 });
 export const emoji = (options) => srgan({ ...options, name: 'srgan-emoji', data: 'emoji' });
 
 /** Weight of the discriminator in the second stage. */
 const WEIGHT = 0.1;
 
-async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1000 }) {
+async function srgan({ name, data, scale = 4, batch = 8, runs, from, seed, steps = 250, pixelSteps = 1000 }) {
   const { bicubic, highFrequency, patternShare, psnr, ssim } = await trainer();
-  const config = { system: 'srgan', data, scale: SCALE, batch: 8, seed };
+  const config = { system: 'srgan', data, scale, batch, seed };
   const quiet = { sampleEvery: 0, checkpointEvery: 100 };
   const pixels = join(runs, `${name}-pixels`);
   const game = join(runs, name);
@@ -30,8 +30,8 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     pictures: { image: truth },
     training,
   } = await heldOut(data, ['image'], from);
-  const small = truth.map((picture) => shrunk(picture, SCALE));
-  const layer = bicubic({ scale: SCALE });
+  const small = truth.map((picture) => shrunk(picture, scale));
+  const layer = bicubic({ scale });
   const enlarged = small.map(({ width, height, channels, data }) =>
     tf.tidy(() => {
       const x = tf.tensor4d(
@@ -39,8 +39,8 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
         [1, height, width, channels],
       );
       return {
-        width: width * SCALE,
-        height: height * SCALE,
+        width: width * scale,
+        height: height * scale,
         channels,
         data: bytesOf(layer.apply(x).clipByValue(-1, 1).dataSync()),
       };
@@ -57,7 +57,7 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     'PSNR, dB': mean(pictures.map((picture, i) => psnr(picture, truth[i]))),
     SSIM: mean(pictures.map((picture, i) => ssim(picture, truth[i]))),
     'Fréchet distance of patches': await patchFrechet(pictures, truth),
-    'made small again, dB': mean(pictures.map((picture, i) => psnr(shrunk(picture, SCALE), small[i]))),
+    'made small again, dB': mean(pictures.map((picture, i) => psnr(shrunk(picture, scale), small[i]))),
     "detail, relative to the truth's": mean(pictures.map(highFrequency)) / detail,
     'pattern of period 2': patternShare(pictures, 2),
     'pattern of period 4': patternShare(pictures, 4),
@@ -79,14 +79,14 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     rows,
     notes: [
       `${pixelSteps} steps with the pixel loss (${minutes(first)} min), then ${steps} with the discriminator, ` +
-        `weight ${WEIGHT} (${minutes(second)} min); batch 8, 8 blocks × 32; ${training} training pictures ` +
+        `weight ${WEIGHT} (${minutes(second)} min); batch ${batch}, 8 blocks × 32; ${training} training pictures ` +
         `of 64 pixels, ${truth.length} held out.`,
-      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, ' +
+      `Small pictures are the mean of blocks of ${scale} × ${scale}, as bytes. PSNR and SSIM are means over pictures, ` +
         'of all channels.',
     ],
     picture: await sheet(
       shown.map((i) =>
-        [small[i], ...Object.values(made).map((p) => p[i]), truth[i]].map((p, k) => (k === 0 ? nearest(p) : p)),
+        [small[i], ...Object.values(made).map((p) => p[i]), truth[i]].map((p, k) => (k === 0 ? nearest(p, scale) : p)),
       ),
     ),
     legend: `Held-out pictures. From the left: the network's input, ${Object.keys(made).join(', ')}, the truth.`,
@@ -110,15 +110,15 @@ function shrunk({ width, height, channels, data }, scale) {
 }
 
 /** Enlarged by the nearest pixel. */
-function nearest({ width, height, channels, data }) {
-  const [w, h] = [width * SCALE, height * SCALE];
+function nearest({ width, height, channels, data }, scale) {
+  const [w, h] = [width * scale, height * scale];
   return {
     width: w,
     height: h,
     channels,
     data: Uint8ClampedArray.from({ length: w * h * channels }, (_, i) => {
       const [c, x, y] = [i % channels, Math.floor(i / channels) % w, Math.floor(i / channels / w)];
-      return data[(Math.floor(y / SCALE) * width + Math.floor(x / SCALE)) * channels + c];
+      return data[(Math.floor(y / scale) * width + Math.floor(x / scale)) * channels + c];
     }),
   };
 }
