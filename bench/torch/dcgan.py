@@ -105,10 +105,11 @@ def initialise(model, std=0.02):
 
 class Step:
     """One training step: D on real and fake as two passes (each with its own batch statistics), then G through the *updated* D.
-    The generator runs once; no gradient is computed that nothing uses. Non-saturating binary cross-entropy on logits, Adam(0.5, 0.999)."""
+    The generator runs once; no gradient is computed that nothing uses. Non-saturating binary cross-entropy on logits, Adam(0.5, 0.999).
+    r1: weight γ of γ/2 · E‖∇D(real)‖²."""
 
-    def __init__(self, g, d, rate_g=2e-4, rate_d=2e-4, decay=0.999, adam=None):
-        self.g, self.d, self.decay = g, d, decay
+    def __init__(self, g, d, rate_g=2e-4, rate_d=2e-4, decay=0.999, adam=None, r1=0):
+        self.g, self.d, self.decay, self.r1 = g, d, decay, r1
         options = dict(betas=(0.5, 0.999), eps=1e-8) | (adam or {})
         self.adam_g = torch.optim.Adam(g.parameters(), rate_g, **options)
         self.adam_d = torch.optim.Adam(d.parameters(), rate_d, **options)
@@ -118,8 +119,13 @@ class Step:
         """real [n, c, h, w], z [n, latent] → (loss of D, loss of G) as tensors."""
         fake = self.g(z)
         self.d.requires_grad_(True)
+        if self.r1:
+            real = real.detach().requires_grad_()
         on_real, on_fake = self.d(real), self.d(fake.detach())
         loss_d = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        if self.r1:
+            (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+            loss_d = loss_d + self.r1 / 2 * slope.square().sum((1, 2, 3)).mean()
         self.adam_d.zero_grad(set_to_none=True)
         loss_d.backward()
         self.adam_d.step()
