@@ -3,12 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ForjaError, UsageError, type ImageLike } from '@forja/core';
+import { decodePng, isPng } from '../files/decode-png.js';
 import { reasonOf } from './errors.js';
 
 type Sharp = (typeof import('sharp'))['default'];
-
-/** How every PNG begins. */
-const PNG_SIGNATURE = /^\x89PNG\r\n\x1a\n/;
 
 /** How other formats begin. */
 const OTHERS: readonly (readonly [what: string, begins: RegExp])[] = [
@@ -31,7 +29,7 @@ export async function readPicture(command: string, name: string, cwd: string): P
     throw new ForjaError('data.notFound', `${command}: cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
   const start = bytes.subarray(0, 16).toString('latin1');
-  const png = PNG_SIGNATURE.test(start);
+  const png = isPng(bytes);
   const other = OTHERS.find(([, begins]) => begins.test(start))?.[0];
   if (!png && other === undefined) {
     const got = bytes.length === 0 ? 'an empty file' : 'another file';
@@ -39,18 +37,12 @@ export async function readPicture(command: string, name: string, cwd: string): P
   }
   const sharp = png ? undefined : await loadSharp(command, path, other);
   try {
-    return await (sharp ? bySharp(sharp, bytes) : byPngjs(bytes));
+    return await (sharp ? bySharp(sharp, bytes) : decodePng(bytes));
   } catch (cause) {
     throw new UsageError(`${command}: expected a whole picture at ${path}, got a damaged one (${reasonOf(cause)})`, {
       cause,
     });
   }
-}
-
-async function byPngjs(bytes: Buffer): Promise<ImageLike> {
-  const { PNG } = await import('pngjs');
-  const { width, height, data } = PNG.sync.read(bytes);
-  return { width, height, data };
 }
 
 /** Upright as its Exif orientation says, in sRGB. */

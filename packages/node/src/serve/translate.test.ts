@@ -1,4 +1,5 @@
 // /v1/translate: a PNG in, the model's PNG out, and bodies that are refused before any work is done.
+import { crc32 } from 'node:zlib';
 import { Image } from '@forja/core';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -48,6 +49,14 @@ function claimed(width: number, height: number): Uint8Array {
   return bytes;
 }
 
+/** The PNG with another height in its header, so that rows are missing. */
+function short(png: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(png);
+  bytes.writeUInt32BE(bytes.readUInt32BE(20) + 1, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  return bytes;
+}
+
 test('refuses other bodies, queries and models', async () => {
   const png = await picture(4, 4).toPNG();
   const cases: [Promise<Response>, number, string][] = [
@@ -58,6 +67,7 @@ test('refuses other bodies, queries and models', async () => {
     [post('model=invert', claimed(2 ** 31, 2 ** 31)), 413, 'request.tooLarge'],
     [post('model=invert', claimed(31, 20)), 413, 'request.tooLarge'],
     [post('model=invert', claimed(30, 20)), 400, 'usage'],
+    [post('model=invert', short(png)), 400, 'usage'],
     [post('model=invert&tile=7', png), 400, 'usage'],
     [post('model=invert&overlap=4', png), 400, 'usage'],
     [post('model=invert&size=4', png), 400, 'usage'],

@@ -1,6 +1,7 @@
 // Requests and answers of /v1/translate: a picture as PNG in the body, the model's picture as PNG back.
-import { UsageError, type Generator, type ImageLike, type TranslateOptions } from '@forja/core';
+import { messageOf, UsageError, type Generator, type ImageLike, type TranslateOptions } from '@forja/core';
 import * as v from 'valibot';
+import { decodePng, isPng, pngSize } from '../files/decode-png.js';
 import { checked } from './check.js';
 import { RequestError } from './errors.js';
 import { integer } from './images.js';
@@ -42,30 +43,25 @@ export async function translatedPng(
   { pixels }: Limits,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const picture = await decodePng(body, Math.floor(pixels / SHARE));
+  const picture = await pictureOf(body, Math.floor(pixels / SHARE));
   const batch = await generator.translate(picture, { ...options, signal });
   if (batch.width * batch.height > pixels)
     throw new RequestError('request.tooLarge', `translate: expected at most ${pixels} pixels to answer, got more`);
   return encodePng(batch.at(0));
 }
 
-/** PNG 1.2, 3.1 and 11.2.2: the signature, then the header with width and height. */
-async function decodePng(body: Uint8Array, most: number): Promise<ImageLike> {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (bytes.length < 33 || bytes.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n')
+async function pictureOf(body: Uint8Array, most: number): Promise<ImageLike> {
+  if (!isPng(body))
     throw new RequestError('request.mediaType', 'translate: expected a PNG in the body, got something else');
-  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  const { width, height } = pngSize(body);
   if (width * height > most)
     throw new RequestError(
       'request.tooLarge',
       `translate: expected a picture of at most ${most} pixels, got ${width} × ${height}`,
     );
-  const { PNG } = await import('pngjs');
-  return new Promise((resolve, reject) => {
-    new PNG().parse(bytes, (error: Error | null, png) => {
-      if (error)
-        reject(new UsageError(`translate: expected a whole PNG in the body, got a damaged one (${error.message})`));
-      else resolve({ width: png.width, height: png.height, data: png.data });
+  return decodePng(body).catch((cause: unknown) => {
+    throw new UsageError(`translate: expected a whole PNG in the body, got a damaged one (${messageOf(cause)})`, {
+      cause,
     });
   });
 }
