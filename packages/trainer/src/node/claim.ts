@@ -1,10 +1,14 @@
 // Lets one process at a time write a run's folder: two would mix their logs and replace each other's checkpoints.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { constants, copyFile, link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 
-/** The file that says which process writes a folder. It is removed at the end; that of a dead one is replaced. */
+/**
+ * The file `.writing-<n>` says which process writes a folder. It is removed at the end. Where a process has died, the
+ * next one takes the next number, which no other can then take; removing and writing the same name would not do.
+ */
 const CLAIM = '.writing';
 
 /** Who writes. */
@@ -25,32 +29,86 @@ const ours = new Set<string>();
  * `io`.
  */
 export async function claim(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, CLAIM);
   const busy = (pid: number): UsageError =>
     new UsageError(
       `train: expected a folder that no other run writes, got ${folder}, which process ${pid} does; ` +
         'wait for its end, or choose another folder',
     );
-  if (ours.has(path)) throw busy(process.pid);
-  ours.add(path);
+  if (ours.has(folder)) throw busy(process.pid);
+  ours.add(folder);
+  let path: string;
   try {
     const own: Writer = { pid: process.pid, host: hostname(), began: await beganOf(process.pid) };
-    const write = (flag: 'w' | 'wx'): Promise<void> => writeFile(path, `${JSON.stringify(own)}\n`, { flag });
-    await write('wx').catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      const other = await writerOf(path);
-      if (other && (await isRunning(other, own))) throw busy(other.pid);
-      await write('w');
-    });
+    const found = await claimed(folder, own);
+    if (typeof found !== 'string') throw busy(found.pid);
+    path = found;
   } catch (error) {
-    ours.delete(path);
+    ours.delete(folder);
     if (error instanceof ForjaError) throw error;
-    throw new ForjaError('io', `could not write ${path}: ${messageOf(error)}`, { cause: error });
+    throw new ForjaError('io', `could not claim ${folder}: ${messageOf(error)}`, { cause: error });
   }
   return async () => {
-    ours.delete(path);
+    ours.delete(folder);
     await rm(path, { force: true }).catch(() => undefined); // then it is that of a dead process
   };
+}
+
+/** Writes our claim and returns its path; the writer of another one, if that runs. */
+async function claimed(folder: string, own: Writer): Promise<string | Writer> {
+  const aside = join(folder, `${CLAIM}.${randomBytes(6).toString('hex')}`);
+  try {
+    await writeFile(aside, `${JSON.stringify(own)}\n`); // whole before it gets its name
+    for (;;) {
+      const dead = await numbersIn(folder);
+      const running = await runningOf(folder, dead, own);
+      if (running) return running;
+      // Of several processes that find the same dead ones, one gets the next number.
+      const next = (dead.at(-1) ?? 0) + 1;
+      const path = pathOf(folder, next);
+      if (!(await named(aside, path))) continue;
+      for (const number of dead) await rm(pathOf(folder, number), { force: true });
+      const others = (await numbersIn(folder)).filter((number) => number !== next);
+      const faster = await runningOf(folder, others, own); // it counted anew, as the dead ones were gone
+      if (faster) await rm(path, { force: true });
+      return faster ?? path;
+    }
+  } finally {
+    await rm(aside, { force: true }).catch(() => undefined);
+  }
+}
+
+const pathOf = (folder: string, number: number): string => join(folder, `${CLAIM}-${number}`);
+
+/** Numbers of the claims in the folder, ascending. */
+async function numbersIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return names
+    .flatMap((name) => (name.startsWith(`${CLAIM}-`) ? Number(name.slice(CLAIM.length + 1)) : []))
+    .filter(Number.isSafeInteger)
+    .sort((a, b) => a - b);
+}
+
+/** A writer that runs, of the claims with these numbers. */
+async function runningOf(folder: string, numbers: readonly number[], own: Writer): Promise<Writer | undefined> {
+  for (const number of numbers) {
+    const writer = await writerOf(pathOf(folder, number));
+    if (writer && (await isRunning(writer, own))) return writer;
+  }
+  return undefined;
+}
+
+/** Gives a file a further name, which no other has; false if one has it. */
+async function named(file: string, name: string): Promise<boolean> {
+  const unlessThere = (error: NodeJS.ErrnoException): false => {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  };
+  return link(file, name).then(
+    () => true,
+    (error: NodeJS.ErrnoException) =>
+      // some file systems have no links
+      error.code === 'EEXIST' ? false : copyFile(file, name, constants.COPYFILE_EXCL).then(() => true, unlessThere),
+  );
 }
 
 async function writerOf(path: string): Promise<Writer | undefined> {
@@ -60,7 +118,7 @@ async function writerOf(path: string): Promise<Writer | undefined> {
       ? { pid: Number(pid), host, began }
       : undefined;
   } catch {
-    return undefined; // cut off by a crash
+    return undefined; // removed meanwhile, or damaged by a crash
   }
 }
 
