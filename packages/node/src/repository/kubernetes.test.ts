@@ -164,6 +164,10 @@ describe('the repository of a model', () => {
     const next = manifestsOf(read('digits', 'kubernetes.yaml'))['Deployment'] as Deployment;
     const [{ image }] = next.spec.template.spec.containers;
     expect([image, next.spec.selector, next.spec.replicas]).toEqual(['digits:2', deployment.spec.selector, 1]);
+    // the Dockerfile is that of version 1, so the command says which model goes into the image
+    const again = ['digits=slow.onnx', '--device', 'cpu', '--model-version', '3', '-o', 'cluster'];
+    const { text } = await forja(folder, 'export-repository', ...again, '--server', 'kubernetes');
+    expect(text).toContain('docker build --build-arg VERSION=3 -t digits:3 ');
   });
 });
 

@@ -58,7 +58,8 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
     files: (_, __, version, options, bytes) => kubernetesFiles(version, options, bytes),
     commands: (folder, models) =>
       models.flatMap(({ name, version }) => [
-        `docker build -t ${name}:${version} ${shellWord(join(folder, name))}`,
+        // the Dockerfile may be that of an earlier version, which is kept
+        `docker build --build-arg VERSION=${version} -t ${name}:${version} ${shellWord(join(folder, name))}`,
         `kubectl apply -k ${shellWord(join(folder, name))}`,
       ]),
   },
