@@ -40,6 +40,9 @@ class LongFirst extends BaseSequencer {
 
 const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))];
 
+/** What is polled for comes, however busy the machine is. */
+const poll = { timeout: 60_000 };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
@@ -54,6 +57,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts'],
           testTimeout: 300_000, // ends what hangs, and not what a busy machine takes long for
           hookTimeout: 300_000,
+          expect: { poll },
           maxWorkers,
         },
       },
@@ -67,10 +71,11 @@ export default defineConfig({
           include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          expect: { poll },
           maxWorkers,
         },
       },
-      { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
+      { resolve: { alias }, ...browserProject, test: { setupFiles, expect: { poll }, ...browserProject.test } },
       {
         test: {
           name: 'package',
@@ -80,7 +85,7 @@ export default defineConfig({
           include: ['tests/package/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          expect: { poll: { timeout: 60_000 } },
+          expect: { poll },
           maxWorkers,
         },
       },
@@ -94,6 +99,7 @@ export default defineConfig({
           include: ['tests/full/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 600_000,
+          expect: { poll },
           fileParallelism: false,
         },
       },

@@ -29,6 +29,7 @@ export const buildForTests = (): Promise<string> =>
       '@hono/node-server',
       'pngjs',
       'prom-client',
+      'sharp',
       'valibot',
       '@forja/trainer/node',
     ],

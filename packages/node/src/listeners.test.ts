@@ -57,9 +57,8 @@ it.each(FAILING)('a service outlives an onError that %s', async (_, onError) => 
   try {
     const service = serve({ models: { absent: join(folder, 'absent.onnx') }, onError });
     await expect(service.ready).rejects.toRefuse('model.notFound', 'absent.onnx');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(() => warnings).toContain('forja.listener');
     await service.close();
-    expect(warnings).toContain('forja.listener');
   } finally {
     process.off('warning', listen);
   }
