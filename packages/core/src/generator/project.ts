@@ -5,7 +5,6 @@ import { abortError, ModelFormatError, UsageError } from '../errors.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
 import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
-import { philoxNormal } from '../latent/streams.js';
 import type { Manifest } from '../manifest/manifest.js';
 import type { AbortSignalLike } from '../platform.js';
 import { optionsOf } from '../realm.js';
@@ -92,6 +91,8 @@ export async function project(
   checkWhole('project', image, fixedSize(target));
   const { feeds: conditions } = conditioned(projector.manifest, {
     start: 0,
+    seed,
+    noiseOf: 0, // the noise that sample() uses for the returned latent
     ...(label === undefined ? {} : { label }),
     ...(text === undefined ? {} : { text }),
   });
@@ -108,15 +109,6 @@ export async function project(
       starts,
     ),
   };
-  // all starts get the noise of picture 0 of the seed, the noise that sample() uses for the returned latent
-  inputs
-    .filter(({ role }) => role === 'noise')
-    .forEach((noise, stream) => {
-      const own = rowsOf(noise);
-      const one = philoxNormal({ seed, stream, step: 0 }, sizeOf(own.row));
-      fixed[noise.name] = repeated(rows(own, 1, one), starts);
-    });
-
   const { distribution = 'normal' } = latent;
   const z = Float64Array.from(latents(seed, 0, starts, size, { distribution }));
   const [first, second] = [new Float64Array(z.length), new Float64Array(z.length)];

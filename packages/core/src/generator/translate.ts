@@ -139,7 +139,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
 export function checkImage(where: string, image: ImageLike, { width, height }: ImageLike): void {
   checkInteger(`${where}.image.width`, image.width, 1, 2 ** 16);
   checkInteger(`${where}.image.height`, image.height, 1, 2 ** 16);
-  const { length } = Object(image.data) as ArrayLike<number>; // NaN if untyped callers give none
+  const { length } = Object(image.data) as ArrayLike<number>; // undefined if untyped callers give none
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
       `${where}.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,

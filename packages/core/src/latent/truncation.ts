@@ -47,7 +47,7 @@ export function truncate(
 function redraw(key: Key, index: number, entry: number, limit: number, distribution: 'normal' | 'uniform'): number {
   const [low, high] = wordsOf(index);
   const words = new Uint32Array(4);
-  // On average at least two of the four candidates per block are accepted, so the loop ends.
+  // A block has two candidates or more, each of which is accepted with a probability above 1/2, so the loop ends.
   for (let attempt = 0; ; attempt++) {
     philoxWords(key, low, high, ((DOMAIN.redraws << 24) | attempt) >>> 0, words, entry);
     const [a, b, c, d] = words as unknown as readonly [number, number, number, number]; // four words a block
