@@ -282,6 +282,11 @@ describe('forja evaluate', () => {
     await expect(evaluate({ source: 'shades/dark', data, size: 8, byClass: true })).rejects.toMatchObject({
       code: 'config.invalid',
     });
+    // a twentieth, by names: dark/4 alone
+    const few = { ...(data as unknown as object), holdout: 0.05 } as unknown as string;
+    await expect(
+      evaluate({ source: 'right.onnx', data: few, size: 8, metrics: 'frechet', against: 'holdout', byClass: true }),
+    ).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringMatching(/got none of light$/) as string });
   });
 
   it.each([

@@ -20,11 +20,11 @@ export async function byClass(dataset: Dataset, label = 'label'): Promise<{ name
   const names = spec.classes ?? Array.from(new Set(own), String).sort((a, b) => Number(a) - Number(b));
   return names.map((name, k) => {
     const number = spec.classes === undefined ? Number(name) : k;
-    const { holdout, ...part } = dataset;
+    const { holdout } = dataset;
     return {
       name,
       dataset: {
-        ...only(part, own, number, name),
+        ...only(dataset, own, number, name),
         ...(holdout && held ? { holdout: only(holdout, held, number, name) } : {}),
       },
     };
@@ -39,8 +39,9 @@ async function labelsOf(dataset: Dataset, label: string): Promise<Int32Array> {
 
 function only(dataset: Dataset, labels: Int32Array, number: number, name: string): Dataset {
   const places = Uint32Array.from(labels.keys()).filter((i) => labels[i] === number);
+  const { holdout: _, ...rest } = dataset;
   return {
-    ...dataset,
+    ...rest,
     name: `${dataset.name}, ${name}`,
     count: places.length,
     read: (indices, into) =>

@@ -139,10 +139,20 @@ export const evaluateCommand: CliCommand = {
           code: 'config.invalid',
         });
       const parts = args.byClass === true ? await byClass(dataset) : [{ name: '', dataset }];
+      const held =
+        against === 'holdout' || metrics.some((name) => (metricOf(name).needs ?? []).flat().includes('holdout'));
+      const bare = parts.filter(({ dataset: { count, holdout } }) => count === 0 || (held && holdout?.count === 0));
+      if (args.byClass === true && bare.length > 0)
+        throw new UsageError(
+          `evaluate --by-class: expected examples of each class in ${dataset.name}` +
+            `${held ? ', held-out ones too' : ''}, got none of ${bare.map(({ name }) => name).join(', ')}`,
+          { code: 'config.invalid' },
+        );
       const bar = io.progress(seeds * parts.length, 'evaluate');
       const scored: (Scored & { name: string })[] = [];
       for (const { name, dataset: part } of parts) {
-        const options = { ...args, field, extractor, maker, metrics, seed, seeds, against, path: found.path };
+        const where = name === '' ? 'evaluate' : `evaluate, class '${name}'`;
+        const options = { ...args, field, extractor, maker, metrics, seed, seeds, against, path: found.path, where };
         const scores = await scoresOf(part, options, (done) => bar.update(scored.length * seeds + done));
         scored.push({ name, ...scores });
       }
@@ -159,7 +169,9 @@ export const evaluateCommand: CliCommand = {
       const { extractor: by = '', sha256 = '', resize = '', made = 0 } = facts ?? {};
       const counts = args.byClass === true ? 'of each class' : `${made} made, ${made} real`;
       io.print(
-        `${found.path} against ${dataset.name} (${against}): ${counts}, features ${by}${sha256 === '' ? '' : ` ${sha256}…`}, resize ${resize}, seed${seeds > 1 ? `s ${seed} to ${seed + seeds - 1}, ± standard deviation` : ` ${seed}`}`,
+        `${found.path} against ${dataset.name} (${against}): ${counts}, features ${by}` +
+          `${sha256 === '' ? '' : ` ${sha256}…`}, resize ${resize}, seed` +
+          (seeds > 1 ? `s ${seed} to ${seed + seeds - 1}, ± standard deviation` : ` ${seed}`),
       );
       const about = { source: found.path, data: dataset.name, seeds };
       if (args.byClass === true)
@@ -190,10 +202,12 @@ async function scoresOf(
     seeds: number;
     against: 'train' | 'holdout';
     path: string;
+    /** How errors begin. */
+    where: string;
   },
   onSeed: (done: number) => void,
 ): Promise<Scored> {
-  const { field, extractor, maker, metrics, seed, seeds, against, path, floor: withFloor } = options;
+  const { field, extractor, maker, metrics, seed, seeds, against, path, where, floor: withFloor } = options;
   const part = against === 'holdout' ? (dataset.holdout ?? dataset) : dataset;
   const count = options.count ?? Math.min(COUNT, countOf(part, field), maker.available);
   if (count > maker.available)
@@ -207,7 +221,7 @@ async function scoresOf(
   let facts: MeasureFacts | undefined;
   for (let s = seed; s < seed + seeds; s++) {
     const { conditional } = maker;
-    const given = { metrics, dataset, field, extractor, count, seed: s, against, conditional, where: 'evaluate' };
+    const given = { metrics, dataset, field, extractor, count, seed: s, against, conditional, where };
     const measures: Measurer = await measurer(given);
     facts ??= measures.facts;
     const { examples, labels } = await maker.make(dataset, count, s);
