@@ -88,7 +88,10 @@ async function replace(path: string, write: (aside: string) => Promise<void>): P
 async function makeFolder(path: string): Promise<void> {
   const parent = dirname(path);
   if (!(await isFolder(parent)) && parent !== path) await makeFolder(parent);
-  if (!(await isFolder(path))) await mkdir(path);
+  if (await isFolder(path)) return;
+  await mkdir(path).catch(async (error: unknown) => {
+    if (!(await isFolder(path))) throw error; // another process may have made it
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {
