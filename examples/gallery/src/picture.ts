@@ -132,16 +132,17 @@ export function showPicture(stage: Stage): View {
       offer(mainColours(context.getImageData(0, 0, given.width, given.height).data, PAINTS.length));
       own(what);
     } catch {
-      stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
+      if (here) stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
     }
   }
 
-  /** The picture that comes with the generator. */
-  async function included(): Promise<void> {
+  /** Shows the picture that comes with the generator; at the beginning unless something else is shown meanwhile. */
+  async function included(beginning = false): Promise<void> {
     try {
-      await take(await (await fetch(entry.example ?? '')).blob(), 'The example');
+      const file = await (await fetch(entry.example ?? '')).blob();
+      if (!beginning || from === '') await take(file, 'The example');
     } catch (error) {
-      stage.problem(error);
+      if (here) stage.problem(error);
     }
   }
 
@@ -226,7 +227,7 @@ export function showPicture(stage: Stage): View {
   element('included', HTMLButtonElement, form).hidden = entry.example === undefined;
   button('included', () => void included());
   if (entry.example === undefined || said !== undefined) example();
-  else void included();
+  else void included(true);
   return {
     leave: () => {
       here = false;
