@@ -21,7 +21,8 @@ if (flags.help) {
   console.log(`npm run bench:gpu -- [--minutes 8] [--devices webgpu,cuda] [--only text] [--quick] [--out file]
 --only: parts whose name contains one of the texts (a,b). --quick: tiny networks and counts, for a trial on a software
 adapter (VK_DRIVER_FILES=<SwiftShader's icd.json>). FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch on CUDA.
-WebGPU in Node needs libvulkan.so.1 and the card's Vulkan driver; for CUDA, see forja doctor. Results: bench/results/gpu.json.`);
+WebGPU in Node needs libvulkan.so.1 and the card's Vulkan driver; for CUDA, see forja doctor.
+Results: bench/results/gpu.json.`);
   process.exit(0);
 }
 
@@ -186,7 +187,8 @@ function print({ name, seconds = 0, findings = [], fault, skipped, stderr }) {
 function table() {
   const cell = (ms) => (ms === undefined ? '-' : ms.toFixed(ms < 10 ? 2 : 1)).padStart(9);
   console.log(
-    `\nms per run of DCGAN-64, base ${usual.base}${' '.repeat(14)}${usual.batches.map((b) => `b${b}`.padStart(9)).join('')}`,
+    `\nms per run of DCGAN-64, base ${usual.base}${' '.repeat(14)}` +
+      usual.batches.map((b) => `b${b}`.padStart(9)).join(''),
   );
   const rows = new Map();
   const put = (row, batch, ms) => rows.set(row, { ...rows.get(row), [batch]: ms });

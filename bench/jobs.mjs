@@ -33,8 +33,9 @@ if (o.help) {
   console.log(
     `npm run bench:jobs -- [--model file] [--count 8000] [--shard 1000] [--workers 1,2,4] [--rounds 5] [--threads 1]
   [--concurrency 1] [--name file]
---threads: of each process; --concurrency: shards at once in each worker. Processes are started and warmed up first; rounds alternate between them and one process
-without a queue. Wall time is from the first run of the model to the last file, CPU time is that of the whole processes.
+--threads: of each process; --concurrency: shards at once in each worker. Processes are started and warmed up first;
+rounds alternate between them and one process without a queue. Wall time is from the first run of the model to the last
+file, CPU time is that of the whole processes.
 The result is bench/results/<name>.json.`,
   );
   process.exit(0);

@@ -159,8 +159,9 @@ for (const [part, { count: n, side: edge, ...kinds }] of Object.entries(results)
   for (const [kind, { seconds, cpuSeconds, mib }] of Object.entries(kinds))
     console.log(
       `${part} ${kind === 'tile-0' ? 'whole' : kind}: ${seconds.median.toFixed(1)} s (${seconds.min.toFixed(1)}-` +
-        `${seconds.max.toFixed(1)}), CPU ${cpuSeconds.median.toFixed(1)} s${n ? `, ${Math.round(n / seconds.median)} images/s` : ''}` +
-        `${edge ? `, ${edge} pixels a side` : ''}; MiB ${Object.values(mib).map(Math.round).join(' ')} (a tenth, half, end, peak)`,
+        `${seconds.max.toFixed(1)}), CPU ${cpuSeconds.median.toFixed(1)} s` +
+        `${n ? `, ${Math.round(n / seconds.median)} images/s` : ''}${edge ? `, ${edge} pixels a side` : ''}; ` +
+        `MiB ${Object.values(mib).map(Math.round).join(' ')} (a tenth, half, end, peak)`,
     );
 const versions = {
   onnxruntime: JSON.parse(

@@ -26,7 +26,8 @@ if (o.help) {
   console.log(
     `npm run bench:load -- [--blocks 15] [--seconds 0.3] [--threads 1,2] [--batches 1,8,16,64] [--sizes 28,32,64]
   [--cold 9] [--name file]
---cold: number of new processes in which the time to the first picture is measured; 0 for none. The result is bench/results/<name>.json.`,
+--cold: number of new processes in which the time to the first picture is measured; 0 for none.
+The result is bench/results/<name>.json.`,
   );
   process.exit(0);
 }

@@ -29,7 +29,8 @@ if (o.help) {
   console.log(`npm run bench:models -- [--blocks 5] [--seconds 1] [--rounds 5] [--threads 2] [--only text] [--part ${PARTS.join()}] [--name file]
 --rounds: fresh processes for each load and export time. --only: models whose name contains the text.
 @upscalerjs/esrgan-thick is fetched by npm, once.
-FORJA_TFJS_NODE: the folder of a project with a working @tensorflow/tfjs-node. FORJA_TORCH_PYTHON (with torch and onnx): distances from float64 too.
+FORJA_TFJS_NODE: the folder of a project with a working @tensorflow/tfjs-node.
+FORJA_TORCH_PYTHON (with torch and onnx): distances from float64 too.
 The result is bench/results/<name>.json; results of other models and parts in it are kept.`);
   process.exit(0);
 }

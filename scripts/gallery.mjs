@@ -17,8 +17,8 @@ function options() {
     if (values.help) {
       console.log(
         'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those ' +
-          'of generators/, the one of `npm run demo`, and those given. If there is x.discriminator.onnx next to x.onnx, ' +
-          'the page can let it judge the pictures. The page is built as plain files in examples/gallery/dist.',
+          'of generators/, the one of `npm run demo`, and those given. If there is x.discriminator.onnx next to ' +
+          'x.onnx, the page can let it judge the pictures. The page is built as plain files in examples/gallery/dist.',
       );
       process.exit(0);
     }

@@ -25,7 +25,8 @@ export function options(what, defaults) {
   if (values.help) {
     console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2] [--base 64] [--only text] [--spinning] [--name file]
 ${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last.'} --only runs the cases whose name contains the text.
---spinning lets idle threads spin (both sides); published ratios are without it. The result is bench/results/<name>.json.`);
+--spinning lets idle threads spin (both sides); published ratios are without it.
+The result is bench/results/<name>.json.`);
     process.exit(0);
   }
   const number = (key) => {

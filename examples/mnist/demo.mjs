@@ -30,7 +30,8 @@ try {
   const result = await training();
   if (result.reason === 'interrupted') {
     console.log(
-      `stopped after step ${result.step}, saved; continue with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`,
+      `stopped after step ${result.step}, saved; continue with: npm run demo -- --resume` +
+        (out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`),
     );
   } else {
     console.log(
@@ -43,9 +44,9 @@ try {
       `\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`,
     );
     console.log(
-      '  samples.png every digit by name, a row per digit\n  walk.gif        a walk from digit to digit\n  ' +
-        'report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  ' +
-        'generator.onnx  the generator',
+      '  samples.png     every digit by name, a row per digit\n  walk.gif        a walk from digit to digit\n' +
+        '  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n' +
+        '  generator.onnx  the generator',
     );
     console.log(device);
     console.log(

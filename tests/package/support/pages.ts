@@ -24,7 +24,13 @@ const wish = new URL(location.href).searchParams;
 const assets = wish.get('assets');
 async function main() {
   try {
-    const generator = await load('/model.onnx', { device: wish.get('device') ?? 'auto', executor: wish.get('executor') ?? 'worker', deterministic: wish.has('deterministic'), warmup: wish.has('large') && [8], ...(assets ? { assets } : {}) });
+    const generator = await load('/model.onnx', {
+      device: wish.get('device') ?? 'auto',
+      executor: wish.get('executor') ?? 'worker',
+      deterministic: wish.has('deterministic'),
+      warmup: wish.has('large') && [8],
+      ...(assets ? { assets } : {}),
+    });
     const batch = await generator.sample({ count: 2, seed: 7 });
     const canvas = toCanvas(batch.grid(), new OffscreenCanvas(1, 1));
     const { device } = generator;

@@ -71,7 +71,8 @@ function drain(): void {
     // Otherwise Node would wait for this thread on exit, possibly for ever, and abort when it returns from native code.
     writeSync(
       2,
-      "forja: a worker hangs in native code; ending the process by SIGKILL, because Node cannot end it. With executor: 'process', only a child would be killed.\n",
+      'forja: a worker hangs in native code; ending the process by SIGKILL, because Node cannot end it. With ' +
+        "executor: 'process', only a child would be killed.\n",
     );
     process.kill(process.pid, 'SIGKILL');
   }

@@ -1,5 +1,5 @@
-// PNG files that are whole, damaged, or made to do harm: pixels as fast-png decodes them, or an Error, within the memory
-// that the header's size needs.
+// PNG files that are whole, damaged, or made to do harm: pixels as fast-png decodes them, or an Error, within the
+// memory that the header's size needs.
 import { crc32, deflateSync } from 'node:zlib';
 import { decode, encode, type DecodedPng } from 'fast-png';
 import { PNG } from 'pngjs';

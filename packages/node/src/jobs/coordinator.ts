@@ -43,8 +43,9 @@ export async function submit(
   const earlier = await sink.read();
   if (earlier && !sameRequest(earlier.request, request))
     throw new UsageError(
-      `jobs submit --out: expected a folder or prefix without a job, or with the same job, but ${sink.address} holds job ` +
-        `${earlier.id}: ${differences(earlier.request, request)}; choose another one, or submit the same request`,
+      `jobs submit --out: expected a folder or prefix without a job, or with the same job, but ${sink.address} ` +
+        `holds job ${earlier.id}: ${differences(earlier.request, request)}; choose another one, or submit the ` +
+        'same request',
     );
   const id = jobId(request, sink.address);
   const missing = await missingShards(sink, request);

@@ -36,7 +36,8 @@ function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[]
     ...Object.entries(steps).map(([dim, by]) => `${dim}: multiples of ${by}`),
     ...Object.entries(proven).map(
       ([dim, { bounds, tried, sites }]) =>
-        `${dim}: from ${bounds[0]} to ${bounds[1]}, traced at ${tried} of them${sites.length === 0 ? '' : `, because the function reads it at ${sites.join(' and ')}`}`,
+        `${dim}: from ${bounds[0]} to ${bounds[1]}, traced at ${tried} of them` +
+        (sites.length === 0 ? '' : `, because the function reads it at ${sites.join(' and ')}`),
     ),
   ];
   return texts.length === 0
@@ -93,7 +94,11 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     [
       'verified',
       report.verified === 'passed'
-        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}${report.unchanged === undefined ? '' : `; constant over all draws from the stated ranges: ${report.unchanged.join(', ')}`}`
+        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ` +
+          criterion(report) +
+          (report.unchanged === undefined
+            ? ''
+            : `; constant over all draws from the stated ranges: ${report.unchanged.join(', ')}`)
         : 'no (skipped by the caller)',
     ],
   ];

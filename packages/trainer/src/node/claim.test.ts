@@ -76,7 +76,8 @@ it('of several processes that ask at once, one gets it, also after a dead one', 
   const code =
     `import { claim } from ${JSON.stringify(pathToFileURL(join(built, 'claim.js')).href)};\n` +
     "const { stdin } = process; console.log('up'); await new Promise((go) => stdin.once('data', go));\n" +
-    "console.log(await claim(process.argv.at(-1)).then(() => 'got', ({ code }) => code)); stdin.on('end', process.exit);";
+    "console.log(await claim(process.argv.at(-1)).then(() => 'got', ({ code }) => code));\n" +
+    "stdin.on('end', process.exit);";
   const children = Array.from({ length: 6 }, () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', code, 'x', root], {
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -69,7 +69,8 @@ export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void
         );
       if (String(shape.slice(1)) !== String(field.shape))
         throw refuse(
-          `${where}: expected [batch${field.shape.map((d) => `, ${d}`).join('')}], the shape of '${from.data}' in ${dataset.name}, got [${shape.join(', ')}]`,
+          `${where}: expected [batch${field.shape.map((d) => `, ${d}`).join('')}], the shape of '${from.data}' in ` +
+            `${dataset.name}, got [${shape.join(', ')}]`,
         );
     }
 }

@@ -1,4 +1,4 @@
-// Time of a run: seconds over all its sessions, and the speed of the last steps. The only part of the trainer that
+// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else of the training loop
 // reads a clock.
 
 /** Milliseconds of a monotonic clock. */

@@ -50,7 +50,8 @@ export const augmentOptions = (standard: string, pictures = 500_000) => ({
       target: 0.6,
       pictures,
     }),
-    "for augment 'ada': target of the mean sign of the discriminator's logits for real pictures, and number of pictures in which the probability can go from 0 to 1",
+    "for augment 'ada': target of the mean sign of the discriminator's logits for real pictures, and number of " +
+      'pictures in which the probability can go from 0 to 1',
   ),
 });
 

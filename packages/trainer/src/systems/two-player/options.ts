@@ -121,7 +121,8 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
         weight: v.optional(atLeast(0), 1),
       }),
     ),
-    "feature matching in the generator's loss: difference of the means of a layer of the discriminator, real against fake",
+    "feature matching in the generator's loss: difference of the means of a layer of the discriminator, real " +
+      'against fake',
   ),
   slowD: described(
     v.optional(
