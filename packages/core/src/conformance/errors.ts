@@ -67,7 +67,7 @@ export const errorChecks: Record<string, Check> = {
     model.set(utf8('Zzz'), at + 2);
     same([at > 0, await attempt(() => runtime.createSession(model))], [true, 'model.unsupported']);
   },
-  'abort drops its own run, queued or not begun, and no other': async (runtime, same) => {
+  'abort drops only its own run, queued or not begun': async (runtime, same) => {
     const session = await runtime.createSession(pairModel());
     const [queued, early, late] = [new Signal(), new Signal(), new Signal()];
     early.abort('before');

@@ -51,7 +51,7 @@ export const lifeChecks: Record<string, Check> = {
       ['ok', 'disposed'],
     );
   },
-  'sessions come and go without end': async (runtime, same) => {
+  'any number of sessions can be made and disposed': async (runtime, same) => {
     for (let i = 0; i < 20; i++) {
       const session = await runtime.createSession(pairModel());
       same(elements((await session.run({ x: float32([1, 3], i), y: float32([1, 3], 1) }))['sum']), [

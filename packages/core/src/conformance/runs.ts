@@ -38,7 +38,10 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       );
       same(runtime.device, device);
     },
-    'inputs and outputs go by name, in any order, for any size of a dynamic dimension': async (runtime, same) => {
+    'inputs and outputs are matched by name, in any order, at any size of a dynamic dimension': async (
+      runtime,
+      same,
+    ) => {
       const session = await runtime.createSession(pairModel());
       for (const batch of [1, 4, 2]) {
         const result = await session.run({ y: float32([batch, 3], 1), x: float32([batch, 3], 5) });
@@ -50,7 +53,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
         same(plain(result), { sum: all(6), difference: all(4) });
       }
     },
-    'open sizes without a name are open, each on its own': async (runtime, same) => {
+    'dynamic sizes without a name are independent of each other': async (runtime, same) => {
       // Dynamic sizes without a name, as −1, and with names that mean nothing.
       for (const dim of [{}, { value: -1n }, { param: '' }, { param: '?' }]) {
         const session = await runtime.createSession(pairOf([dim, { value: 3n }]));
@@ -90,7 +93,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
     },
     ...Object.fromEntries(
       dtypes.map((dtype): [string, Check] => [
-        `${dtype} goes in and out to the bit`,
+        `${dtype} is passed in and out bit for bit`,
         async (runtime, same) => {
           same(await carries(runtime, dtype), {
             inputs: [{ name: 'x', dtype, shape: ['n'] }],

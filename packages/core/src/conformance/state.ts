@@ -12,7 +12,7 @@ async function values(session: Session): Promise<unknown> {
 
 /** Checks of state. */
 export const stateChecks: Record<string, Check> = {
-  'state moves on from run to run, in the order of the calls': async (runtime, same) => {
+  'state advances with each run, in the order of the calls': async (runtime, same) => {
     const session = await runtime.createSession(stateModel(), { state: stateBindings() });
     // 1, 2 → 2·v + 1 → 2·v + 2 → 2·v + 3
     const results = await Promise.all([session.run(x(1)), session.run(x(2)), session.run(x(3))]);

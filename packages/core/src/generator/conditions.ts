@@ -24,7 +24,7 @@ export interface Conditioned {
 /** Makes one input's rows for `count` pictures, starting at picture `first`. */
 type Rows = (first: number, count: number) => Tensor;
 
-/** Makes the rows of each role from a call's options, which are checked. `nth`: of the inputs of that role. */
+/** Makes the rows of each role from a call's options, which it checks. `nth`: index among the inputs of that role. */
 const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw, nth: number) => Rows>> = {
   noise: (input, { seed = 0, noise, noiseOf }, nth) => {
     const size = sizeOf(input.row);
@@ -39,7 +39,7 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   label: (input, { label, labels: several = label === undefined ? [] : [label] }) => {
     const classes = classesOf(input.spec);
     if (label === undefined && classes === undefined)
-      throw new UsageError('sample.label: expected a class, as the model has an unknown number');
+      throw new UsageError('sample.label: expected a class, because the model does not state how many it has');
     const chosen = several.map((one) => classOf(input.spec, classes, one));
     return (first, count) =>
       labels(input, count, (i) => chosen[(first + i) % chosen.length] ?? (first + i) % (classes ?? 1));
@@ -99,7 +99,7 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   if (noise !== undefined) {
     if (noise !== 'none' && kindOf(noise) !== 'Object')
       throw new UsageError(`sample.noise: expected 'none' or { seed }, got ${shown(noise)}`);
-    if (!has('noise')) throw new UsageError('sample.noise: expected none of its own, as the model takes no noise');
+    if (!has('noise')) throw new UsageError('sample.noise: expected none, as the model takes no noise');
     if (noise !== 'none') keyOf(optionsOf('sample.noise', noise, 'seed').seed, 'sample.noise');
   }
   if (truncation !== undefined) checkTruncation('sample.truncation', truncation);

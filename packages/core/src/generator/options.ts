@@ -42,7 +42,7 @@ export interface DrawOptions {
   /** Style mixing: a second latent styles the layers from a given one on, for models that support it. */
   mix?: Mix;
   /**
-   * Noise of models that take some: of another seed, whose noise i picture i uses, or `none`, zeros. Default: of the
+   * For models that take noise: picture i uses noise i of this seed, or zeros for `none`. Default: noise of the
    * picture's own seed.
    */
   noise?: { seed: number | bigint } | 'none';

@@ -115,7 +115,7 @@ function stopsOf(options: InterpolateOptions, takesLabel: boolean): Stop[] {
     throw new UsageError(`interpolate.seeds: expected a list of seeds, got ${shown(seeds)}`, { code: 'input.range' });
   // Default class 0: otherwise `sample` would change the class at each step.
   const [labels, texts] = [listOf(label ?? (takesLabel ? 0 : undefined)), listOf(text)];
-  const own = [...(seeds ?? [from, to])] as (number | bigint)[]; // both are given
+  const own = [...(seeds ?? [from, to])] as (number | bigint)[]; // without seeds, from and to are given
   const count = Math.max(own.length, labels.length, texts.length);
   for (const [name, list, least] of [
     ['seeds', own, 1],
@@ -152,8 +152,8 @@ function conditionsOf(rows: readonly Stop[]): Pick<Draw, 'label' | 'labels' | 't
   return {
     ...(first?.label === undefined
       ? {}
-      : { label: first.label, labels: rows.map(({ label }) => label as number | string) }), // all or none
-    ...(first?.text === undefined ? {} : { text: rows.map(({ text }) => text as string) }), // all or none
+      : { label: first.label, labels: rows.map(({ label }) => label as number | string) }), // all rows have one
+    ...(first?.text === undefined ? {} : { text: rows.map(({ text }) => text as string) }), // likewise
   };
 }
 
@@ -185,7 +185,7 @@ async function synthesised(
         `${inputs.map(({ name }) => name).join(', ')}; use the synthesis.onnx of the same run`,
       { code: 'input.shape' },
     );
-  const styles = made[input.name] as Tensor; // found by it
+  const styles = made[input.name] as Tensor; // `input` was found by this name
   if (styles.dtype !== 'float32' || !(styles.data instanceof Float32Array))
     throw new ModelFormatError('model.format', `interpolate: expected float32 styles, got ${styles.dtype}`);
   const shape = styles.shape.slice(1);
@@ -204,7 +204,7 @@ async function synthesised(
     part.set(path.subarray(start * size, (start + count) * size));
     const feeds = {
       [input.name]: { dtype: 'float32', shape: [rows, ...shape], data: part } satisfies Tensor,
-      ...Object.fromEntries(noises.map(({ name }) => [name, repeated(fed[name] as Tensor, rows)])), // no stranger
+      ...Object.fromEntries(noises.map(({ name }) => [name, repeated(fed[name] as Tensor, rows)])), // checked above
     };
     const result = (await synthesis.run(feeds, signal === undefined ? {} : { signal }))[output.name];
     if (!result)

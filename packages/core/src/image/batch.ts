@@ -54,8 +54,8 @@ export class ImageBatch implements Iterable<Image> {
   }
 
   /**
-   * The pictures as frames of an animated GIF, at most 256 colours (grey is exact; alpha goes over white). The encoder
-   * (gifenc) is imported on first use.
+   * The pictures as frames of an animated GIF, at most 256 colours (grey is exact; transparent pixels are blended with
+   * white). The encoder (gifenc) is imported on first use.
    */
   async toGIF(options?: AnimationOptions): Promise<Uint8Array> {
     const { encodeGIF } = await import('./gif.js');

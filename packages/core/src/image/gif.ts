@@ -70,7 +70,7 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
   return { palette: [...known.keys()].map((colour) => [colour >> 16, (colour >> 8) & 255, colour & 255]), index };
 }
 
-/** RGBA with alpha applied over white. */
+/** RGBA, blended with white. */
 function opaque({ data, channels }: ImageBatch, { rgbaOf }: EncoderTools): Uint8ClampedArray {
   const rgba = rgbaOf(data, channels);
   if (channels === 4)

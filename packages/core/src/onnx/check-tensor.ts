@@ -95,7 +95,7 @@ export function checkTensor(tensor: TensorProto, where: string): void {
       fail(`${where}.external_data`, `${bytes} bytes for ${describe(tensor, name)}`, String(external.length));
     return;
   }
-  if (tensor.segment) return; // a part of a tensor: dims are the whole's
+  if (tensor.segment) return; // the data is a part of a tensor, but dims are those of the whole
   const [first, second] = stores;
   if (second || (first && (tensor.rawData?.length ?? 0) > 0))
     fail(where, 'data in one field', `${first} and ${second ?? 'rawData'}`);

@@ -1,17 +1,17 @@
-// The check of a model that a caller gives, for callers without types; check.ts goes through its parts.
+// Checks, for callers without types, that an argument is a model; check.ts checks the model's parts.
 import { UsageError } from '../errors.js';
 import { isBytes, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { Graph, Model } from './ir.js';
 
-/** The model, if it is one as `decodeModel` gives it. Throws UsageError. */
+/** The model. Throws UsageError if it is not an object as `decodeModel` returns. */
 export function givenModel(where: string, model: Model): Model {
   const { graph }: { graph?: unknown } = optionsOf(where, model);
   if (graph !== undefined) givenGraph(`${where}.graph`, graph as Graph);
   return model;
 }
 
-/** The graph, if it is one. Throws UsageError. */
+/** The graph. Throws UsageError if it is not one. */
 export function givenGraph(where: string, graph: Graph): Graph {
   for (const field of ['nodes', 'inputs', 'outputs', 'initializers'] as const) {
     const list: unknown = optionsOf(where, graph)[field];

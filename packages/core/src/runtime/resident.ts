@@ -83,7 +83,7 @@ export abstract class Resident<R> {
     return this.#disposal;
   }
 
-  /** Marks it as disposed with its runtime, which frees it after the queued jobs, when `over` settles. */
+  /** Marks it as disposed because its runtime ends; `over` settles once the runtime has freed it. */
   close(over: Promise<void>): void {
     this.#disposal ??= over.then(this.#end, this.#end);
     this.home.dropped.unwatch(this);

@@ -20,7 +20,7 @@ export function oursOf(tensors: NamedTensors): NamedTensors {
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
       const array = ARRAY_OF[dtype];
       if (data instanceof array) return [name, { dtype, shape, data }];
-      const length = (data as ArrayBufferView & { length: number }).length; // a typed array, by its type
+      const length = (data as ArrayBufferView & { length: number }).length; // its type says that it is a typed array
       return [name, { dtype, shape, data: new array(data.buffer, data.byteOffset, length) }];
     }),
   );

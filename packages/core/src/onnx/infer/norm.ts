@@ -11,7 +11,7 @@ function channelVectors(node: InferNode, count: number): void {
   }
 }
 
-/** In training, also the moving mean and variance after this batch. */
+/** In training mode there are two more outputs: the moving mean and variance, updated with this batch. */
 const BatchNormalization: Rule = (node) => {
   channelVectors(node, 4);
   const x = ranked(node, 0, 2);

@@ -205,7 +205,7 @@ interface Found {
   snr: number;
 }
 
-/** By storage: the weight in it; undefined where it stays as it is. */
+/** For each kind of storage, a function that stores a weight so; undefined if the weight is left unchanged. */
 const STORE: Readonly<Record<WeightStorage, (tensor: TensorProto, axis: number) => Found | undefined>> = {
   int8: (tensor, axis) => gridded(tensor, axis, 255) ?? rounded(tensor, axis, symmetric, 'int8'),
   uint8: (tensor, axis) => gridded(tensor, axis, 255) ?? rounded(tensor, axis, affine, 'uint8'),
@@ -228,7 +228,7 @@ function halved(tensor: TensorProto): Found | undefined {
   return { type: 'float16', data: littleEndian('float16', halves), exact: snr === Infinity, snr };
 }
 
-/** The weight if each of its channels lies on a grid of so many steps; without zero points where 8 bits allow it. */
+/** The weight if each of its channels lies on a grid of `steps` steps; without zero points if 8 bits suffice. */
 function gridded(tensor: TensorProto, axis: number, steps: 255 | 65535): Found | undefined {
   const channels = split(tensor, axis, (values) => onGrid(values, steps));
   if (channels === undefined) return undefined;
@@ -256,7 +256,7 @@ function rounded(
   return channels && joined(tensor, axis, channels, type, false);
 }
 
-/** Each channel of a weight quantised; undefined where one cannot be, or scales would take as much as they spare. */
+/** Each channel of a weight quantised; undefined if one cannot be, or if the scales would take up what is saved. */
 function split(
   tensor: TensorProto,
   axis: number,
