@@ -34,8 +34,8 @@ export interface LoadOptions extends RuntimeOptions {
   /**
    * `auto` (default): on the CPU, runs of 8 or more rows compute convolutions by the algorithm with the lowest
    * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
-   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the
-   * file's own.
+   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: all runs
+   * compute the file's own convolutions.
    */
   lowering?: 'auto' | 'portable';
   /**
@@ -46,7 +46,7 @@ export interface LoadOptions extends RuntimeOptions {
   /**
    * `auto` (default): that of the file. `fp16`: a float32 file is converted if the device computes in half precision
    * and a check on one input passes; else it is unchanged, and `device.reasons` says why. `fp32`: a file in half
-   * precision is unchanged, with a reason too. With `strict`, an unmet request is refused.
+   * precision is not converted; `device.reasons` says so. With `strict`, another precision than requested is an error.
    */
   precision?: Precision;
   /** Properties that the file must have, else `load` refuses it. */
@@ -143,7 +143,8 @@ async function loadWith(
     ...(strict === undefined ? {} : { strict }),
     ...(external.size > 0 ? { external } : {}),
   };
-  const held = { what: 'generator', made, free: release }; // not a closure here: it would keep `session`
+  // `free` is not a function made here: closures of one scope share their variables, so it would keep `session` alive.
+  const held = { what: 'generator', made, free: release };
   const session = await (lowering === 'auto' && !deterministic
     ? runtime.openAdaptive(bytes, own, held)
     : runtime.open(bytes, { ...own, lowering }, held));

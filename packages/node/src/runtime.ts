@@ -62,10 +62,10 @@ const dropped = new DroppedHandles((message) =>
 
 type Listener = NonNullable<RuntimeOptions['onEvent']>;
 
-/** Listeners that do not fail: one for each given one, as a shared runtime calls equal ones once. */
+/** For each given listener, its version that does not fail. Kept: a shared runtime calls equal listeners only once. */
 const heardListeners = new WeakMap<Listener, (event: RuntimeEvent) => void>();
 
-/** The listener, with its failures as process warnings. */
+/** The listener, whose failures become process warnings. */
 export function heardOf(listener: Listener): (event: RuntimeEvent) => void {
   const own = heardListeners.get(listener) ?? heard(listener, warnOfListener);
   heardListeners.set(listener, own);

@@ -85,7 +85,7 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
 /** Both formats store colours at half the size, so edges must be even. */
 const even = (edge: number): number => edge + (edge % 2);
 
-/** RGB rows, blended over white, with the last row and column repeated up to the even size. */
+/** RGB rows, blended with white, with the last row and column repeated up to the even size. */
 function framed(image: Image, width: number, height: number): Uint8Array {
   const rgba = image.toRGBA();
   const out = new Uint8Array(width * height * 3);

@@ -44,8 +44,8 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 }
 
 /**
- * {@link writeAside} without waiting, into a folder that is there: of many small files, most of the time would go into
- * the way to the threads that write.
+ * Synchronous {@link writeAside}, into an existing folder. For many small files it is faster, because handing each to
+ * Node's threads takes longer than writing it.
  */
 export function writeAsideNow(path: string, bytes: Uint8Array): void {
   const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);

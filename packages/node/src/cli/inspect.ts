@@ -75,7 +75,7 @@ export const inspect: CliCommand = {
     const { model, integrity, graph: draws, out, fold } = raw as unknown as Args; // the options above
     const beside = [out !== undefined && '--out', !fold && '--no-fold'].find((flag) => flag !== false);
     if (!draws && beside !== undefined)
-      throw new UsageError(`inspect ${beside}: expected --graph with it, because nothing else is written`);
+      throw new UsageError(`inspect ${beside}: expected --graph with it, because no file is written otherwise`);
     const target = draws ? await graphTarget(io.cwd, out ?? 'graph.html') : undefined;
     const file = resolve(io.cwd, model);
     const bytes = await readModelFile('inspect', file);

@@ -127,7 +127,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       },
       {
         flags: '--lock <seconds>',
-        description: 'seconds without a sign of life after which a shard goes to another worker',
+        description: 'seconds without news of a worker after which its shard goes to another one',
         type: 'integer',
         range: [1, 86_400],
         default: 10,

@@ -32,7 +32,7 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
 /** For commands that draw from latents. */
 export const NOISE_OPTION: CliOption = {
   flags: '--noise <seed>',
-  description: 'noise of another seed, or none, for models that take some',
+  description: 'for models that take noise: that of another seed, or none',
 };
 
 /** For all commands except `forja bench`, which has its own. */
@@ -133,7 +133,7 @@ export async function writeFolder(
       progress.update(files.length);
     }
   } catch (error) {
-    if (!io.signal.aborted) throw error; // else what the pictures' source says of it
+    if (!io.signal.aborted) throw error; // an error after Ctrl-C only says that the source was interrupted
   } finally {
     progress.stop();
   }
@@ -143,8 +143,8 @@ export async function writeFolder(
 }
 
 /**
- * Refuses a folder in which pictures of an earlier call would remain and be mixed up with the new ones. `names`: of its
- * entries, if known.
+ * Refuses a folder in which pictures of an earlier call would remain and be mixed up with the new ones. `names`: the
+ * names of its entries, if known.
  */
 export async function refuseOlder(folder: string, count: number, names?: Iterable<string>): Promise<void> {
   const all = [...(names ?? (await readdir(folder).catch(() => [])))];

@@ -1,4 +1,4 @@
-// A picture file as pixels, for commands that take pictures of one's own: PNG by pngjs, JPEG, WebP and AVIF by sharp if
+// A picture file as pixels, for commands that take the user's pictures: PNG by pngjs, JPEG, WebP and AVIF by sharp if
 // it is installed.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -16,7 +16,7 @@ const OTHERS: readonly (readonly [what: string, begins: RegExp])[] = [
 ];
 
 /**
- * Grey pictures come as RGBA or RGB, which models of grey pictures take too. `command` is named in errors.
+ * Grey pictures are returned as RGBA or RGB, which models of grey pictures accept too. `command` is named in errors.
  * @throws ForjaError `data.notFound` for a file that cannot be read, `data.decoder` for a format without its decoder;
  *   UsageError for a file that is no picture, or damaged.
  */

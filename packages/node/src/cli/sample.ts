@@ -189,7 +189,7 @@ export const sample: CliCommand = {
   },
 };
 
-/** What was drawn and written; sizes are the generator's own. */
+/** What was drawn and written; width and height are those of one picture. */
 interface Made {
   files: string[];
   count: number;
@@ -199,7 +199,7 @@ interface Made {
   imagesPerSecond: number;
 }
 
-/** Draws pictures and writes each as a PNG as it comes: of any number, few are in memory. */
+/** Draws pictures and writes each as a PNG when it is ready, so that only a few are in memory at a time. */
 async function streamed(
   generator: Generator,
   options: StreamOptions & { count: number },

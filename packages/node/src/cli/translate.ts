@@ -1,4 +1,4 @@
-// forja translate: pictures of one's own through an image-to-image or super-resolution model.
+// forja translate: runs the user's pictures through an image-to-image or super-resolution model.
 import { basename, extname, join, resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget, writeAside } from './files.js';
@@ -57,7 +57,7 @@ export const translate: CliCommand = {
     const args = raw as unknown as Args; // the options above
     const { pictures = [], tile, overlap } = args;
     if (overlap !== undefined && tile === undefined)
-      throw new UsageError('translate --overlap: expected --tile beside it, got none');
+      throw new UsageError('translate --overlap: expected --tile with it, got none');
     const { path, format } = await pictureTarget('translate --out', io.cwd, args.out, ['png']);
     const files = filesOf(pictures, path, format === 'folder', io.cwd);
     const { load } = await import('../index.js');

@@ -157,7 +157,8 @@ export async function openWorker(
       work({
         task: job.data,
         attempt: job.attemptsStarted,
-        progress: (done) => void job.updateProgress(done).catch(() => undefined), // the task may be another's by now
+        // fails if another worker has the task by now
+        progress: (done) => void job.updateProgress(done).catch(() => undefined),
       }),
     {
       connection,
@@ -195,7 +196,7 @@ async function connect({ url, onConnection }: QueueAddress): Promise<Redis> {
   const { Redis } = (await peers()).ioredis;
   const client = new Redis(url, {
     lazyConnect: true,
-    maxRetriesPerRequest: null, // BullMQ's wish: commands wait for the connection
+    maxRetriesPerRequest: null, // BullMQ requires it: commands wait for the connection
     retryStrategy: (times) => Math.min(100 * times, RECONNECT_MS),
   });
   let reason = '';

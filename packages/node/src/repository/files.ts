@@ -1,4 +1,4 @@
-// The texts beside the models of a repository, and the templates that they are made of.
+// The text files next to the models of a repository, and the templates that they are made from.
 import { join } from 'node:path';
 import { filled, templates } from '../cli/templates.js';
 
@@ -6,7 +6,7 @@ import { filled, templates } from '../cli/templates.js';
 export interface RepositoryFile {
   path: string;
   text: string;
-  /** Users change it: one that is there is kept. */
+  /** Users may edit the file, so an existing one is kept. */
   theirs?: boolean;
 }
 

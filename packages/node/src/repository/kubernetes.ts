@@ -1,23 +1,23 @@
-// What Kubernetes wants for one model: an image of the model with `forja serve`, and manifests that run, probe, drain
-// and expose it.
+// What Kubernetes needs to serve one model: an image of the model with `forja serve`, and manifests that run, probe,
+// drain and expose it.
 import { UsageError } from '@forja/core';
 import { VERSION } from '../cli/version.js';
 import type { RepositoryOptions } from './config.js';
 import { template, type RepositoryFile } from './files.js';
 
-/** The onnxruntime-node of the image. */
+/** Version of onnxruntime-node in the image. */
 const RUNTIME = '1.30.0';
 /** Cores of a pod, and threads of a run. */
 const THREADS = 2;
-/** Seconds: until a stopping pod has left the service, for answers then, and for freeing the models. */
+/** Seconds that a stopping pod waits until it has left the Service, then for pending answers, then to free models. */
 const STOP = { preStop: 5, drain: 30, free: 10 };
-/** MiB of a pod without the model, and how many times the model's bytes come on top: see docs/recipes/kubernetes.md. */
+/** Memory of a pod: MiB without the model, plus this many times the model's bytes; see docs/recipes/kubernetes.md. */
 const MEMORY = { base: 256, times: 3 };
 
 /** Names of a Service: RFC 1035 labels. */
 const LABEL = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** The files. Throws UsageError for a name that Kubernetes does not take. */
+/** The files. Throws UsageError for a name that Kubernetes does not allow. */
 export async function kubernetesFiles(
   version: number,
   { name, maxBatch, delayUs, instances, device }: RepositoryOptions,

@@ -95,7 +95,7 @@ function form(model: string, { inputs }: Manifest, count: number): Html {
     label &&
     (label.classes
       ? html`<select name="label">
-          <option value="">each</option>
+          <option value="">each in turn</option>
           ${label.classes.map((name, i) => html`<option value="${i}">${name}</option>`)}
         </select>`
       : html`<input name="label" />`);
