@@ -62,7 +62,7 @@ class Inline implements WebExecutor {
     const { abortError, fromErrorRecord } = this.#errors;
     if (signal?.aborted) throw abortError(signal.reason);
     const control = new AbortController();
-    let failed: { error: unknown } | undefined; // by the listener
+    let failed: { error: unknown } | undefined; // what the listener threw
     const onAbort = (): void => control.abort();
     const progress = (of: unknown): void =>
       void Promise.resolve(of as LoadProgress) // of a fetch

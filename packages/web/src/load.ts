@@ -28,8 +28,8 @@ export interface LoadOptions extends RuntimeOptions {
   /**
    * `auto` (default): on WASM, in the worker, runs of 8 rows and more compute convolutions by the algorithm of lowest
    * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
-   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the
-   * file's own.
+   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: all runs
+   * compute the file's own convolutions.
    */
   lowering?: 'auto' | 'portable';
   /**
@@ -132,7 +132,8 @@ async function loadWith(
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
   const rows = deterministic ? undefined : Math.max(...([warmup].flat() as number[])); // true is 1
-  const held = { what: 'generator', made, free: release }; // not a closure here: it would keep `session`
+  // `free` is not a function made here: closures of one scope share their variables, so it would keep `session` alive.
+  const held = { what: 'generator', made, free: release };
   const session = await runtime.open(fetched, { precision, strict, lowering, rows }, held);
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
@@ -153,10 +154,10 @@ async function loadWith(
 
 function postedSource(source: unknown): PostedSource {
   // Resolved here, because inside the worker a relative address would mean the worker's folder.
-  const kind = classOf(source); // not instanceof: a frame has other classes
+  const kind = classOf(source); // instanceof is false for objects of another frame
   if (kind === 'String' || kind === 'URL') return { url: absolute('load', 'a URL', String(source)) };
-  if (kind === 'File') return { blob: source as File, name: (source as File).name }; // by class name, here and below
-  if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' };
+  if (kind === 'File') return { blob: source as File, name: (source as File).name }; // a File, by its class name
+  if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' }; // likewise
   if (isBytes(source)) return { blob: blobOf(source), name: 'the bytes given' };
   throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${shown(source)}`);
 }

@@ -3,7 +3,7 @@ import type { Preparation } from '@forja/core';
 import type { FastBytes } from '@forja/core/onnx';
 import type { Prepared } from './prepare.js';
 
-/** Prepares in this worker, between two runs: where no other worker can be started. */
+/** Prepares in this worker, between two runs, if no other worker can be started. */
 async function prepareHere(model: Blob): Promise<FastBytes | undefined> {
   const [{ fastModelBytes }, bytes] = await Promise.all([import('./lower.js'), model.arrayBuffer()]);
   return fastModelBytes(new Uint8Array(bytes));

@@ -20,8 +20,8 @@ export interface PostedSessionOptions extends RecipeOptions {
   strict?: boolean | undefined;
   lowering?: 'auto' | 'portable' | undefined;
   /**
-   * With `lowering: 'auto'`: only large batches take the other algorithms, in a second form of the model. It is
-   * prepared at once if `rows`, the batch size that is wanted at once, is large; else on the first large batch.
+   * With `lowering: 'auto'`: only large batches take the other algorithms, in a second form of the model. That form is
+   * prepared immediately if `rows`, the batch size of the warm-up, is large; else on the first large batch.
    */
   rows?: number | undefined;
   precision?: Precision | undefined;
@@ -85,10 +85,10 @@ export type Operation = keyof Operations;
 export type Request =
   { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
 
-/** Progress of a fetch; that of a `create` is what has changed in its record. */
+/** Progress of a fetch, or, after a `create`, the part of the session's record that has changed. */
 export type Progress = LoadProgress | Pick<SessionRecord, 'device'>;
 
-/** Worker to page. `more`: the call is not over with this result. */
+/** Worker to page. `more`: further replies to the call follow this result. */
 export type Reply =
   | { id: number; result: unknown; more?: true }
   | { id: number; error: ErrorRecord }

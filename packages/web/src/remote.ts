@@ -57,7 +57,8 @@ class Remote implements WebExecutor {
     if (this.#timeoutMs !== Infinity)
       watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
     try {
-      // What comes after a result renews it: the record of a session is kept by whoever asked for it.
+      // Progress that comes after the result updates the result, such as the device in the record of a session: the
+      // caller keeps that object.
       const onProgress = (renewed: object): void => void Object.assign(result as object, renewed);
       const result: Operations[K][1] = await this.#post(op, args, { onProgress }, give ? buffersIn(args) : []);
       if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));

@@ -13,7 +13,7 @@ function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   const calls = new Map<number, AbortController>();
-  /** The calls that made the open sessions; they are over with the release. */
+  /** The call that made each open session; it gets its last reply when the session is released. */
   const made = new Map<number, number>();
   const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   const handlers = createExecutor({

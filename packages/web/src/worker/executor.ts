@@ -28,7 +28,7 @@ import type { Kept } from './two-form-session.js';
 /** Context of a handler, in addition to its arguments. */
 export interface CallContext {
   signal: AbortSignal;
-  /** That of `create` may also be called later, until the session is released. */
+  /** For `create`, it may also be called after the result, until the session is released. */
   progress(progress: Progress): void;
 }
 
@@ -52,7 +52,7 @@ export interface ExecutorParts {
 export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, Kept>();
-  /** Of what must not overlap with the opening of a second form, which is in nobody's queue. */
+  /** Runs calls, and the opening of second forms, one at a time: the runtime's queue does not have the latter. */
   const turns = new Fifo();
   const shared = new Map<number, Slots>();
   let next = 1;

@@ -31,7 +31,7 @@ export function webgpuBuild(): 'jspi' | 'webgpu' {
   return 'Suspending' in WebAssembly ? 'jspi' : 'webgpu';
 }
 
-/** Number of WASM threads: `wanted`, but one without cross-origin isolation. Default min(4, cores). */
+/** Number of WASM threads: `wanted`, default min(4, cores). Without cross-origin isolation always 1. */
 export function wasmThreads(wanted: number | undefined): number {
   if (!globalThis.crossOriginIsolated) return 1;
   return Math.max(1, wanted ?? Math.min(4, navigator.hardwareConcurrency || 1));
@@ -63,7 +63,7 @@ export async function startBuild(
       { cause },
     );
   }
-  // An alias to left-out.ts gives an empty module.
+  // A bundler's alias may have replaced this build by left-out.ts, which is an empty module.
   if (!(ort as Partial<Ort>).InferenceSession)
     throw new DeviceError('device.unavailable', `runtime: onnxruntime-web/${name} was left out of this app`);
   ort.env.wasm.numThreads = threads;

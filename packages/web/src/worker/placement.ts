@@ -18,8 +18,8 @@ export function consoleIsWatched(): boolean {
 }
 
 /**
- * Routes this worker's console through the sink. Before onnxruntime is imported, because its glue keeps the functions
- * it finds.
+ * Routes this worker's console through the sink. Call it before onnxruntime is imported, because its JavaScript keeps
+ * the console functions that it finds then.
  */
 export function watchConsole(): void {
   watched = true;
