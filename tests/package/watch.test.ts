@@ -1,4 +1,4 @@
-// The page of a run that goes, in Chromium under its own policy: it changes in place, keeps what the reader chose, and
+// The page of a run in progress, in Chromium with its own policy: it changes in place, keeps what the reader chose, and
 // ends with what the report shows.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const seen = (page: Page): Promise<{ charts: number; label: string; grids: numbe
     open: document.getElementById('grids').parentNode.open,
   })`);
 
-test('a page of a run that goes changes in place, and ends as the report', async () => {
+test('the page of a run in progress changes in place, and ends as the report', async () => {
   const browser = await openBrowser();
   const { page, requests, complaints } = await openPage(browser);
   let url = '';

@@ -73,7 +73,7 @@ export interface StepSummary {
   lowering?: 'portable' | 'fast';
   /** How many steps to give {@link CompiledStep.runMany} at once so that the call costs little; 1 for large steps. */
   stepsPerRun: number;
-  /** Estimated cost of each convolution in both lowerings, a line each, if there was a choice. */
+  /** Estimated cost of each convolution in both lowerings, one per line, if there was a choice. */
   plan?: string;
 }
 

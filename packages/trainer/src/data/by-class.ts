@@ -1,10 +1,10 @@
-// The examples of one class as a data set, to measure a class apart.
+// The examples of one class as a data set, to measure each class separately.
 import { UsageError } from '@forja/core';
 import type { Dataset } from './dataset.js';
 
 /**
- * A data set for each class of the field `label`, in order of the classes: the examples of that class, named after it,
- * with those of the holdout that are of it. Labels are read once.
+ * A data set for each class of the field `label`, in order of the classes and named after them: the class's examples of
+ * the training data, and, as its holdout, those of the holdout. Labels are read once.
  * @throws UsageError `config.invalid` for data without a label.
  */
 export async function byClass(dataset: Dataset, label = 'label'): Promise<{ name: string; dataset: Dataset }[]> {

@@ -31,7 +31,7 @@ interface About {
   /** A few words, for help. */
   summary: string;
   packages: readonly SetPackage[];
-  /** Of the pictures, not of the package. */
+  /** Licence of the pictures, not of the package. */
   license: string;
   credit: string;
   /** Default edge of the pictures. */

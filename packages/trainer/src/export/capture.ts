@@ -249,8 +249,8 @@ function captureAt(
 }
 
 /**
- * The program. If the first traces do not determine it, such as a maximum of which most take one side, it is solved
- * once more after `more` has added traces.
+ * The program. If the first traces do not determine it, for example because a maximum takes the same side in most of
+ * them, it is solved once more after `more` has added traces.
  */
 function solved(aligned: () => Program, more: () => boolean): Program {
   try {
@@ -333,7 +333,7 @@ function largeAt(within: Fits, base: Sizes, steps: Sizes): SizedProgram[] {
   );
 }
 
-/** Sizes above common bounds, of which a maximum takes the other side; each is a trace more. */
+/** Sizes above common bounds, at which a maximum takes its other side; each costs one more trace. */
 const BEYOND = [187, 263, 419, 613];
 
 /** Traces with one dim other than the batch beyond common bounds. */

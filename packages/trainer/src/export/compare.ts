@@ -9,8 +9,8 @@ export interface Distance {
   scale: number;
   relative: number;
   /**
-   * Counts of relative errors, |a - b| / max(1e-2, scale, |b| / 10), below each of `HISTOGRAM` and not below the
-   * bound before; the last entry counts the rest.
+   * Counts of relative errors, |a - b| / max(1e-2, scale, |b| / 10), between each bound of `HISTOGRAM` and the previous
+   * one; the last entry counts the rest.
    */
   histogram: number[];
 }
@@ -22,8 +22,8 @@ export const HISTOGRAM: readonly number[] = [0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e
 const FLOOR = 1e-2;
 
 /**
- * Outputs may be almost all zeros, with a few values far above p99.9. float32 rounds values of this many times the
- * scale in proportion to themselves, so their errors are taken relative to a tenth of them.
+ * Outputs may be almost all zeros, with a few values far above p99.9. The rounding errors of float32 grow with the
+ * value, so the error of a value above this many times the scale is taken relative to a tenth of the value.
  */
 const OUTLIER = 10;
 

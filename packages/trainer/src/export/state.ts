@@ -59,7 +59,7 @@ export function withState({ subject, variables }: StatefulSubject, states: reado
       inputs: [...subject.inputs, ...inputs],
       apply: (given) => {
         const tracing = activeTrace();
-        if (tracing === undefined) throw new UsageError('exportOnnx: expected a trace to be going on, got none');
+        if (tracing === undefined) throw new UsageError('exportOnnx: expected a trace in progress, got none');
         const { recorder, tensor } = tracing;
         for (const [name, variable] of own)
           if (variable !== undefined && given[name] !== undefined)

@@ -39,7 +39,7 @@ export interface StoredReport {
   /** Bytes of these weights, scales included, and of the same in float32. */
   bytes: number;
   before: number;
-  /** Decibels that were demanded, and the fewest that an output had; absent where verification was skipped. */
+  /** Required decibels, and the lowest of an output; absent if verification was skipped. */
   psnr?: { least: number; found: number };
 }
 
@@ -47,7 +47,7 @@ export interface StoredReport {
 export interface Made {
   float: Model;
   where: Placement;
-  /** How it was verified, and what came of it; absent where verification was skipped. */
+  /** How it was verified; absent if verification was skipped. */
   job?: Verification;
   result: { report: { errors: readonly OutputError[] } };
 }
@@ -59,7 +59,7 @@ interface StoredJob {
   weights: readonly StoredWeight[];
   model: Model;
   job: Verification;
-  /** Comparisons of the float form with tfjs, whose draws are taken again. */
+  /** Comparisons of the float form with tfjs; the same inputs are drawn again. */
   errors: readonly OutputError[];
   runtime: Runtime;
 }
@@ -72,9 +72,9 @@ export interface InStorage {
 }
 
 /**
- * The model with weights stored as `type`, compared with the float form if that was verified. Undefined where nothing
- * gets smaller, or too much is lost, and the caller has not `asked` for this storage.
- * @throws ExportError `export.mismatch` for fewer decibels than `checks` or the storage demand; as `storeWeights`.
+ * The model with weights stored as `type`, compared with the float form if that was verified. If the caller has not
+ * `asked` for this storage: undefined if nothing gets smaller, or too much is lost.
+ * @throws ExportError `export.mismatch` for fewer decibels than `checks` or the storage require; as `storeWeights`.
  */
 export async function inStorage(
   type: WeightStorage,

@@ -8,10 +8,15 @@ import { ListenerFailed } from './progress.js';
 import { StateError } from './state.js';
 import type { Subject } from './subject.js';
 
+/** Advice for a function that keeps a tensor. */
+const DISPOSED =
+  '; a tensor made in one call is disposed before the next: ' +
+  'pass what the function remembers as an input, and return it';
+
 /** Sizes of the dynamic dims by name. */
 export type Sizes = Record<string, number>;
 
-/** What to record besides the program, and with which clock; see TraceOptions. */
+/** What to record besides the program, and how many ms clocks are ahead (`moved`); see TraceOptions. */
 export interface Noted {
   sites?: boolean;
   reads?: boolean;
@@ -47,9 +52,11 @@ export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = 
     const at = Object.entries(sizes)
       .map(([dim, size]) => ` ${dim} ${size}`)
       .join(',');
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     throw new ExportError(
       'export.unsupported',
-      `trace${site === undefined ? '' : `, at ${site}`}: expected a function that runs${at === '' ? '' : ` at${at}`}, got an error of its own: ${(cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '')}${/is disposed/.test(String(cause)) ? '; a tensor of one call is not there at the next: pass what the function remembers as an input, and return it' : ''}`,
+      `trace${site === undefined ? '' : `, at ${site}`}: expected a function that runs${at === '' ? '' : ` at${at}`},` +
+        ` got an error of its own: ${message}${/is disposed/.test(String(cause)) ? DISPOSED : ''}`,
       { cause },
     );
   }

@@ -52,7 +52,7 @@ export interface VerifyOnnxResult {
 }
 
 /**
- * Compares a file with the model that it is supposed to be.
+ * Compares a file with the model that it was exported from.
  * @throws ExportError `export.mismatch` where numbers or shapes differ.
  * @throws UsageError without a runtime.
  */

@@ -78,7 +78,7 @@ export interface Verification {
   sizes: readonly Sizes[];
   /** Sizes that the file was traced at. */
   traced: readonly Sizes[];
-  /** Sizes at which the function calls other kernels than the file was made of. */
+  /** Sizes at which the function calls other kernels than those that the file was made from. */
   branches?: readonly { sizes: Sizes; why: string }[];
   /** Default: {@link seedsFor}. */
   seeds?: number;
@@ -101,7 +101,7 @@ export interface Verified {
   onnx: string;
 }
 
-/** Networks with at most this many elements in all values are small, and run in no time. */
+/** Networks with at most this many elements in all values are small, and run within milliseconds. */
 const SMALL = 1e5;
 
 /** Default number of seeds. */

@@ -1,6 +1,6 @@
-// Gradients that are zero everywhere, such as the second derivative of a ReLU network by its input. tfjs finds no path
-// from y to x on its tape and throws. Recording what each derivative was derived from distinguishes zero from "not
-// connected".
+// Gradients that are zero everywhere, such as the second derivative of a ReLU network with respect to its input. tfjs
+// finds no path from y to x on its tape and throws. Recording what each derivative was derived from distinguishes zero
+// from "not connected".
 import * as tf from '@tensorflow/tfjs';
 import { override, type Engine } from '../tfjs/engine.js';
 

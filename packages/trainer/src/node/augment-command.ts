@@ -242,7 +242,7 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 
 /** Prints how the study ended, and returns the command's result. */
 function reported({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {
-  for (const set of sets) io.print(`made pictures: ${set}`);
+  for (const set of sets) io.print(`generated pictures: ${set}`);
   if (arms.length > 0) for (const line of table) io.print(line);
   if (reason === 'interrupted') io.print(`stopped, saved; continue with: forja augment --resume ${folder}`);
   else if (onlySet !== true) io.print(join(folder, 'results.json'));

@@ -49,7 +49,7 @@ export async function claim(folder: string): Promise<() => Promise<void>> {
   }
   return async () => {
     ours.delete(folder);
-    await rm(path, { force: true }).catch(() => undefined); // then it is that of a dead process
+    await rm(path, { force: true }).catch(() => undefined); // a file that stays counts as that of a dead process
   };
 }
 

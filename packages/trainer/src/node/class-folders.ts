@@ -1,4 +1,4 @@
-// Pictures with classes as a folder: a subfolder a class, a PNG a picture, and one picture that shows some of each.
+// Pictures with classes as a folder: a subfolder per class, a PNG per picture, and one picture that shows some of each.
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Image, ImageBatch } from '@forja/core';

@@ -49,7 +49,7 @@ export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined)
   return { width, height, channels, data: values };
 }
 
-/** Of SVG: four times the nominal 72 dpi, so that shrinking gives smooth pictures. */
+/** Resolution of SVG files in dpi: four times the nominal 72, so that shrinking gives smooth pictures. */
 const DENSITY = 288;
 
 const isSvg = (bytes: Uint8Array): boolean =>

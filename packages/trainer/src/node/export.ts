@@ -20,7 +20,7 @@ async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtim
 
 const CHUNK = 2 ** 24;
 
-/** In chunks, without a copy, for any length, and without blocking the event loop. */
+/** SHA-256 in hexadecimal. Reads in chunks, so that any length works and the event loop is not blocked. */
 async function digest(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += CHUNK) {

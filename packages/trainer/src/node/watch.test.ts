@@ -1,4 +1,4 @@
-// The page of a run that goes, over HTTP while the run waits in its listener: what it is sent, to whom, and that it
+// The page of a run in progress, over HTTP while the run waits in its listener: what it is sent, to whom, and that it
 // ends with what the report shows.
 import { createHash } from 'node:crypto';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -68,7 +68,7 @@ ${part('diagnosis')}
 ${part('measures')}
 <div id="scores"></div>
 <details><summary>All numbers</summary>${part('numbers')}</details>
-<h2>Samples over time</h2><p>The same latents all along, by the averaged generator.</p>
+<h2>Samples over time</h2><p>Every grid has the same latents, and is made by the averaged generator.</p>
 <p><input id="at" type="range" min="0" max="${last}" value="${last}" aria-label="step"> <output id="label"></output></p>
 <img id="current" alt="samples at the chosen step">
 <details><summary>All grids</summary><div id="grids">${samples.map(gridHtml).join('')}</div></details>

@@ -1,4 +1,4 @@
-// The built-in systems, a line each: values of `forja train <name>` and of a configuration's `system`.
+// The built-in systems, one per line: values of `forja train <name>` and of a configuration's `system`.
 export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';

@@ -10,11 +10,11 @@ export interface OptionShape {
   /** The schema inside an optional one. */
   wrapped?: OptionShape;
   default?: unknown;
-  /** Of an object. */
+  /** The fields of an object. */
   entries?: Record<string, OptionShape>;
-  /** Of an array. */
+  /** The items of an array. */
   item?: OptionShape;
-  /** Of a picklist: its values. */
+  /** The values of a picklist. */
   options?: readonly unknown[];
   pipe?: readonly OptionAction[];
 }

@@ -1,5 +1,5 @@
 // A generator as an exported file that returns the distance between its output and a target picture, and the gradient
-// by the latent; used to project a picture into latent space.
+// of that distance with respect to the latent; used to project a picture into latent space.
 import * as tf from '@tensorflow/tfjs';
 import type { Output } from './system.js';
 

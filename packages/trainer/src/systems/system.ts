@@ -14,7 +14,8 @@ export interface Preview {
   /** Pictures in a row of the grid. Default: nearly square. */
   readonly columns?: number;
   /**
-   * How often each example of the data is repeated in a row; with `columns` each fills a row of the grid. Default 1.
+   * How often each example of the data is shown in succession; if equal to `columns`, an example fills a row of the
+   * grid. Default 1.
    */
   readonly each?: number;
   /** Inputs by name. `data`: the first examples of the holdout, else of the data; random numbers are those of run 0. */

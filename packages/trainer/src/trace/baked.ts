@@ -40,7 +40,7 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 }
 
 /**
- * Checks that two traces of one function at one size are the same. The second is made with clocks moved.
+ * Checks that two traces of one function at one size are the same. The second was made with clocks ahead by `LATER`.
  * @throws ExportError `export.unsupported` naming where each baked random constant was made, or the call that differs.
  */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {

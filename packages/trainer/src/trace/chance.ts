@@ -1,11 +1,12 @@
-// Guards a trace against chance and clocks. A random number would be frozen in the program, and a branch on one is seen
-// by no other trace, so it is refused where it is drawn. A clock is moved between two traces, which then differ.
+// Guards a trace against random numbers and clocks. A random number would be frozen in the program, and other traces
+// need not take the branch that it chose, so drawing one is refused. Of two traces, the second has its clocks moved: if
+// results depend on the time, the two differ.
 import { ExportError } from '@forja/core';
 import { callerOf, callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
 import { insideDropout, insideOp } from '../tfjs/scopes.js';
 
-/** A function that gives other results at another call with the same inputs; no other sizes can help. */
+/** A function that gives other results at another call with the same inputs. Tracing at other sizes would not help. */
 export class ChanceError extends ExportError {
   /** `site`: `file:line:column`; empty if it is not known. */
   constructor(site: string | undefined, why: string) {
@@ -27,7 +28,7 @@ export interface Chance {
  */
 export const LATER = ((1003 * 24 + 12) * 60 + 31) * 60_000 + 31_001;
 
-/** Guards until the returned functions are called. Clocks are `moved` by so many ms; `seen` is filled in. */
+/** Guards until the returned functions are called. Clocks are ahead by `moved` ms; `seen` is filled in. */
 export function guardChance(seen: Chance, moved: number): (() => void)[] {
   return [drawing(seen), ...generating(), ...clocks(seen, moved)];
 }
@@ -60,9 +61,9 @@ function generating(): (() => void)[] {
 function refusal(what: string): ChanceError {
   return new ChanceError(
     callSite(),
-    `expected the same computation at each call, got ${what}: what it gives would be frozen in the file, and a ` +
-      `branch on it is taken once. Draw numbers with Forja's random, and choose by tf.where; or draw outside the ` +
-      'function, and pass them as an input',
+    `expected the same computation at each call, got ${what}: its number, and the branch that it chooses, would be ` +
+      `frozen in the file. Draw numbers with Forja's random, and choose by tf.where; or draw outside the function, ` +
+      'and pass them as an input',
   );
 }
 

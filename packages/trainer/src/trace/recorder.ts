@@ -222,8 +222,8 @@ export class Recorder {
     if (drawn !== undefined)
       throw new ChanceError(
         callSite() ?? drawn,
-        'expected the same computation at each call, got a read of values after tfjs drew random numbers: a branch ' +
-          "on them is taken once, and would be frozen. Use Forja's random, and choose by tf.where",
+        'expected the same computation at each call, got a read of values after tfjs drew random numbers: the branch ' +
+          "that they choose would be frozen in the file. Use Forja's random, and choose by tf.where",
       );
     const own = this.traced.get(dataId);
     const data = own === undefined ? undefined : constantValue(this.program, own, (id) => this.makers.get(id));

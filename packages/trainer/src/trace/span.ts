@@ -27,7 +27,7 @@ function misuse(why: string): UsageError {
 
 /**
  * Runs `fn` with tfjs recording into `recorder`; with `watching`, reads of sizes by the user's code are recorded too.
- * Clocks are `moved` by so many ms. Synchronous; not nested.
+ * Clocks are ahead by `moved` ms. Synchronous; not nested.
  */
 export function recording<T>(recorder: Recorder, watching: boolean, moved: number, fn: () => T): T {
   if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');

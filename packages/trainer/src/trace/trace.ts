@@ -50,7 +50,7 @@ export interface TraceOptions {
   sites?: boolean;
   /** Whether to record which sizes the user's own code reads. Default false. */
   reads?: boolean;
-  /** By how many ms clocks (`Date`, `performance.now`) are moved. Default 0. */
+  /** How many ms clocks (`Date`, `performance.now`) are ahead during the trace. Default 0. */
   moved?: number;
 }
 

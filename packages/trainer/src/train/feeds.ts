@@ -11,7 +11,7 @@ export type PhaseFeeds = (step: number, run: number, draw?: number) => Promise<N
 
 type Random = Extract<Source, { random: unknown }>;
 
-/** Whole numbers or floats of (seed, run, stream). */
+/** Random integers or floats, drawn at (seed, run, stream). */
 function drawn(source: Random, shape: readonly number[], at: { seed: number; step: number; stream: number }): Tensor {
   const count = sizeOf(shape);
   if (source.random === 'int') return tensor('int32', shape, philoxInteger(at, count, source.from, source.below));
@@ -34,7 +34,7 @@ export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, se
     const [examples, held] = [(await read?.(run)) ?? {}, (await readHeld?.(run)) ?? {}];
     const fed = ([name, { shape, dtype = 'float32', from }]: [string, PhaseInput]): [string, Tensor] => {
       if ('data' in from)
-        return [name, tensor(dtype, shape, (from.holdout ? held : examples)[from.data] as FieldArray)]; // read just now
+        return [name, tensor(dtype, shape, (from.holdout ? held : examples)[from.data] as FieldArray)]; // from `read`
       if ('random' in from)
         return [name, drawn(from, shape, { seed, step: draw, stream: namedStream(phase.name, name) })];
       if ('schedule' in from)

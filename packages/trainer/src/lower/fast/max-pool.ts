@@ -62,7 +62,7 @@ function maxima(
 function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
   let left = ctx.reshape(slopes, [before, 1, after]);
   const shares = cells.slice(0, -1).map((cell) => {
-    // 1 where cell ≥ best, as cell ≤ best. Exact except for differences below 1e-38.
+    // 1 where the cell is the maximum (a cell is never greater), else 0; inexact only for differences below 1e-38.
     const first = ctx.op('HardSigmoid', [ctx.op('Sub', [cell, best])], { alpha: 1e38, beta: 1 });
     const share = ctx.op('Mul', [left, first]);
     left = ctx.op('Sub', [left, share]);

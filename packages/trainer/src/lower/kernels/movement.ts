@@ -38,7 +38,7 @@ const Reshape: KernelLowering<'Reshape'> = (call, ctx) => reshaped(input(call, '
 const ExpandDims: KernelLowering<'ExpandDims'> = (call, ctx) =>
   reshaped(input(call, 'input', ctx), output(call, ctx), ctx);
 
-/** Moves no data: the same stored value under another order. */
+/** Moves no data: the result is the stored input, described by another order. */
 const Transpose: KernelLowering<'Transpose'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const perm = call.attrs['perm'];

@@ -57,7 +57,7 @@ export const cycleganKind = systemKind({
   name: 'cyclegan',
   summary: 'pictures from one domain to another and back, without pairs (CycleGAN)',
   options: cycleganOptions,
-  leastBatch: 1, // the papers' batch; instance norm
+  leastBatch: 1, // instance norm allows it, and the paper uses it
   defaults: { batch: 4, sampleCount: 16 },
   data: { a: 'image', b: 'image' },
   roles: ['g_ab', 'g_ba', 'd_a', 'd_b'],

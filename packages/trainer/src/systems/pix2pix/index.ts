@@ -58,7 +58,7 @@ export const pix2pixKind = systemKind({
   name: 'pix2pix',
   summary: 'pictures to pictures, from pairs (pix2pix)',
   options: pix2pixOptions,
-  leastBatch: 1, // the papers' batch; instance norm
+  leastBatch: 1, // instance norm allows it, and the paper uses it
   defaults: { batch: 8, sampleCount: 16 },
   data: { input: 'image', target: 'image' },
   roles: ['g', 'd'],

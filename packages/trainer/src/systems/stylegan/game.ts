@@ -72,7 +72,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
    * w.
    */
   const generate = (inputs: Inputs, follow: boolean): tf.Tensor => {
-    const { z, z_mix, crossing, mixes, noise } = inputs as Record<string, tf.Tensor>; // of `drawn`
+    const { z, z_mix, crossing, mixes, noise } = inputs as Record<string, tf.Tensor>; // the inputs that `drawn` lists
     const [w, other] = [one(mapping, z as tf.Tensor), one(mapping, z_mix as tf.Tensor)];
     if (follow) meanW.assign(tf.add(meanW, tf.mul(tf.sub(tf.mean(w, 0), meanW), MEAN_DECAY)));
     // without mixing, a crossing beyond the last layer

@@ -69,9 +69,9 @@ export function checkOptimizer(options: PlayerOptions): void {
 export interface Descent {
   readonly state: readonly tf.Variable[];
   /**
-   * One batch: the gradient of `objective` by the weights, and after every `accumulate` batches an update. `fill`:
-   * gradient 0 for weights that the objective does not depend on. `keep` gets the global norm of the gradients, before
-   * clipping, as `grad_<player>`. Returns the objective.
+   * One batch: the gradient of `objective` with respect to the weights, and after every `accumulate` batches an update.
+   * `fill`: gradient 0 for weights that the objective does not depend on. `keep` gets the global norm of the gradients,
+   * before clipping, as `grad_<player>`. Returns the objective.
    */
   descend(objective: () => tf.Scalar, rate: tf.Tensor, how?: { fill?: boolean; keep?: Keep }): tf.Scalar;
   /** In a step: 1 if the weights are updated after this batch, else 0; undefined: always. Call it before `descend`. */

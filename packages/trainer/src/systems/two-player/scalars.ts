@@ -52,7 +52,7 @@ export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
   const asked: Record<string, ScheduleConfig> = {
     rate_g: { kind: options.schedule },
     rate_d: { kind: options.schedule },
-    ...(options.schedules as Record<string, ScheduleConfig>), // as its schema gives them
+    ...(options.schedules as Record<string, ScheduleConfig>), // the schema has checked them
   };
   const known = Object.keys(values);
   const made = Object.entries(asked).map(([name, config]): [string, Schedule] => {
