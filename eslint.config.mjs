@@ -1,6 +1,5 @@
-// Lint: typed rules for what the compiler lets pass (floating promises, inexhaustive switches, any), and the borders
-// between packages. The arrow points only at core; ARCHITECTURE.md has the table that `borders` enforces. No rule about
-// formatting.
+// Lint: typed rules for what the compiler lets pass (floating promises, inexhaustive switches, any), and what packages
+// may import: ARCHITECTURE.md has the table that `border` enforces. No rule about formatting.
 import tseslint from 'typescript-eslint';
 
 const tests = ['**/*.test.ts', 'tests/**', '**/*.test-d.ts'];
@@ -28,7 +27,7 @@ const rules = {
 };
 
 /**
- * Borders: the patterns refused in `files`. A later entry replaces an earlier one for its files, so each lists all it
+ * The imports refused in `files`. A later entry replaces an earlier one for its files, so each lists all that it
  * refuses.
  */
 const border = (files, patterns, ignores = []) => ({

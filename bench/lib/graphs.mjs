@@ -28,7 +28,7 @@ const MADE = [
   ['conditional', 8, { batch: 16 }, true],
 ];
 
-/** All cases whose name contains `only`, with their files in `folder`; tf2onnx's only with `python`. */
+/** All cases whose name contains `only`, with their files in `folder`; with `python`, also tf2onnx's file. */
 export async function graphs(folder, { only = '', python }) {
   await tf.setBackend('cpu');
   const cases = [];

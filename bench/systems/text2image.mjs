@@ -10,8 +10,7 @@ const GRID = 16;
 
 const ATTRIBUTES = ['hair', 'length', 'glasses', 'hat', 'beard', 'mouth', 'clothes'];
 /**
- * Numbers of the judge's training pictures, of judged pictures, and of captions among which the right one is to be
- * found.
+ * How many pictures train the judge, how many it judges, and how many captions it chooses the right one from.
  */
 const [LEARNT, JUDGED, AMONG] = [4000, 480, 100];
 
@@ -55,8 +54,8 @@ export default async function text2image({ runs, from, seed, steps = 1500 }) {
     captions: some.map((i) => held.captions[i]),
     rows,
     notes: [
-      `${steps} steps of 64 faces of 32 pixels; ${training.count} to train with, ${holdout.count} held ` +
-        `out, by combinations of attributes. Shares of ${held.rows.length} pictures.`,
+      `${steps} steps of 64 faces of 32 pixels; ${training.count} to train with, ${holdout.count} held out, whose ` +
+        `combinations of attributes are not in training. Each number is a share of ${held.rows.length} pictures.`,
       `"First": the right caption ranks above ${AMONG - 1} other held-out ones (by chance 1/${AMONG}).`,
       `Colours of "X hair, Y clothes", all ${bound.asked / 8} pairs of different colours: both right ` +
         `${share(bound.both)}, both exchanged ${share(bound.exchanged)}.`,

@@ -1,5 +1,5 @@
 // The repository itself: no machine-specific names in tracked files, one version of each tool, docblocks on all public
-// symbols, enforced borders between packages, notices up to date; and a printed report of long files.
+// symbols, enforced boundaries of packages, notices up to date; and a printed report of long files.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
