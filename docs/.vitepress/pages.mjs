@@ -1,5 +1,5 @@
-// Which Markdown files are pages of the site, where each is, and where a link in one of them leads. The files stay as a
-// forge shows them: links are relative to the file, and lead to source files too.
+// Which Markdown files are pages of the site, where each is, and where a link in one of them leads. The files are also
+// read on GitHub, so links in them are relative to the file, and lead to source files too.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root, with `/` at its end. */
 export const root = fileURLToPath(new URL('../../', import.meta.url)).replaceAll('\\', '/');
 
-/** Where files that are no pages are shown. */
+/** The repository on GitHub, which shows the files that are not pages of the site. */
 export const forge = 'https://github.com/forja-gan/forja';
 
-/** Folders and files that are no pages, as globs from the root. README.md is the forge's front page. */
+/** Folders and files that are not pages, as globs from the root. README.md is the front page on GitHub. */
 export const excluded = ['README.md', '**/NOTICES.md', '**/runs/**', 'bench/results/**', 'tests/corpus/**'];
 
 /** The page of a file: those of docs/ are at the top, a README.md is its folder's page. */
 export const pageOf = (file) => file.replace(/^docs\//, '').replace(/README\.md$/, 'index.md');
 
-/** The anchor of a heading, as forges make it, so that one link works in both places. */
+/** The anchor of a heading, as GitHub makes it, so that a link works in both places. */
 export const anchorOf = (heading) =>
   heading
     .trim()
@@ -25,14 +25,14 @@ export const anchorOf = (heading) =>
     .replaceAll(' ', '-');
 
 /**
- * Where a link `href` of the file `from` (a path from the root) leads: to a page of the site, or to the forge. Throws
- * for a file that is not there. Addresses, anchors and what TypeDoc wrote stay as they are.
+ * Where a link `href` of the file `from` (a path from the root) leads: to a page of the site, or to GitHub. Throws for
+ * a file that does not exist. Addresses, anchors and what TypeDoc wrote stay as they are.
  */
 export function linkOf(from, href) {
   if (/^[a-z]+:|^#|^\//.test(href) || from.startsWith('docs/api/')) return href;
   const [path, anchor = ''] = href.split(/(?=#)/);
   const target = posix.join(dirname(from), decodeURI(path));
-  if (target.startsWith('docs/api/')) return `/${pageOf(target)}${anchor}`; // VitePress looks whether it is there
+  if (target.startsWith('docs/api/')) return `/${pageOf(target)}${anchor}`; // VitePress checks that it exists
   if (!existsSync(join(root, target))) throw new Error(`${from}: expected a file at ${href}, got none`);
   if (target === 'README.md') return `/${anchor}`;
   const kind = statSync(join(root, target)).isDirectory() ? 'tree' : 'blob';
@@ -55,7 +55,7 @@ export function links(md) {
 
 /**
  * The groups of docs/index.md: under each `## heading`, the first link of each list item. It is the one list of guides,
- * for readers on a forge and for the sidebar.
+ * for readers on GitHub and for the sidebar.
  */
 export function guides() {
   const groups = [];
