@@ -276,7 +276,7 @@ test('many loads, samples and disposals leave no worker behind', async () => {
     await generator.dispose();
   }
   // Chromium takes a second or two to end a worker whose WASM threads sleep.
-  await expect.poll(() => commands.workers(), { timeout: 60_000 }).toBe(0);
+  await expect.poll(() => commands.workers()).toBe(0);
   const last = await load(sealed, { device: 'wasm' });
   expect(await commands.workers()).toBe(1);
   await last.dispose();

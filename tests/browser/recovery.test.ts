@@ -174,7 +174,7 @@ test('generators on one worker survive together; one event per listener, else on
         load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) }),
       ),
     );
-    await expect.poll(() => commands.workers('faulty'), { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => commands.workers('faulty')).toBe(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
     await fault('die');
     for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 }))))
@@ -182,7 +182,7 @@ test('generators on one worker survive together; one event per listener, else on
     expect(heard.sort()).toEqual(['one', 'two']);
     expect(said).toEqual([expect.stringMatching(/^@forja\/web: the executor was replaced: /)]);
     await Promise.all(all.map((generator) => generator.dispose()));
-    await expect.poll(() => commands.workers('faulty'), { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => commands.workers('faulty')).toBe(0);
   } finally {
     console.warn = warn;
   }

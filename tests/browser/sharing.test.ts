@@ -11,7 +11,7 @@ const model = tinyGenerator();
 const options: LoadOptions = { device: 'wasm', threads: 1 };
 /** The browser tells of a worker's end a moment after it. */
 const workersAre = (count: number): Promise<void> =>
-  expect.poll(() => commands.workers(), { timeout: 60_000 }).toBe(count);
+  expect.poll(() => commands.workers()).toBe(count);
 /** Those that are there: none, once what ran before is gone. */
 const workersBefore = async (): Promise<number> => workersAre(0).then(() => 0);
 

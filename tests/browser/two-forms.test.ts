@@ -21,7 +21,7 @@ const image = async (generator: Generator, rows: number): Promise<Float32Array> 
 const first = (pictures: Float32Array): Float32Array => pictures.slice(0, PIXELS);
 /** Waits for the second form. */
 const prepared = (generator: Generator): Promise<void> =>
-  expect.poll(() => generator.device.convolutions, { timeout: 60_000 }).toEqual(wanted);
+  expect.poll(() => generator.device.convolutions).toEqual(wanted);
 /** Addresses of the second form's code among those asked for since the last call. */
 const preparing = async (): Promise<string[]> =>
   (await commands.requests()).filter((url) => url.includes('/web/src/prepare.'));
@@ -176,7 +176,7 @@ describe('a worker that can be told what goes wrong', () => {
     await expect(image(generator, 16)).rejects.toMatchObject({ code: 'disposed' });
     expect((await image(other, 16)).length).toBe(16 * PIXELS);
     await other.dispose();
-    await expect.poll(() => commands.workers('faulty'), { timeout: 60_000 }).toBe(0);
-    await expect.poll(() => commands.workers(), { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => commands.workers('faulty')).toBe(0);
+    await expect.poll(() => commands.workers()).toBe(0);
   });
 });

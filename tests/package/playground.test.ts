@@ -115,7 +115,7 @@ test('draws the seed, follows it, walks, and switches devices', async () => {
 
   await page.getByLabel('Seed', { exact: true }).fill('7');
   await page.getByLabel('Device').selectOption('webgpu');
-  await expect.poll(() => row(page, 'Runs on'), { timeout: 60_000 }).toBe('webgpu');
+  await expect.poll(() => row(page, 'Runs on')).toBe('webgpu');
   await caption(page, /Seed 7/);
   expect(await row(page, 'Adapter')).toMatch(/swiftshader/i);
   const { spread, width } = await pixels(page);
