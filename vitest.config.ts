@@ -40,8 +40,11 @@ class LongFirst extends BaseSequencer {
 
 const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))];
 
-/** What is polled for comes, however busy the machine is. */
-const poll = { timeout: 240_000 }; // below the limit of a test, so that the failure says what was expected
+/**
+ * What is polled for comes, however busy the machine is. Shorter than a test may take, so that a failure says what was
+ * expected.
+ */
+const poll = { timeout: 240_000 };
 
 export default defineConfig({
   test: {

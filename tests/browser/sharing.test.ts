@@ -10,8 +10,7 @@ import { runningMean, tinyGenerator } from './models.js';
 const model = tinyGenerator();
 const options: LoadOptions = { device: 'wasm', threads: 1 };
 /** The browser tells of a worker's end a moment after it. */
-const workersAre = (count: number): Promise<void> =>
-  expect.poll(() => commands.workers()).toBe(count);
+const workersAre = (count: number): Promise<void> => expect.poll(() => commands.workers()).toBe(count);
 /** Those that are there: none, once what ran before is gone. */
 const workersBefore = async (): Promise<number> => workersAre(0).then(() => 0);
 

@@ -74,7 +74,9 @@ class Inline implements WebExecutor {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const handler: Handlers[K] = this.#handlers[op];
-      return await handler(args, { signal: control.signal, progress });
+      const result = await handler(args, { signal: control.signal, progress });
+      if (failed) throw failed.error;
+      return result;
     } catch (error) {
       if (failed) throw failed.error;
       throw signal?.aborted ? abortError(signal.reason) : fromErrorRecord(toErrorRecord(error));
