@@ -28,11 +28,29 @@ const floorMod: PairFormula = (a, b, ctx) => {
   return ctx.op('Where', [correct, ctx.op('Add', [rest, b]), rest]);
 };
 
-/** Division rounded down. ONNX truncates integer division towards zero, so the remainder is subtracted first. */
-const floorDiv: PairFormula = (a, b, ctx) =>
-  a.dtype === 'int32'
-    ? ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b])
-    : ctx.op('Floor', [ctx.op('Div', [a, b])]);
+/**
+ * Division rounded down, of integers. ONNX rounds towards zero. onnxruntime ends the process for the least integer
+ * divided by -1, so such divisors are kept from it; -a wraps around as in tfjs.
+ */
+function floorDivIntegers(a: Value, b: Value, ctx: LowerContext): Value {
+  const [zero, one] = [scalar(0, 'int32', ctx), scalar(1, 'int32', ctx)];
+  const negated = ctx.op('Equal', [b, scalar(-1, 'int32', ctx)]);
+  const divisor = ctx.op('Where', [negated, one, b]);
+  const truncated = ctx.op('Div', [a, divisor]);
+  const inexact = ctx.op('Not', [ctx.op('Equal', [ctx.op('Mul', [truncated, divisor]), a])]);
+  const above = as(ctx.op('And', [inexact, signsDiffer(a, divisor, ctx)]), 'int32', ctx);
+  return ctx.op('Where', [negated, ctx.op('Sub', [zero, a]), ctx.op('Sub', [truncated, above])]);
+}
+
+/**
+ * Division rounded down. Of floats it is (a - mod) / b, because a quotient may round up to a whole number: 1 / 0.1 to
+ * 10, where the result is 9. Where that is no number (infinity, division by 0), it is the quotient.
+ */
+const floorDiv: PairFormula = (a, b, ctx) => {
+  if (a.dtype === 'int32') return floorDivIntegers(a, b, ctx);
+  const exact = ctx.op('Round', [ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b])]);
+  return ctx.op('Where', [ctx.op('IsNaN', [exact]), ctx.op('Floor', [ctx.op('Div', [a, b])]), exact]);
+};
 
 const squaredDifference: PairFormula = (a, b, ctx) => {
   const difference = ctx.op('Sub', [a, b]);

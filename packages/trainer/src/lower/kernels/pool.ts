@@ -10,7 +10,7 @@ import {
   type Perm,
 } from '../contract.js';
 import { convTranspose } from './conv.js';
-import { as, filled, isSize, sameShape, sameSize } from './layout.js';
+import { as, filled, isSize, physical, sameShape, sameSize } from './layout.js';
 import {
   dim,
   extent,
@@ -27,6 +27,7 @@ import {
   type PictureAxes,
   type Window,
 } from './spatial.js';
+import { total } from './total.js';
 import { isStatic, sizeText, type Size } from '../../program/program.js';
 
 // tfjs's pooling kernels support NHWC only.
@@ -60,7 +61,7 @@ export function poolWithPadding(
       : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
   const { value: padded, ws: within } = fitted(x, ws, ctx, op === 'MaxPool' ? -Infinity : 0);
   const attributes = windowAttributes(within, ctx);
-  const separate = ctx.op('Clip', [padded]);
+  const separate = unfused(padded, ctx);
   if (op === 'MaxPool') {
     // onnxruntime returns the lowest finite float as the maximum of -∞.
     const greatest = ctx.op('MaxPool', [separate], attributes);
@@ -72,7 +73,7 @@ export function poolWithPadding(
   if (ws.every((w) => isStatic(w.large) && isStatic(w.small)))
     return ctx.op('Mul', [ctx.op('Mul', [averages, ctx.scalar(cells)]), inverseCounts(ws, ctx, least)]);
   const { value: inside } = fitted(filled(1, 'float32', [1, 1, ...ws.map((w) => w.large)], ctx), ws, ctx);
-  const shares = ctx.op('AveragePool', [ctx.op('Clip', [inside])], { ...attributes, count_include_pad: 0 });
+  const shares = ctx.op('AveragePool', [unfused(inside, ctx)], { ...attributes, count_include_pad: 0 });
   return ctx.op('Div', [averages, least === 0 ? shares : ctx.op('Max', [shares, ctx.scalar(least / cells)])]);
 }
 
@@ -80,13 +81,19 @@ export function poolWithPadding(
 const LEAST = -3.4028234663852886e38;
 
 /**
- * The picture in NCHW, or a volume in NCDHW. onnxruntime fuses a Pad into the pooling after it, wrongly: it treats the
- * zeros as the pooling's own padding, which a maximum excludes and which may not exceed the window (seen in 1.30). A
- * Clip without bounds prevents the fusion.
+ * The same values. onnxruntime fuses a Pad into the pooling after it, wrongly: it treats the zeros as the pooling's own
+ * padding, which a maximum excludes and which may not exceed the window (seen in 1.30). A Clip prevents that; without
+ * bounds it would make infinity the greatest finite float.
  */
+const unfused = (padded: Value, ctx: LowerContext): Value =>
+  padded.dtype === 'float32'
+    ? ctx.op('Clip', [padded, ctx.scalar(-Infinity), ctx.scalar(Infinity)])
+    : ctx.op('Clip', [padded]);
+
+/** The picture in NCHW, or a volume in NCDHW. */
 export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw): Value {
   const picture = ctx.get(x, order);
-  return ctx.comesFrom(picture, 'Pad') ? ctx.op('Clip', [picture]) : picture;
+  return ctx.comesFrom(picture, 'Pad') ? unfused(picture, ctx) : picture;
 }
 
 /** For windows of one cell that keep the size, tfjs returns the picture unchanged, whatever strides and padding say. */
@@ -95,14 +102,14 @@ const untouched = (x: Logical, y: Logical, call: BoundCall): boolean =>
 
 /**
  * Pools with windows of dynamic size. ONNX has none, but if windows cover the picture or tile it, the picture can be
- * cut into them and reduced. Undefined for windows of fixed size.
+ * cut into them and reduced. Undefined for windows of fixed size, except averages of a large picture: onnxruntime's
+ * pools add up its pixels in one run, see total.ts.
  */
 function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
   const [kernels, strides] = [
     sizePair(call.attrs['filterSize']),
     sizePair(call.attrs['strides'] ?? call.attrs['filterSize']),
   ];
-  if ([...kernels, ...strides].every(isStatic)) return undefined;
   const axes = AXES.spatial.map((axis, i) => ({
     large: dim(x, axis),
     small: dim(y, axis),
@@ -110,7 +117,11 @@ function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx
     stride: strides[i] ?? 1,
   }));
   const whole = axes.every(({ large, small, kernel }) => small === 1 && sameSize(kernel, large));
-  if (whole) return ctx.op(op === 'Max' ? 'GlobalMaxPool' : 'GlobalAveragePool', [pictureOf(x, ctx)]);
+  const pixels = kernels.filter(isStatic).reduce((product, n) => product * n, 1);
+  const large = whole && op === 'Mean' && pixels > MANY_PIXELS;
+  if (!large && [...kernels, ...strides].every(isStatic)) return undefined;
+  if (whole && op === 'Max') return ctx.op('GlobalMaxPool', [pictureOf(x, ctx)]);
+  if (whole) return total('ReduceMean', ctx.get(x, AXES.nchw), physical(x.shape, AXES.nchw), [2, 3], 1, ctx);
   const adjacent = axes.every(
     ({ large, small, kernel, stride }) =>
       (small === 1 || sameSize(kernel, stride)) &&
@@ -134,13 +145,15 @@ function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx
           ctx.sizes(rest.map(({ end }) => end)),
           ctx.int64s(rest.map(({ axis }) => axis)),
         ]);
-  const tiles = ctx.reshape(cut, [
-    dim(x, 0),
-    dim(x, AXES.channel),
-    ...axes.flatMap(({ small, kernel }) => [small, kernel]),
-  ]);
-  return ctx.op(op === 'Max' ? 'ReduceMax' : 'ReduceMean', [tiles, ctx.int64s([3, 5])], { keepdims: 0 });
+  const sizes = [dim(x, 0), dim(x, AXES.channel), ...axes.flatMap(({ small, kernel }) => [small, kernel])];
+  const tiles = ctx.reshape(cut, sizes);
+  return op === 'Max'
+    ? ctx.op('ReduceMax', [tiles, ctx.int64s([3, 5])], { keepdims: 0 })
+    : total('ReduceMean', tiles, sizes, [3, 5], 0, ctx);
 }
+
+/** From this many pixels on, a pool's sum is off by 1e-5 and more. */
+const MANY_PIXELS = 64 * 64;
 
 function sizePair(value: unknown): [Size, Size] {
   if (isSize(value)) return [value, value];

@@ -4,9 +4,10 @@ import { isStatic, type ProgramDType, type Size } from '../../program/program.js
 import type { ReductionKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { countKernels } from './count.js';
-import { arithmeticType, as, axesOf, axisOf, orderOf, sizeAt, sizeAttribute, without } from './layout.js';
+import { arithmeticType, as, axesOf, axisOf, orderOf, physical, sizeAt, sizeAttribute, without } from './layout.js';
 import { scanKernels } from './scan.js';
 import { input, output } from './spatial.js';
+import { total } from './total.js';
 
 type ReduceOp = 'ReduceSum' | 'ReduceMean' | 'ReduceProd' | 'ReduceMax' | 'ReduceMin';
 
@@ -18,22 +19,34 @@ function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', a
     const perm = orderOf(x, ctx);
     const value = as(ctx.get(x, perm), dtype(x.dtype), ctx);
     const keep = call.attrs['keepDims'] === true;
-    const along = ctx.int64s(positions(perm, axes));
-    const result =
-      axes.length === 0
-        ? value
-        : EXTREMES.has(op)
-          ? extreme(op, value, along, keep, ctx)
-          : ctx.op(op, [value, along], { keepdims: keep ? 1 : 0 });
+    const along = positions(perm, axes);
+    const result = axes.length === 0 ? value : reduced(op, value, physical(x.shape, perm), along, keep ? 1 : 0, ctx);
     ctx.set(y, as(result, ONNX_DTYPE[y.dtype], ctx), keep ? perm : without(perm, axes));
   };
 }
 
-const EXTREMES: ReadonlySet<ReduceOp> = new Set(['ReduceMax', 'ReduceMin']);
+function reduced(
+  op: ReduceOp,
+  value: Value,
+  sizes: readonly Size[],
+  axes: readonly number[],
+  keepdims: 0 | 1,
+  ctx: LowerContext,
+): Value {
+  if (op === 'ReduceMax' || op === 'ReduceMin') return extreme(op, value, ctx.int64s(axes), { keepdims }, ctx);
+  return value.dtype === 'float32' && op !== 'ReduceProd'
+    ? total(op, value, sizes, axes, keepdims, ctx)
+    : ctx.op(op, [value, ctx.int64s(axes)], { keepdims });
+}
 
 /** The extreme of floats is NaN if any of them is, as in tfjs. onnxruntime ignores NaN. */
-function extreme(op: ReduceOp, value: Value, axes: Value, keep: boolean, ctx: LowerContext): Value {
-  const attributes = { keepdims: keep ? 1 : 0 } as const;
+function extreme(
+  op: 'ReduceMax' | 'ReduceMin',
+  value: Value,
+  axes: Value,
+  attributes: { keepdims: 0 | 1 },
+  ctx: LowerContext,
+): Value {
   const result = ctx.op(op, [value, axes], attributes);
   if (value.dtype !== 'float32') return result;
   const broken = ctx.op('ReduceMax', [as(ctx.op('IsNaN', [value]), 'int32', ctx), axes], attributes);
