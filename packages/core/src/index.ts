@@ -67,6 +67,7 @@ export type {
   SessionRecord,
   SlotBinding,
 } from './runtime/executor.js';
+export { AS_WRITTEN } from './runtime/as-written.js';
 export { heard } from './runtime/heard.js';
 export { Fifo } from './runtime/fifo.js';
 export { SharedRuntimes } from './runtime/shared.js';

@@ -90,7 +90,7 @@ function isTensor(value: unknown): value is Tensor {
     'data' in value &&
     ArrayBuffer.isView(value.data) &&
     'dtype' in value &&
-    String(value.dtype) in ARRAY_OF
+    Object.hasOwn(ARRAY_OF, String(value.dtype))
   );
 }
 

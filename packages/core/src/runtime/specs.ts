@@ -16,6 +16,13 @@ export function specsOf(model: Uint8Array, metadata: readonly ValueMetadata[]): 
   const declared = declaredShapes(model);
   return metadata.map((value) => {
     const { name } = value;
+    // onnxruntime's JavaScript keeps tensors by name in plain objects, where this name is the prototype.
+    if (name === '__proto__')
+      throw new ModelFormatError(
+        'model.unsupported',
+        `${name}: expected another name for an input or output, got the one that JavaScript keeps for itself; ` +
+          'rename it in the file',
+      );
     if (!value.isTensor)
       throw new ModelFormatError('model.unsupported', `${name}: expected a tensor, got a sequence, map or optional`);
     const said = declared.get(name);

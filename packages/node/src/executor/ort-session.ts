@@ -1,5 +1,6 @@
 // One onnxruntime session and its state, in the executing thread. Independent of queues and messages.
 import {
+  AS_WRITTEN,
   countNodes,
   declaredShapes,
   externalLocations,
@@ -206,7 +207,7 @@ export class OrtSession {
     for (const name in feeds) inputs[name] = toOrt(this.#ort, feeds[name] as Tensor);
     const fetches: Record<string, OrtTensor | null> = this.#state.targets;
     if (!this.#inPlace) for (const name in fetches) fetches[name] = null;
-    for (const name of outputs) fetches[name] ??= null;
+    for (const name of outputs) if (!Object.hasOwn(fetches, name)) fetches[name] = null;
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;
     try {
@@ -256,7 +257,12 @@ function settings(
   strict: boolean,
   options: ExecutorSessionOptions,
 ): InferenceSession.SessionOptions {
-  const common = { executionProviders: [device.name], graphOptimizationLevel: 'all', logSeverityLevel: 3 } as const;
+  const common = {
+    executionProviders: [device.name],
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: { session: AS_WRITTEN },
+  } as const;
   if (!device.native) return common;
   // Values of `extra` must be strings; undefined throws. A pool that keeps spinning after a run takes the cores from
   // whatever runs next, such as other sessions.
@@ -269,7 +275,7 @@ function settings(
     ...common,
     ...(device.state === 'gpu-buffer' ? staying(model, options) : {}),
     intraOpNumThreads: threads,
-    extra: { session: { ...spinning, ...fallback } },
+    extra: { session: { ...AS_WRITTEN, ...spinning, ...fallback } },
   };
 }
 

@@ -243,13 +243,20 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
   return specs;
 }
 
-/** Tensors by name are kept in plain objects, where this key is special. */
-const PROTO = '__proto__';
-
+/**
+ * Refuses names that a file or JavaScript cannot hold: tensors by name are kept in plain objects, where `constructor` is
+ * taken, and ONNX's names are UTF-8 that runtimes end at a zero.
+ */
 function refuseName(what: 'input' | 'output', name: string): void {
-  if (name === PROTO)
+  const why =
+    name in Object.prototype
+      ? 'which JavaScript keeps for itself'
+      : /[\p{Cc}\p{Cs}]/u.test(name)
+        ? 'which has a control character or half of a surrogate pair'
+        : undefined;
+  if (why !== undefined)
     throw new UsageError(
-      `exportOnnx: expected another name for an ${what} than '${PROTO}', which JavaScript keeps for itself; rename it`,
+      `exportOnnx: expected another name for an ${what} than ${describeValue(name)}, ${why}; rename it`,
     );
 }
 
@@ -285,7 +292,9 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
     );
   for (const dim of given) {
     const good =
-      typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
+      typeof dim === 'number'
+        ? Number.isSafeInteger(dim) && dim > 0
+        : /^[A-Za-z_][\w]*$/.test(dim) && !(dim in Object.prototype);
     if (!good)
       throw new UsageError(
         `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', ` +

@@ -143,7 +143,12 @@ export async function verify(
   try {
     const rounds = job.sizes.map((sizes) => roundAt(job, sizes));
     const [round] = rounds;
-    if (round === undefined) throw new RangeError('verify: no sizes');
+    if (round === undefined)
+      throw new ExportError(
+        'export.unverified',
+        'verify: expected sizes at which every value has elements, got none; a call makes an empty tensor whatever ' +
+          'the sizes: leave that call out, fix the dims, or give verify.sizes',
+      );
     const eager = await reference(round.program);
     const work: Work = { session, job, rounds, eager, runtime, watch, progress: { done: 0, total: 0 } };
     const ways = waysFor(

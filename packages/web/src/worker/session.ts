@@ -1,5 +1,5 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) ensures that only one runs at a time.
-import { copyOf, countNodes, runFailure, specsOf } from '@forja/core';
+import { AS_WRITTEN, copyOf, countNodes, runFailure, specsOf } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
@@ -68,7 +68,7 @@ export class WorkerSession {
         graphOptimizationLevel: 'all',
         logSeverityLevel: verbose ? 0 : 2,
         ...(Object.keys(location).length > 0 ? { preferredOutputLocation: location } : {}),
-        ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+        extra: { session: { ...AS_WRITTEN, ...(strict ? { disable_cpu_ep_fallback: '1' } : {}) } },
         ...(external.size > 0 ? { externalData: [...external].map(([path, data]) => ({ path, data })) } : {}),
       });
     let session: InferenceSession;

@@ -49,6 +49,8 @@ interface Host<V> {
 /** The call in the form of the opset. Throws UsageError if there is none. */
 export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   const { op, outputs } = call;
+  if (!Object.hasOwn(SIGNATURES, op))
+    refuse(host, `expected one of the ${Object.keys(SIGNATURES).length} operators that it knows, got '${String(op)}'`);
   const [least, most, mostOutputs, since] = SIGNATURES[op];
   const given = call.inputs.slice(0, lastGiven(call.inputs) + 1);
   const lacks = (what: string, from: number): never =>
