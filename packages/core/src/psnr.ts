@@ -14,6 +14,7 @@ export function decibels(
   reference: ArrayLike<number | bigint>,
   peak: number,
 ): number {
+  checkNumbers(result, reference);
   if (result.length !== reference.length) return -Infinity;
   let squares = 0;
   for (let i = 0; i < reference.length; i++) {
@@ -27,9 +28,7 @@ export function decibels(
 
 /** {@link decibels} with the span of `wanted` as the peak; NaN if one of its values is not finite. */
 export function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
-  for (const values of [wanted, got])
-    if (typeof (Object(values) as ArrayLike<number>).length !== 'number')
-      throw new UsageError(`psnr: expected two arrays of numbers, got ${shown(values)}`);
+  checkNumbers(wanted, got);
   const span = spanOf(wanted);
   return Number.isFinite(span) ? decibels(got, wanted, span) : NaN;
 }
@@ -44,4 +43,10 @@ function spanOf(values: ArrayLike<number | bigint>): number {
     high = Math.max(high, value);
   }
   return high - low || Math.abs(high) || 1;
+}
+
+function checkNumbers(...arrays: ArrayLike<number | bigint>[]): void {
+  for (const values of arrays)
+    if (typeof (Object(values) as ArrayLike<number>).length !== 'number')
+      throw new UsageError(`psnr: expected two arrays of numbers, got ${shown(values)}`);
 }

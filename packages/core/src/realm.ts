@@ -65,6 +65,15 @@ export function optionsOf<T extends object, S extends string>(where: string, opt
   return options;
 }
 
+/** A list of untyped callers, whose members must be objects. Throws UsageError for anything else. */
+export function listOf<T extends object>(where: string, list: readonly T[]): readonly T[] {
+  const given: unknown = list;
+  if (!Array.isArray(given)) throw new UsageError(`${where}: expected a list, got ${shown(given)}`);
+  const odd = given.findIndex((one) => Object(one) !== one);
+  if (odd !== -1) throw new UsageError(`${where}.${odd}: expected an object, got ${shown(given[odd])}`);
+  return list;
+}
+
 /** Throws UsageError unless `value` is one of `names`, or undefined. */
 export function oneOf(where: string, value: unknown, names: readonly unknown[]): void {
   if (value !== undefined && !names.includes(value))

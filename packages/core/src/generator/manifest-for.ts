@@ -1,7 +1,7 @@
 // The manifest of a loaded model: the file's own, checked against the session, or a guess from names and shapes; the
 // caller's fields override both.
 import { ModelFormatError, UsageError } from '../errors.js';
-import { optionsOf } from '../realm.js';
+import { listOf, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { Dim, TensorSpec } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
@@ -17,6 +17,8 @@ export function manifestFor(
   inputs: readonly TensorSpec[],
   outputs: readonly TensorSpec[],
 ): Manifest {
+  listOf('manifestFor.inputs', inputs);
+  listOf('manifestFor.outputs', outputs);
   const base = fromFile ?? guess(inputs, outputs);
   if (fromFile)
     checkFit(

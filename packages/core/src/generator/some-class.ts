@@ -1,6 +1,7 @@
 // A valid class or text for models that need one, for calls where any will do.
 import { UsageError } from '../errors.js';
 import type { Manifest } from '../manifest/manifest.js';
+import { listOf, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import { classesOf } from './conditions.js';
 import type { DrawOptions } from './options.js';
@@ -9,7 +10,8 @@ import type { DrawOptions } from './options.js';
  * The options that `sample` requires: class 0 if the model does not state the number of classes; the first word of its
  * vocabulary.
  */
-export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label' | 'text'> {
+export function someClass(manifest: Manifest): Pick<DrawOptions, 'label' | 'text'> {
+  const inputs = listOf('someClass.inputs', optionsOf('someClass', manifest).inputs);
   const of = (role: 'label' | 'text') => inputs.find((input) => input.role === role);
   const [label, word] = [of('label'), of('text')?.vocabulary?.[1]];
   return {

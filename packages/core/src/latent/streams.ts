@@ -53,6 +53,7 @@ export function philoxInteger(position: StreamPosition, count: number, from: num
 
 /** The stream (0..2²⁴−1) of a name: FNV-1a over its UTF-16 units, folded to 24 bits. */
 export function streamOf(name: string): number {
+  if (typeof name !== 'string') throw new UsageError(`streamOf: expected a name, got ${shown(name)}`);
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return ((hash >>> 24) ^ hash) & 0xffffff;

@@ -2,6 +2,7 @@
 // location. Metadata stays editable.
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
+import { optionsOf } from '../realm.js';
 import type { Manifest } from './manifest.js';
 import { graphBytes } from './read-manifest.js';
 
@@ -32,7 +33,7 @@ export async function checkIntegrity(
   sha256: Sha256,
   external?: ReadonlyMap<string, Uint8Array>,
 ): Promise<void> {
-  const { integrity } = manifest;
+  const { integrity } = optionsOf('checkIntegrity.manifest', manifest);
   const sealed = integrityBytes(graphBytes(bytes), external);
   if (sealed.length !== integrity.bytes)
     throw damaged(`${integrity.bytes} bytes of graph and weights`, String(sealed.length));

@@ -2,7 +2,7 @@
 // affects only its caller.
 import type { UsageError } from '../errors.js';
 import { shapeError } from '../shape-error.js';
-import { classOf, isDetached, optionsOf } from '../realm.js';
+import { classOf, isDetached, listOf, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
@@ -21,7 +21,7 @@ export function checkFeeds(
 ): void {
   optionsOf('run', feeds);
   const symbols = new Map<string, number>();
-  const wanted = inputs.filter(({ name }) => !state.has(name ?? ''));
+  const wanted = listOf('checkFeeds.inputs', inputs).filter(({ name }) => !state.has(name ?? ''));
   for (const spec of wanted) {
     const feed = feeds[spec.name ?? ''];
     if (!feed) throw shapeError(`run.${spec.name}: expected ${describe(spec)}, got nothing`);
@@ -45,6 +45,7 @@ export function checkTensor(
   value: Tensor,
   symbols: Map<string, number> = new Map(),
 ): void {
+  checkSpec(where, spec);
   if (!isTensor(value)) throw shapeError(`${where}: expected ${describe(spec)}, got ${shown(value)}`);
   checkKind(where, spec, value, symbols);
   checkWhole(where, value);
@@ -72,12 +73,20 @@ export function checkKind(
   value: Pick<Tensor, 'dtype' | 'shape'>,
   symbols: Map<string, number>,
 ): void {
+  checkSpec(where, spec);
+  if (!Array.isArray(optionsOf(where, value).shape))
+    throw shapeError(`${where}: expected ${describe(spec)}, got the shape ${shown(value.shape)}`);
   const fits =
     spec.unranked ||
     (spec.shape.length === value.shape.length &&
       spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols)));
   if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype))
     throw shapeError(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
+}
+
+function checkSpec(where: string, spec: TensorSpec): void {
+  if (!Array.isArray(optionsOf(`${where}: the spec`, spec).shape))
+    throw shapeError(`${where}: expected a spec with a shape, got ${shown(spec.shape)}`);
 }
 
 /** Untyped callers may pass anything. */

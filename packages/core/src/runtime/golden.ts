@@ -1,5 +1,6 @@
 // Deterministic synthetic inputs, for a trial run of a model.
 import { UsageError } from '../errors.js';
+import { listOf } from '../realm.js';
 import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
@@ -10,21 +11,23 @@ const OPEN_SIZES = { batch: 1, other: 64 };
 /** Normals for floats, zeros for other types. Throws `input.shape` for an input without a shape. */
 export function goldenFeeds(inputs: readonly TensorSpec[], seed = 0): NamedTensors {
   return Object.fromEntries(
-    inputs.map(({ name = '', dtype = 'float32', shape: dims, unranked }, stream): [string, Tensor] => {
-      if (unranked)
-        throw new UsageError(`run.${name}: expected a shape in the model, got none`, { code: 'input.shape' });
-      const shape = dims.map((dim, axis) =>
-        typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other,
-      );
-      const size = sizeOf(shape);
-      return [
-        name,
-        {
-          dtype,
-          shape,
-          data: dtype === 'float32' ? philoxNormal({ seed, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
-        },
-      ];
-    }),
+    listOf('goldenFeeds.inputs', inputs).map(
+      ({ name = '', dtype = 'float32', shape: dims, unranked }, stream): [string, Tensor] => {
+        if (unranked)
+          throw new UsageError(`run.${name}: expected a shape in the model, got none`, { code: 'input.shape' });
+        const shape = dims.map((dim, axis) =>
+          typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other,
+        );
+        const size = sizeOf(shape);
+        return [
+          name,
+          {
+            dtype,
+            shape,
+            data: dtype === 'float32' ? philoxNormal({ seed, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
+          },
+        ];
+      },
+    ),
   );
 }

@@ -1,12 +1,13 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
 // @forja/core/onnx is.
 import { platform } from '../platform.js';
+import { ownBytes } from '../realm.js';
 import { fieldsOf as fields, varint } from '../onnx/model-bytes.js';
 
 /** Number of nodes of the main graph; 0 if the bytes cannot be parsed. */
 export function countNodes(model: Uint8Array): number {
   let nodes = 0;
-  for (const graph of fields(model, 7)) for (const _ of fields(graph, 1)) nodes++;
+  for (const graph of fields(ownBytes('countNodes', model), 7)) for (const _ of fields(graph, 1)) nodes++;
   return nodes;
 }
 
@@ -18,7 +19,7 @@ export function externalLocations(model: Uint8Array): string[] {
 /** The same, each with the minimum length in bytes that its tensors need. */
 export function externalFiles(model: Uint8Array): Map<string, number> {
   const found = new Map<string, number>();
-  for (const tensor of tensors(model)) {
+  for (const tensor of tensors(ownBytes('externalFiles', model))) {
     const entries = new Map<string | undefined, string | undefined>();
     for (const entry of fields(tensor, 13)) {
       const key = text(entry, 1);
@@ -86,7 +87,7 @@ function packed(bytes: Uint8Array): number[] {
  */
 export function declaredShapes(model: Uint8Array): Map<string, (number | string)[] | undefined> {
   const found = new Map<string, (number | string)[] | undefined>();
-  for (const graph of fields(model, 7)) {
+  for (const graph of fields(ownBytes('declaredShapes', model), 7)) {
     for (const field of [11, 12])
       for (const value of fields(graph, field)) {
         const tensor = [...fields(value, 2)].flatMap((type) => [...fields(type, 1)]);
@@ -108,7 +109,7 @@ function sizeIn(dimension: Uint8Array): number | string {
  * stored and then converted by a Cast.
  */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
-  for (const graph of fields(model, 7)) {
+  for (const graph of fields(ownBytes('weightPrecision', model), 7)) {
     const halves = new Set<string | undefined>();
     for (const initializer of fields(graph, 5))
       if (number(initializer, 2) === FLOAT16) halves.add(text(initializer, 8));

@@ -2,6 +2,7 @@
 // 4294967295, a size above 32 bits is truncated, and a value without a shape looks like a scalar), so the file is read
 // too.
 import { ModelFormatError } from '../errors.js';
+import { listOf, ownBytes } from '../realm.js';
 import { ARRAY_OF } from '../tensor.js';
 import type { DType, Dim, TensorSpec } from '../tensor.js';
 import { declaredShapes } from './skim.js';
@@ -13,8 +14,8 @@ export type ValueMetadata =
 
 /** Specs of a session's inputs or outputs; `model` is the file. Unnamed dynamic sizes get a name. */
 export function specsOf(model: Uint8Array, metadata: readonly ValueMetadata[]): TensorSpec[] {
-  const declared = declaredShapes(model);
-  return metadata.map((value) => {
+  const declared = declaredShapes(ownBytes('specsOf.model', model));
+  return listOf('specsOf.metadata', metadata).map((value) => {
     const { name } = value;
     // onnxruntime's JavaScript keeps tensors by name in plain objects, where this name is the prototype.
     if (name === '__proto__')
