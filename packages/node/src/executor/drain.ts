@@ -63,9 +63,9 @@ export function whenOut(flags: Flags, end: () => void): void {
 
 function drain(): void {
   for (const flags of live) Atomics.store(flags, CLOSING, 1);
-  const until = Date.now() + PATIENCE_MS;
+  const until = performance.now() + PATIENCE_MS; // not Date, which may go back
   for (const flags of live) {
-    while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags))
+    while (Atomics.load(flags, BUSY) === 1 && performance.now() < until && !hung.has(flags))
       Atomics.wait(flags, BUSY, 1, 1000);
     if (Atomics.load(flags, BUSY) === 0) continue;
     // Otherwise Node would wait for this thread on exit, possibly for ever, and abort when it returns from native code.
