@@ -13,12 +13,15 @@ import type { KernelInputs, TensorMeta } from './shapes/rule.js';
 /** Name under which the kernels are registered. */
 export const TRACE_BACKEND = 'forja-trace';
 
-/** tf.eye fills its result number by number; recorded as calls instead of a large constant. */
+/**
+ * Scope name of tf.eye, which fills its result element by element. It is recorded as calls instead of as one large
+ * constant.
+ */
 const IDENTITY = 'eye__op';
 
 /**
- * Maximum number of elements of a constant made in the traced function: larger ones would not fit in a model file, nor
- * several copies in memory.
+ * Maximum number of elements of a constant made in the traced function: larger ones would not fit in a model file, and
+ * several copies of them would not fit in memory.
  */
 const LARGE = 2 ** 27;
 

@@ -1,5 +1,5 @@
-// Finds random numbers that tfjs drew in JavaScript, and times. A trace holds them as constants, in which two traces at
-// the same sizes differ.
+// Finds random numbers that tfjs drew in JavaScript, and clock times. A trace holds them as constants, so two traces at
+// the same sizes differ in these constants.
 import { attributeKey } from '../program/attribute-key.js';
 import { sameData, type KernelCall, type Program } from '../program/program.js';
 import { ChanceError } from './chance.js';
@@ -40,7 +40,8 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 }
 
 /**
- * Checks that two traces of one function at one size are the same. The second was made with clocks ahead by `LATER`.
+ * Checks that two traces of one function at one size are the same. The second was recorded with its clocks set ahead by
+ * `LATER`.
  * @throws ExportError `export.unsupported` naming where each baked random constant was made, or the call that differs.
  */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {

@@ -1,12 +1,15 @@
-// Guards a trace against random numbers and clocks. A random number would be frozen in the program, and other traces
-// need not take the branch that it chose, so drawing one is refused. Of two traces, the second has its clocks moved: if
-// results depend on the time, the two differ.
+// Guards a trace against random numbers and clocks. A random number would be frozen in the program, and it might choose
+// another branch in another trace, so drawing one is refused. For clocks, a function is traced twice, the second time
+// with its clocks set ahead: if results depend on the time, the two traces differ.
 import { ExportError } from '@forja/core';
 import { callerOf, callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
 import { insideDropout, insideOp } from '../tfjs/scopes.js';
 
-/** A function that gives other results at another call with the same inputs. Tracing at other sizes would not help. */
+/**
+ * Thrown for a function that gives different results when it is called again with the same inputs. Tracing it at other
+ * sizes would not help.
+ */
 export class ChanceError extends ExportError {
   /** `site`: `file:line:column`; empty if it is not known. */
   constructor(site: string | undefined, why: string) {
@@ -24,11 +27,14 @@ export interface Chance {
 
 /**
  * How far a clock is moved, in ms: 1003 days, 12 hours, 31 minutes, 31 seconds and 1 ms, so that the year, the month,
- * the day of the week and the half of the day change, and mostly whether a field is even.
+ * the day of the week and the half of the day change, and so that most fields change between even and odd.
  */
 export const LATER = ((1003 * 24 + 12) * 60 + 31) * 60_000 + 31_001;
 
-/** Guards until the returned functions are called. Clocks are ahead by `moved` ms; `seen` is filled in. */
+/**
+ * Installs the guards; the returned functions remove them. Clocks run ahead by `moved` ms. What the guards notice is
+ * recorded in `seen`.
+ */
 export function guardChance(seen: Chance, moved: number): (() => void)[] {
   return [drawing(seen), ...generating(), ...clocks(seen, moved)];
 }
@@ -46,9 +52,9 @@ function drawing(seen: Chance): () => void {
   });
 }
 
-/** Refuses what Web Crypto draws. */
+/** Refuses to draw random numbers from Web Crypto. */
 function generating(): (() => void)[] {
-  const { crypto } = globalThis as { crypto?: Crypto }; // absent where a page is not secure
+  const { crypto } = globalThis as { crypto?: Crypto }; // absent in some runtimes
   return crypto === undefined
     ? []
     : (['getRandomValues', 'randomUUID'] as const).map((name) =>
@@ -67,7 +73,7 @@ function refusal(what: string): ChanceError {
   );
 }
 
-/** Moves `Date` and `performance.now`. */
+/** Sets `Date` and `performance.now` ahead by `moved` ms. */
 function clocks(seen: Chance, moved: number): (() => void)[] {
   const now = Date.now.bind(Date);
   const read = (by: (...given: never[]) => unknown): number => {

@@ -5,8 +5,8 @@ import { replay } from '../program/replay.js';
 import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
 
 /**
- * The data of `value` if it is a constant or computed from constants only, else undefined. A copy. `maker` finds the
- * call that makes a value.
+ * A copy of the data of `value` if it is a constant or computed from constants only, else undefined. `maker` finds the
+ * call that computes a value.
  */
 export function constantValue(
   program: Program,
@@ -31,7 +31,7 @@ export function constantValue(
   // Values are numbered in execution order.
   const calls = [...needed].sort((a, b) => (a.outputs[0] ?? 0) - (b.outputs[0] ?? 0));
   const { state } = tf.engine();
-  state.kernelDepth++; // off the gradient tape
+  state.kernelDepth++; // keeps these calls off the gradient tape
   try {
     return replay(
       { ...program, inputs: [], constants, calls, outputs: [{ name: 'value', value }] },

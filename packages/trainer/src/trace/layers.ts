@@ -60,7 +60,10 @@ export function watchLayers(stack: string[]): LayerWatch {
   };
 }
 
-/** Records a layer's fields, and those of layers held in them: `apply` is not called on cells and wrapped layers. */
+/**
+ * Records a layer's fields, and those of the layers that it holds, because `apply` is not called on cells and wrapped
+ * layers.
+ */
 function remember(layer: tf.layers.Layer, known: Map<tf.layers.Layer, Fields>): void {
   if (known.has(layer)) return;
   const fields: Fields = new Map();

@@ -17,9 +17,15 @@ export interface RandomPosition {
   seed: number | bigint;
   /** The training step. Each step gives different numbers. */
   step: number;
-  /** Stream of the first draw. In a step with k random inputs, draws start at k. Default 0. Unused with `name`. */
+  /**
+   * Stream of the first draw. If the step has k random inputs, they use streams 0 to k − 1, so its draws start at
+   * stream k. Default 0. Unused with `name`.
+   */
   stream?: number;
-  /** If given, streams are derived from names, `<name>/<draw>`, so adding a draw changes no other. */
+  /**
+   * If given, each stream is derived from a name, `<name>/<draw>`, so that adding a draw does not change the numbers of
+   * the others.
+   */
   name?: string;
 }
 
@@ -48,7 +54,7 @@ export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   }
 }
 
-/** Replaces the uniform numbers that tfjs's dropout draws in JavaScript by ours, as in a trace. */
+/** Replaces the uniform numbers that tfjs's dropout draws in JavaScript with ours, as in a trace. */
 function ownDropout(): () => void {
   return override(
     tf.engine(),
@@ -113,8 +119,8 @@ function next(distribution: Random, count: number, name: string | undefined): Fl
 }
 
 /**
- * Random float32 tensors: drawn from (seed, step) eagerly, graph inputs in a traced function. With a `name`, a draw's
- * numbers do not depend on how many others the step makes.
+ * Random float32 tensors: drawn from (seed, step) eagerly, graph inputs in a traced function. In a step that has a
+ * name, the numbers of a draw with a `name` do not depend on how many other draws the step makes.
  */
 export const random: {
   /** Standard normal numbers. */

@@ -54,7 +54,7 @@ export class Recorder {
   readonly reads: Map<string, SizeRead> = new Map();
   /** Value of each symbolic tensor, by tfjs's data id. */
   private readonly traced = new WeakMap<object, ValueId>();
-  /** Constants made from tensors of other backends, by data id and shape: reshaped tensors share data. */
+  /** Constants made from tensors of other backends, by data id, type and shape, because reshaped tensors share data. */
   private readonly foreign = new WeakMap<object, Map<string, ValueId>>();
   private readonly makers = new Map<ValueId, KernelCall>();
   private readonly names = new Set<string>();
@@ -101,7 +101,7 @@ export class Recorder {
     return value;
   }
 
-  /** A random input that the traced function draws itself, called by its name, else `random_0`, `random_1`, … */
+  /** A random input for a draw in the traced function. It has the draw's name, or else `random_0`, `random_1`, … */
   random(meta: TensorMeta, random: NonNullable<ProgramInput['random']>, name?: string): ValueId {
     if (name !== undefined) {
       if (this.names.has(name)) throw duplicateDraw(name);
@@ -265,7 +265,7 @@ export class Recorder {
   }
 }
 
-/** The element type, if programs can hold it. */
+/** Returns the element type if programs can hold it, else throws. */
 export function heldType(dtype: tf.DataType, what: string): ProgramDType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   const site = callSite();

@@ -1,5 +1,5 @@
-// Guards tfjs while a function is traced: refuses changes to variables, foreign tensors or the engine, and restores
-// everything at the end.
+// Guards tfjs while a function is traced: refuses to create or dispose variables, to dispose tensors from outside the
+// trace, and to change the backend. Restores everything at the end.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { guardChance } from './chance.js';
@@ -11,7 +11,7 @@ import type { Recorder } from './recorder.js';
 
 let active: TraceBackend | undefined;
 
-/** The trace in progress, if any: its recorder, and what makes a tensor of a recorded value. */
+/** The trace in progress, if any: its recorder, and a function that makes a tensor for a recorded value. */
 export function activeTrace(): { recorder: Recorder; tensor: (value: number) => tf.Tensor } | undefined {
   const backend = active;
   return backend === undefined
@@ -27,7 +27,7 @@ function misuse(why: string): UsageError {
 
 /**
  * Runs `fn` with tfjs recording into `recorder`; with `watching`, reads of sizes by the user's code are recorded too.
- * Clocks are ahead by `moved` ms. Synchronous; not nested.
+ * Clocks run ahead by `moved` ms. `fn` must be synchronous, and calls cannot be nested.
  */
 export function recording<T>(recorder: Recorder, watching: boolean, moved: number, fn: () => T): T {
   if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');
@@ -47,7 +47,7 @@ export function recording<T>(recorder: Recorder, watching: boolean, moved: numbe
     return result;
   } finally {
     for (const step of undo.reverse()) step();
-    // Kept tensors too: outside the trace their data means nothing.
+    // This includes tensors kept with tf.keep, because their data is meaningless outside the trace.
     for (const tensor of made) if (!tensor.isDisposed) tensor.dispose();
     active = undefined;
   }
@@ -67,8 +67,8 @@ function isRecording(backend: TraceBackend): boolean {
 }
 
 /**
- * No tensor from outside is disposed. Stateful layers may dispose a tensor kept from an earlier call; the tensor is
- * kept alive, because the layer's fields are restored.
+ * Protects tensors from outside the trace. Disposing one is refused, except that a stateful layer may dispose a tensor
+ * that it kept from an earlier call. That tensor stays alive, because the layer's fields are restored after the trace.
  */
 function sparing(engine: Engine, backend: TraceBackend, layers: LayerWatch): (() => void)[] {
   const spared: tf.Tensor[] = [];

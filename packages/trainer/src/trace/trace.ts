@@ -32,13 +32,14 @@ export interface KeptState {
 export interface TraceOptions {
   inputs: readonly TraceInput[];
   /**
-   * `state`: a variable that is read becomes an input of kind `state`, one that is assigned an output with `state` (a
-   * training step). `constant`: variables are constants, and assignments are dropped (an exported forward function);
-   * {@link Trace.state} lists those that the results depend on.
+   * `state`: a variable that is read becomes an input of kind `state`, and one that is assigned becomes an output with
+   * `state` (a training step). `constant`: variables are constants, and assignments are dropped (an exported forward
+   * function); {@link Trace.state} lists those that the results depend on.
    */
   variables: 'state' | 'constant';
   /**
-   * Variables that are state even if the function does not touch them, in this order; others follow in the order met.
+   * Variables that are state even if the function does not touch them, in this order; others follow in the order in
+   * which the trace meets them.
    */
   known?: readonly tf.Variable[];
   /**
@@ -57,7 +58,7 @@ export interface TraceOptions {
 /** A program, with the live tfjs objects that it was traced from. */
 export interface Trace {
   program: Program;
-  /** By name of the state input. Names are the variables' own, made unique. */
+  /** The variables, by the name of their state input. Names are the variables' own, made unique. */
   variables: Map<string, tf.Variable>;
   /** tfjs's name of each constant's tensor, if it had one (a layer's weight), by value. */
   constantNames: Map<ValueId, string>;
@@ -73,10 +74,11 @@ export interface Trace {
 
 /**
  * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are restored afterwards, also
- * when `fn` throws. Forja's gradients are installed meanwhile. Inputs are passed by name; results are tensors by name.
+ * when `fn` throws. Forja's gradients are installed while `fn` runs. Inputs are passed by name; results are tensors by
+ * name.
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and for
- * random numbers that the function draws by `Math.random` or Web Crypto, `gradient.unproven` for gradients that are not
- * checked, naming the user's line.
+ * random numbers that the function draws with `Math.random` or Web Crypto, `gradient.unproven` for gradients that are
+ * not checked, naming the user's line.
  */
 export function trace(
   fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
@@ -145,7 +147,7 @@ function run(
     if (tensor !== undefined) inputs[input.name] = tensor;
   }
   for (const variable of options.known ?? []) recorder.variable(variable);
-  const results: unknown = fn(inputs); // the span disposes what it makes
+  const results: unknown = fn(inputs); // `recording` disposes the tensors that it makes
   for (const [name, tensor] of Object.entries(checkedResults('trace', results)))
     program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;

@@ -76,12 +76,12 @@ export function summedType(dtype: ProgramDType): ProgramDType {
   return dtype === 'bool' ? 'int32' : dtype;
 }
 
-/** tfjs's upcast: float32 over int32 over bool. */
+/** The type that tfjs upcasts to: float32 if any of the types is float32, else int32 if any is int32, else bool. */
 export function upcast(...dtypes: readonly ProgramDType[]): ProgramDType {
   return dtypes.includes('float32') ? 'float32' : dtypes.includes('int32') ? 'int32' : 'bool';
 }
 
-/** The size of an axis that exists. */
+/** The size of an axis. Throws if the shape has no such axis. */
 export function at(shape: readonly number[], axis: number): number {
   const size = shape[axis];
   if (size === undefined) throw new RangeError(`axis ${axis} of shape [${shape.join(', ')}]`);

@@ -1,4 +1,4 @@
-// The table of shape rules: what each tfjs kernel would return. Total over tfjs-core's kernel names.
+// The table of shape rules: what each tfjs kernel would return. It has a rule for every kernel name of tfjs-core.
 import { convShapes } from './conv.js';
 import { creationShapes } from './creation.js';
 import { binaryShapes, unaryShapes } from './elementwise.js';

@@ -28,7 +28,7 @@ export function probe(kernel: string): ShapeRule {
     );
     // tfjs's types allow one tensor per input, but its variadic kernels take lists.
     const given = Object.fromEntries(entries) as unknown as tf.NamedTensorInfoMap;
-    // Attributes are plain data; an ordinary record is what tfjs's own kernels read them from.
+    // Attributes are plain data, and tfjs's own kernels also read them from an ordinary record.
     const result = config.kernelFunc({ inputs: given, attrs: attrs as unknown as tf.NamedAttrMap, backend });
     const outputs = Array.isArray(result) ? result : [result];
     const metas = outputs.map((t) => ({ shape: [...t.shape], dtype: held(t.dtype, kernel) }));
@@ -51,7 +51,7 @@ function held(dtype: tf.DataType, kernel: string): ProgramDType {
   return dtypeAttribute(dtype, kernel);
 }
 
-/** The shape depends on the values, which a trace does not have. */
+/** The rule of a kernel whose result shape depends on the values, which a trace does not have: it always throws. */
 function dataDependent(kernel: string): ShapeRule {
   return () => {
     throw new Error(

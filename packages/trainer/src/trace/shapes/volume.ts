@@ -17,7 +17,7 @@ function five(shape: readonly number[], what: string): Five {
   return [a, b, c, d, e];
 }
 
-/** A number or three of them. */
+/** An attribute that is one number, or three (one per spatial axis). */
 export function tripleAttribute(value: unknown, fallback: Steps): Steps {
   if (typeof value === 'number') return value;
   if (!Array.isArray(value)) return fallback;

@@ -1,5 +1,5 @@
-// A small DCGAN written with plain tfjs for the tests of tracing and rewriting: networks, one step of D and G with Adam
-// by hand, and its variables.
+// A small DCGAN written with plain tfjs for the tests of tracing and rewriting: its networks, its variables, and one
+// training step of D and G with a hand-written Adam.
 import * as tf from '@tensorflow/tfjs';
 
 /** Networks and the step. */
@@ -129,7 +129,7 @@ export const ganInputs = (batch: number): { name: string; dtype: 'float32'; shap
   { name: 'rate', dtype: 'float32', shape: [] },
 ];
 
-/** Feeds of the step: smooth, varied, the same each time. */
+/** Feeds of the step: sine waves, the same at every call. */
 export function ganFeeds(batch: number, phase = 0): Record<string, { shape: number[]; data: Float32Array }> {
   const wave = (shape: number[], speed: number): { shape: number[]; data: Float32Array } => ({
     shape,
