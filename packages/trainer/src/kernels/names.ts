@@ -126,7 +126,7 @@ export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'Zeros
 /** Convolution over pictures, and its two adjoints. */
 export type ConvolutionKernel = 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput';
 
-/** The same with a separate filter for each channel. */
+/** Convolution over pictures with a separate filter for each channel, and its two adjoints. */
 export type DepthwiseKernel =
   'DepthwiseConv2dNative' | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput';
 

@@ -1,6 +1,6 @@
 // Mathematical properties ("traits") of each tfjs kernel, one row per kernel, used by tracing, rewriting, lowering,
-// gradients and export. Total over the kernel names: a missing row does not compile. A kernel has only the traits that
-// its row names.
+// gradients and export. The table has a row for every kernel name; a missing row does not compile. A kernel has only
+// the traits that its row names.
 import type { KernelName } from './names.js';
 import { rowOf } from './rows.js';
 
@@ -40,7 +40,9 @@ export interface Traits {
   fills?: true;
   /** The result lies between the least and the greatest number of this input. */
   within?: string;
-  /** Keeps relative errors of its inputs; a logarithm turns them into absolute errors. */
+  /**
+   * Small relative errors of the inputs stay small relative errors of the result, or absolute errors for a logarithm.
+   */
   keepsAccuracy?: true;
   /**
    * Multiplies its inputs: element by element (`numbers`), or in sums of products (`sums`), which take more than linear
@@ -251,7 +253,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   MaxPool3D: pool(3),
   MaxPool3DGrad: NONE,
   MaxPoolGrad: { pictures: ['dy', 'input', 'output'] },
-  // Its indices may count over the whole batch.
+  // No `batch`, because its indices may count over the whole batch.
   MaxPoolWithArgmax: { pool: 2, within: 'x', pictures: ['x'], outputs: 'values and places' },
   ResizeBilinear: { within: 'images', pictures: ['images'], batch: 'images' },
   ResizeBilinearGrad: { pictures: ['images', 'dy'] },

@@ -1,6 +1,9 @@
 // A call's attributes as text, for comparisons.
 
-/** Attributes as text that, unlike JSON, distinguishes infinities, NaN and -0. Absent and undefined are the same. */
+/**
+ * Attributes as text that, unlike JSON, distinguishes infinities, NaN and -0. Absent, undefined and null attributes are
+ * the same.
+ */
 export function attributeKey(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(attributeKey).join()}]`;
   if (typeof value === 'object' && value !== null) {

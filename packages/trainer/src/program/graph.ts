@@ -1,4 +1,4 @@
-// Helpers that passes share: reading a program as a graph, and replacing one value by another.
+// Helpers that passes share: reading a program as a graph, and replacing one value with another.
 import {
   callInputs,
   sizeText,

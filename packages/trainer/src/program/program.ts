@@ -41,8 +41,8 @@ export interface ProgramInput {
   value: ValueId;
   kind: ProgramInputKind;
   /**
-   * For `random`: the distribution, for `bernoulli` the probability of a one, and the generator's stream: the number of
-   * the random input, from 0.
+   * For `random`: the distribution; for `bernoulli`, the probability `p` of a one; and the generator's `stream`, which
+   * is the number of the random input, from 0.
    */
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }
@@ -54,7 +54,7 @@ export interface ProgramOutput {
   state?: string;
 }
 
-/** Values of a constant. int32 and bool constants keep tfjs's arrays. */
+/** Values of a constant. int32 and bool constants use the array types that tfjs uses. */
 export type ConstantData = Float32Array | Int32Array | Uint8Array;
 
 /**

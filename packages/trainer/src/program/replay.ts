@@ -127,8 +127,9 @@ function interpret(
 }
 
 /**
- * WASM calls after which later calls in the process hang or return wrong results: SpaceToBatchND and BatchToSpaceND at
- * some small sizes, and pools whose window is larger than the picture, which XNNPACK fails to set up.
+ * Whether a call on the WASM backend may make later calls in the process hang or return wrong results. SpaceToBatchND
+ * and BatchToSpaceND do so at some small sizes, and so do pools whose window is larger than the picture, which XNNPACK
+ * fails to set up.
  */
 function isDamaging({ kernel, inputs, attrs }: KernelCall, at: (id: ValueId) => tf.Tensor): boolean {
   if (kernel === 'BatchToSpaceND' || kernel === 'SpaceToBatchND') return true;

@@ -16,7 +16,10 @@ import {
   useCounts,
 } from '../program/graph.js';
 
-/** How a linear kernel takes a factor and a shift for each output channel. */
+/**
+ * Where a linear kernel keeps the weights that take a factor for each output channel, and which kernel also takes a
+ * shift.
+ */
 interface Linear {
   /** Name of the input that holds the weights. */
   weights: string;
@@ -52,7 +55,7 @@ interface Affine {
   channels: number;
   factor: (channel: number) => number;
   shift: (channel: number) => number;
-  /** Whether it only adds. Folding that gains nothing if the kernel has no variant with a bias. */
+  /** Whether the call only adds. Folding such a call gains nothing if the kernel has no variant with a bias. */
   adds: boolean;
 }
 
@@ -61,7 +64,7 @@ interface Match {
   affine: Affine;
   linear: KernelCall;
   rule: Linear;
-  /** Constant bias added on the way, if any. */
+  /** Constant bias added between the two calls, if any. */
   bias: ArrayLike<number> | undefined;
   /** Reshapes after the bias, in execution order. */
   reshapes: KernelCall[];
@@ -118,7 +121,10 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
   return made === undefined ? undefined : { x, channels, adds: false, factor: () => 1, shift: () => 0, ...made };
 }
 
-/** What each kernel does to its other operand, given a constant one. `right`: the constant is the second operand. */
+/**
+ * The factor or shift that each kernel applies to one operand if the other is constant. `right`: the constant is the
+ * second operand.
+ */
 const BY_CONSTANT: KernelRows<(number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined> = {
   Add: (number) => ({ shift: number, adds: true }),
   Multiply: (number) => ({ factor: number }),
@@ -239,7 +245,9 @@ function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes 
   on.replace(outputOf(call), value);
 }
 
-/** Reads element i; a single element counts for every i, and no data gives the fallback. */
+/**
+ * Returns a function that reads element i. A single element counts for every i; without data, it gives the fallback.
+ */
 function at(data: ConstantData | ArrayLike<number> | undefined, fallback: number): (i: number) => number {
   return (i) => (data === undefined ? fallback : (data[data.length === 1 ? 0 : i] ?? fallback));
 }

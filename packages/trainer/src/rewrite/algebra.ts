@@ -48,8 +48,8 @@ function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean 
 }
 
 /**
- * Rewrites Sum(Tile(x)) over axes repeated from size 1 to a multiple of Sum(x), and Mean(Tile(x)) to Mean(x). Returns
- * false if it does not apply.
+ * Rewrites Sum(Tile(x)) as a multiple of Sum(x), and Mean(Tile(x)) as Mean(x), if all repeated axes have size 1 in x
+ * and are reduced. Returns false if it does not apply.
  */
 function sumOfTile(call: KernelCall, tiled: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const tile = on.producer.get(tiled);

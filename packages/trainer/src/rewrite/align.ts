@@ -89,10 +89,11 @@ const MEASURED: { readonly [K in KernelName]?: readonly AttrName<K>[] } = {
 /**
  * Makes one program for all sizes: shapes and attributes, including lists in them, hold symbolic sizes where the traces
  * differ. Needs one trace more than there are named dims, at linearly independent sizes; each further trace checks the
- * result. Constants that grow with a dim become a `Fill` or `Tile`, numbers that are computed from dims a `Fill`. With
- * `steps`, each dim is a multiple of its step in every trace, and the program holds only for such sizes.
- * @throws ExportError `export.unsupported` where the traces call different kernels or no expression of the dims gives a
- * number, naming kernel, layer and call site.
+ * result. Constants that grow with a dim become a `Fill`, a `Tile` or (an arithmetic sequence) a `Range`; constants
+ * whose numbers are computed from dims become a `Fill`. With `steps`, each dim is a multiple of its step in every
+ * trace, and the program holds only for such sizes.
+ * @throws ExportError `export.unsupported` where the traces call different kernels, or where no expression of the dims
+ * gives the numbers seen. The message names kernel, layer and call site.
  * @throws UsageError if the sizes of the traces do not determine the dims.
  */
 export function align(traces: readonly SizedProgram[], steps: Readonly<Record<string, number>> = {}): Program {

@@ -41,7 +41,10 @@ export function simplifyBroadcasts(program: Program): Program {
     for (const id of call.outputs) producer.set(id, call);
   };
 
-  /** The value that `id` was tiled from, or that got leading 1s, if broadcasting gives the same result. */
+  /**
+   * The value that `id` was made from by tiling it or by adding leading 1s, if broadcasting gives the same result; else
+   * `id`.
+   */
   const source = (id: ValueId): ValueId => {
     const call = producer.get(id);
     const from = call?.inputs['x'];

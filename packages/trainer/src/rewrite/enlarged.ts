@@ -159,12 +159,16 @@ function factorOf(small: Size | undefined, large: Size | undefined): number | un
   return Number.isInteger(factor) && factor >= 2 && sameSize(times(small, factor), large) ? factor : undefined;
 }
 
-/** Undefined if the padding does not keep the size, or if it would not be `same` on the small picture. */
+/**
+ * One axis of the convolution. Undefined if the padding does not keep the size, or if it would not be `same` on the
+ * small picture.
+ */
 function axisOf(kernel: number, factor: number, pad: unknown): Axis | undefined {
   const before =
     pad === 'same' ? Math.floor((kernel - 1) / 2) : typeof pad === 'number' && 2 * pad === kernel - 1 ? pad : undefined;
   if (before === undefined || kernel < 2) return undefined;
-  // Offset, in the small picture, of the pixel that `tap` reads for the output pixel `phase` of an enlarged pixel.
+  // Offset, in the small picture, of the pixel that `tap` reads for number `phase` of the output pixels made from one
+  // source pixel.
   const pixel = (phase: number, tap: number): number => Math.floor((phase - before + tap) / factor);
   const least = pixel(0, 0);
   const size = pixel(factor - 1, kernel - 1) - least + 1;

@@ -9,7 +9,7 @@ import { replay } from '../program/replay.js';
 const SMALL = 1 << 12;
 
 /**
- * Calls without inputs, such as Fill, are folded up to this many elements (a row of channels), and kept as calls above.
+ * Calls without inputs, such as Fill, are folded up to this many elements (a row of channels); larger ones stay calls.
  */
 const ROW = 1 << 10;
 
@@ -22,7 +22,7 @@ const HEAVY = 1e8;
 /** Folds calls that read only constants. Does nothing if tfjs has no cpu backend. */
 export function foldConstants(program: Program): Program {
   const rewriter = new Rewriter(program);
-  if ((tf.findBackend('cpu') as tf.KernelBackend | null) === null) return program; // its type forgets the null
+  if ((tf.findBackend('cpu') as tf.KernelBackend | null) === null) return program; // its type omits the null
   return rewriter.run((call) => {
     if (isFoldable(call, rewriter)) fold(call, rewriter);
     else rewriter.emit(call);

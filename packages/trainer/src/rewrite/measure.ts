@@ -30,7 +30,7 @@ const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1.2e-7 * Math
 const EXACT = 2 ** 24;
 
 /**
- * Makes a solver of measures on top of a solver of sizes. `evaluate` gives the numbers of a size at the traces; `dims`
+ * Makes a solver of measures on top of a solver of sizes. `evaluate` gives the values of a size at the traces; `dims`
  * are the named dims.
  */
 export function measureSolver(
@@ -80,7 +80,9 @@ export function measureSolver(
   };
 }
 
-/** Any constant multiple of a size, of its inverse, or of the square root of either. */
+/**
+ * Finds a size such that the numbers are a constant multiple of it, of its inverse, or of the square root of either.
+ */
 function multiple(
   numbers: readonly number[],
   divisors: readonly { size: Size; at: readonly number[] }[],

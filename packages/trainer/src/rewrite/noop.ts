@@ -5,7 +5,7 @@ import type { KernelCall, Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 import { uniformOf } from './uniform.js';
 
-/** What to replace a call by: an existing value, another call, or (undefined) nothing, so that it stays. */
+/** Gives what replaces a call: an existing value or another call; undefined if the call stays. */
 type Rule = (call: KernelCall, on: Rewriter) => ValueId | KernelCall | undefined;
 
 const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);

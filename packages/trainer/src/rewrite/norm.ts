@@ -1,5 +1,5 @@
-// Rewrites a batch norm whose statistics are not vectors of channels, as tf.layers' layer normalization makes them, as
-// sums and products, which broadcast.
+// Rewrites batch norms whose statistics are not vectors of channels into sums and products, which broadcast. tf.layers'
+// layer normalization makes such batch norms.
 import type { Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 

@@ -18,7 +18,8 @@ import { shrinkUniforms } from './uniform.js';
 /**
  * The order matters within a round. Flattened products leave reshapes that are no-ops. No-ops hide equal
  * subexpressions, so they are removed first. Equal calls are merged before broadcasts are simplified, because that
- * looks at which call made an operand. Scales and shifts fold into weights once they are constant. Dead code goes last.
+ * looks at which call made an operand. Scales and shifts fold into weights once they are constant. Dead code is removed
+ * last.
  */
 export const PASSES: readonly Pass[] = [
   flattenProducts,

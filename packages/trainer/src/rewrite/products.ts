@@ -1,5 +1,5 @@
-// Rewrites matrix products in batches of one, as tf.layers emits them, to plain ones, so that the reshapes around them
-// cancel.
+// Rewrites matrix products in batches of one, as tf.layers emits them, into plain matrix products, so that the reshapes
+// around them cancel.
 import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';

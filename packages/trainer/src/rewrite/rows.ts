@@ -1,6 +1,6 @@
-// Replaces unstack → same ops per row → stack by one batched op: a dynamic axis has no fixed number of rows and cannot
-// be unrolled. tf.linalg.bandPart works this way. Runs on traces with concrete sizes; if rows are treated differently,
-// the program is left as it is.
+// Replaces unstack → same ops per row → stack with one batched op: a dynamic axis has no fixed number of rows and
+// cannot be unrolled. tf.linalg.bandPart works this way. Runs on traces with concrete sizes; if rows are treated
+// differently, the program is left as it is.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
@@ -164,7 +164,7 @@ function joined(
   return out;
 }
 
-/** Helpers of {@link joined} for the rules. */
+/** Helpers that {@link joined} passes to {@link atOnce}. */
 interface Writing {
   read: (id: ValueId) => ValueId;
   emit: (
@@ -180,7 +180,8 @@ interface Writing {
 }
 
 /**
- * Emits one call for all rows, whose results have `shape` each. Returns its value, or undefined if there is no rule.
+ * Emits one call for all rows; `shape` is the shape of one row's result. Returns the call's value, or undefined if
+ * there is no rule for its kernel.
  */
 function atOnce(
   call: KernelCall,
@@ -193,7 +194,7 @@ function atOnce(
   const result = [rows, ...shape];
   const given = (name: string): ValueId => whole(inputOf(call, name) ?? -1) ?? on.read(inputOf(call, name) ?? -1);
   const isRow = (name: string): boolean => whole(inputOf(call, name) ?? -1) !== undefined;
-  /** The input with a leading axis of rows, then 1s up to the rank of a row of the result. */
+  /** The input, reshaped to the rank of the result: a leading axis of rows, then 1s, then the axes of one row. */
   const aligned = (name: string): ValueId =>
     isRow(name)
       ? on.reshaped(call, given(name), [

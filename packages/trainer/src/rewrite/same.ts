@@ -41,7 +41,10 @@ export function sameAt(
   );
 }
 
-/** Equality, with float32 precision for fractions: a measure is computed in another way than the function did. */
+/**
+ * Equality, with float32 precision for fractions: the function computes such a number in another way than a measure
+ * does.
+ */
 function sameAttribute(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((one, i) => sameAttribute(one, b[i]));

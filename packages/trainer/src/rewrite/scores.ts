@@ -1,6 +1,6 @@
 // Rewrites sigmoids whose outputs are probabilities ("scores") to 1/(1 + e^-x). onnxruntime's Sigmoid has an absolute
-// error of up to 8e-8. That is harmless between layers and in pictures, but not for a small probability: at x = -12 it
-// is 0.5 %, below x = -17 more than the probability itself.
+// error of up to 8e-8. That is harmless between layers and in pictures, but not for a small probability: at x = -12 the
+// error is 0.5 % of the probability, and below x = -17 it is more than the probability itself.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';

@@ -11,8 +11,8 @@ export type NumberSolver = (numbers: readonly number[]) => Size | Measure | unde
 
 /**
  * Calls that compute value `id` of `program`, which has a fixed shape, from the dims: a Fill if all its numbers are
- * equal, else, for up to `FEW` numbers, a Fill for each (such as a tensor that holds a shape). Undefined if a number
- * cannot be expressed by the dims.
+ * equal, else a Fill for each number (such as a tensor that holds a shape). Undefined if the value has more than `FEW`
+ * numbers, or if one of them cannot be expressed with the dims.
  */
 export function fromSizes(
   program: Program,
@@ -39,7 +39,7 @@ export function fromSizes(
   if (found.length < numbers.length || only === undefined) return undefined;
   if (same) return [fill(only, dtype, shape, id)];
   const own = (count: number): ValueId => program.values.push({ dtype, shape: [count] }) - 1;
-  const parts = found.map((number) => fill(number as Size | Measure, dtype, [1], own(1))); // as filtered
+  const parts = found.map((number) => fill(number as Size | Measure, dtype, [1], own(1))); // `found` has no undefined
   const row = own(found.length);
   return [
     ...parts,
@@ -60,8 +60,8 @@ export interface RowSolver {
 }
 
 /**
- * Calls that compute value `id`, an arithmetic sequence along one dynamic dim. `within(rows)` gives a solver for those
- * traces.
+ * Calls that compute value `id`, an arithmetic sequence along one dynamic dim. `within(rows)` gives a solver that uses
+ * only those traces.
  */
 export function fromSteps(
   program: Program,

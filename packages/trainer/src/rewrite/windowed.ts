@@ -1,5 +1,5 @@
-// Output sizes of convolution and pooling by their formulas, for symbolic sizes: exact where the numbers of a few
-// traces would fit several expressions.
+// Computes symbolic output sizes of convolution and pooling with their formulas. This is exact, whereas the numbers of
+// a few traces can fit several expressions.
 import { filtersPictures, traitsOf } from '../kernels/traits.js';
 import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../program/size.js';
 import type { KernelCall, ValueId } from '../program/program.js';
