@@ -93,7 +93,7 @@ export interface LowerContext {
   sizes(sizes: readonly Size[]): Value;
   /** Reshape to `sizes` (physical), with -1 or a computed shape where they are symbolic. */
   reshape(value: Value, sizes: readonly Size[]): Value;
-  /** The constant data of a value, logical order, if it is known at lowering time. */
+  /** The constant data of a value, in logical order, if it is known at lowering time. */
   constantOf(value: Logical): ArrayLike<number> | undefined;
   /** Throws ExportError `export.unsupported` naming kernel, layer and call site. */
   unsupported(why: string): never;

@@ -1,5 +1,5 @@
-// Lowers a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts keeps
-// track of values, kernels/ holds the rows.
+// Lowers a whole program to an ONNX graph: declares the inputs, lowers every call with the row of its kernel, and adds
+// outputs and state. context.ts keeps track of values; kernels/ holds the rows.
 import { ExportError, UsageError, type Dim } from '@forja/core';
 import { GraphBuilder, type Model, type Value } from '@forja/core/onnx';
 import {
@@ -26,8 +26,8 @@ import { dimOf } from './symbols.js';
 /** Options of {@link lowerProgram}. */
 export interface LowerOptions {
   /**
-   * `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions by matrix products, channels last.
-   * `auto`: the cheaper of both on a CPU, by {@link planConvolutions}.
+   * `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions as matrix products, channels last.
+   * `auto`: the cheaper of the two on a CPU, as {@link planConvolutions} estimates.
    */
   target: 'portable' | 'fast' | 'auto';
   opset?: number;
@@ -36,7 +36,7 @@ export interface LowerOptions {
    * here.
    */
   orders?: Record<string, Perm>;
-  /** How existing state is stored by other graphs, by input. Other state is free. */
+  /** How other graphs store state that exists already, by input. All other state may be stored in any way. */
   stored?: Readonly<Record<string, Stored>>;
   /**
    * Whether state that is only read also becomes an output, for executors that keep state by binding an output to it.

@@ -12,7 +12,7 @@ const CMHW: Perm = [2, 3, 0, 1];
 /** The filter that a call reads or makes, and its wanted order. */
 export type FilterRule = (program: Program, call: KernelCall) => { filter: ValueId; order: Perm } | undefined;
 
-/** Target `portable`: by the kernel that reads the filter. */
+/** The rule of target `portable`: the order depends on the kernel that reads the filter. */
 const portableRule: FilterRule = (_program, call) => {
   const { convolution } = traitsOf(call.kernel);
   const filter = convolution?.axes === 2 ? inputOf(call, convolution.filter) : undefined;

@@ -1,4 +1,4 @@
-// Kernel lookup: rows that users registered, else the product's.
+// Kernel lookup: rows that users registered, else Forja's own.
 import { shown, UsageError } from '@forja/core';
 import { rowOf } from '../kernels/rows.js';
 import type { KernelLowering, KernelRow } from './contract.js';
@@ -9,7 +9,8 @@ const registered = new Map<string, KernelLowering>();
 
 /**
  * Registers the lowering of a kernel for exports and compiled steps: `lower` emits its ONNX nodes (see {@link
- * KernelLowering}). It replaces an existing row, until it is registered again or removed by the returned function.
+ * KernelLowering}). It replaces an existing row until another lowering is registered for the kernel, or until the
+ * returned function removes it.
  * @throws UsageError for an empty name or something that is not a function.
  */
 export function registerKernelExport(kernelName: string, lower: KernelLowering): () => void {

@@ -1,5 +1,5 @@
 // Sizes as ONNX values: initializers if they are numbers, else computed from the shapes of the graph's inputs. Also
-// Reshape, which often needs neither.
+// emits Reshape, whose target shape often needs no computed size.
 import type { Dim } from '@forja/core';
 import type { GraphBuilder, Value } from '@forja/core/onnx';
 import { ExportError } from '@forja/core';

@@ -44,7 +44,7 @@ function thinPatches(conv: Convolution, x: Logical, ctx: LowerContext): Value {
 const rowsOf = ({ height, width, batch, outChannels }: Convolution, dy: Logical, ctx: LowerContext): Value =>
   ctx.reshape(ctx.get(dy, HWNC), [height.small, width.small * batch, outChannels]);
 
-/** For fewer than 4 channels on the large side. */
+/** The variant for fewer than 4 channels on the large side. */
 export const thin: ConvAlgorithm = {
   name: 'thin',
   fits: ({ channels, height, width }) => channels < 4 && Math.max(height.large, width.large) <= 64,
@@ -97,7 +97,7 @@ function patchesOf(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   });
 }
 
-/** For any kernel and stride, also if the kernel is not a multiple of the stride. */
+/** The variant for 4 or more channels, any kernel and any stride. The kernel need not be a multiple of the stride. */
 export const gemm: ConvAlgorithm = {
   name: 'gemm',
   fits: ({ channels, height, width }) => channels >= 4 && Math.max(height.large, width.large) <= 64,

@@ -23,7 +23,7 @@ export interface ConvAlgorithm {
   name: string;
   /** Whether it can compute this convolution. */
   fits(conv: Convolution): boolean;
-  /** Estimated cost of one product, in the time of a million multiply-adds of a large matrix product. */
+  /** Estimated cost of one product. The unit is the time of a million multiply-adds of a large matrix product. */
   cost(conv: Convolution): number;
   /** y, in order {@link HWNC}. */
   forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value;
@@ -46,11 +46,14 @@ export const HWCN: Perm = [1, 2, 3, 0];
 
 const memory = new WeakMap<object, Map<string, unknown>>();
 
-/** Memoizes `make()` by value and key, to share work between forward and gradients. A key always has the same type. */
+/**
+ * Memoizes `make()` by value and key, to share work between forward and gradients. A key must always be used with the
+ * same type.
+ */
 export function memoized<T = Value>(value: Value, key: string, make: () => T): T {
   const made = memory.get(value) ?? new Map<string, unknown>();
   memory.set(value, made);
-  if (made.has(key)) return made.get(key) as T; // made for this key
+  if (made.has(key)) return made.get(key) as T; // stored under this key, so of its type
   const result = make();
   made.set(key, result);
   return result;

@@ -1,6 +1,6 @@
 // Filters in the order that the algorithms read: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. Weights
-// and optimizer state are stored in that order, so that no weight moves in a training step; other filters are converted
-// where they are read.
+// and optimizer state are stored in that order, so that a training step does not reorder weights; other filters are
+// converted where they are read.
 import type { Value } from '@forja/core/onnx';
 import { traitsOf } from '../../kernels/traits.js';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
@@ -83,7 +83,7 @@ function planned(program: Program, call: KernelCall): { conv: Convolution; filte
 
 /**
  * Splits filters by their strides, if everything that reads or makes them is element-wise or a convolution that wants
- * them split. Existing state (`stored`, by input) is split exactly if it is stored so.
+ * them split. Existing state (`stored`, by input) is split if and only if it is stored split.
  */
 export function splitFilters(program: Program, stored: Readonly<Record<string, Stored>> = {}): Program {
   const parent = new Map<ValueId, ValueId>();

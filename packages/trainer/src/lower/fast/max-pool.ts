@@ -1,6 +1,6 @@
-// Max pooling with windows that tile the picture, for pictures with height and width outermost: the maximum along each
-// row of a window, then over these. The gradient takes the same two steps back, each time to the first cell that equals
-// the maximum, and so reaches the window's first maximum in row-major order.
+// Max pooling with windows that tile the picture, for pictures with height and width outermost: takes the maximum along
+// each row of a window, then the maximum of these. The gradient takes the same two steps back, each time to the first
+// cell that equals the maximum, and so reaches the window's first maximum in row-major order.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
 import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
@@ -31,7 +31,7 @@ interface Round {
   best: Value;
 }
 
-/** Splits [before, cells, after] along its cells. */
+/** Splits a value of shape [before, cells, after] into its cells. */
 function round(value: Value, before: number, cells: number, after: number, ctx: LowerContext): Round {
   if (cells === 1) return { cells: [value], best: value };
   const parts = ctx.ops('Split', [ctx.reshape(value, [before, cells, after])], { axis: 1, num_outputs: cells }, cells);
@@ -57,7 +57,7 @@ function maxima(
 
 /**
  * Passes gradients of the maxima to the first cell of each window that equals the maximum; the last cell gets the
- * gradient that no cell before it took. [before, cells, after]
+ * gradient that no cell before it took. The result has shape [before, cells, after].
  */
 function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
   let left = ctx.reshape(slopes, [before, 1, after]);

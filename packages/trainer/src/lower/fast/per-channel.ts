@@ -1,4 +1,4 @@
-// Per-channel sums of values whose channels are stored last, as products with ones.
+// Per-channel sums of values whose channels are stored last, computed as matrix products with vectors of ones.
 import type { Value } from '@forja/core/onnx';
 import { isStatic } from '../../program/program.js';
 import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
@@ -26,8 +26,8 @@ function matrixOf(
 }
 
 /**
- * From this many rows a product with ones beats ReduceSum. The rows are split along the outermost axis, which also sums
- * in shorter runs and so more exactly.
+ * From this many rows, a product with ones is faster than ReduceSum. The rows are split along the outermost axis, which
+ * also makes each sum shorter and thus more exact.
  */
 const MANY = 64;
 

@@ -1,4 +1,5 @@
-// Shared by pools and resizes: the picture in a stored order that begins with height and width, and fixed sizes.
+// Helpers shared by pools and resizes: reading a picture in a stored order that begins with height and width, and
+// checking that its sizes are fixed.
 import type { Axis, Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../program/program.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';

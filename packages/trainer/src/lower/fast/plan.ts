@@ -15,7 +15,7 @@ import { pricePicture, type PicturePrice } from './price-pictures.js';
  */
 const DIRECT = 1.5;
 
-/** Cost of transposing one float between channels first and channels last. */
+/** Cost of transposing one float between channels first and channels last, in multiply-adds. */
 const CROSSING = 130;
 
 /** Overhead of the nodes around one product, in millions of multiply-adds. */
@@ -25,7 +25,7 @@ const NODES = 2;
 export interface Choice {
   call: KernelCall;
   conv: Convolution;
-  /** The algorithm's name; `portable` where none fits. */
+  /** The algorithm's name. */
   algorithm: string;
   cost: number;
   portable: number;

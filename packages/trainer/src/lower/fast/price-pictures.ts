@@ -52,7 +52,10 @@ function tiled(
   );
 }
 
-/** Multiply-adds of both maps, in millions. As in the row, the axis that shrinks the picture goes first. */
+/**
+ * Multiply-adds of both maps, in millions. As in the kernel's row (separable.ts), the width is mapped first if the
+ * height shrinks, else last.
+ */
 function productsOf(
   call: KernelCall,
   shape: (name: string) => readonly Size[],

@@ -115,7 +115,7 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
   });
 }
 
-/** dy by the adjoint of the output transform: [points of h, points of w, tiles · N, outChannels]. */
+/** dy transformed with the adjoint of the output transform: [points of h, points of w, tiles · N, outChannels]. */
 function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
@@ -132,7 +132,7 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
   });
 }
 
-/** The transform along the height, made once for all parts of the width. */
+/** The transform along the height, computed once for all parts of the width. */
 function tallOf(stored: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
   return memoized(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
 }
@@ -173,8 +173,8 @@ function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext
 }
 
 /**
- * Pixels with the same remainder by the stride have products of their own, so that the reordering afterwards moves
- * blocks of N·C floats instead of C.
+ * Pixels whose positions have the same remainder modulo the stride get products of their own, so that the reordering
+ * afterwards moves blocks of N·C floats instead of C.
  */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
   const { batch, channels, outChannels } = conv;

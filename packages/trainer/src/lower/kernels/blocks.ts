@@ -35,7 +35,7 @@ const SpaceToBatchND: KernelLowering<'SpaceToBatchND'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const blocks = blockShape(call.attrs['blockShape']) ?? ctx.unsupported('a block shape that is not a list of numbers');
   const paddings = pairsAttribute(call, 'paddings', ctx);
-  // begin and end of each pair
+  // `side` is 0 (the begin of each pair) or 1 (its end).
   const [befores, afters] = [0, 1].map((side) => x.shape.map((_, axis) => paddings[axis - 1]?.[side as 0 | 1] ?? 0));
   const padded = paddings.flat().every((n) => n === 0)
     ? ctx.get(x)

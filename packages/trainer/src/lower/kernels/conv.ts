@@ -45,7 +45,7 @@ const Conv2D: KernelLowering<'Conv2D'> = (call, ctx) => {
 
 /**
  * A ConvTranspose whose result has exactly the size `large`, including any remainder of tfjs's padding. If pads depend
- * on a dynamic size, it computes everything and a Slice crops it.
+ * on a dynamic size, the result is computed without pads, and a Slice crops it.
  */
 export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], ctx: LowerContext, group = 1): Value {
   const [begin, end, outputPadding, extra, ahead] = [

@@ -58,8 +58,8 @@ function rangeStep(start: Size | Measure, stop: Size | Measure, step: Size | Mea
 }
 
 /**
- * Counts from 0 and adds the start: onnxruntime rewrites a Gather by a Range to a Slice, and then misreads an end below
- * 0 (of a descending range) as counted from the back (seen in 1.30).
+ * Counts from 0 and adds the start. Otherwise onnxruntime, which rewrites a Gather whose indices are a Range as a
+ * Slice, would take an end below 0 (of a descending range) as counted from the back (seen in 1.30).
  */
 const Range: KernelLowering<'Range'> = (call, ctx) => {
   const y = output(call, ctx);

@@ -15,7 +15,7 @@ const ClipByValue: Formula = (x, ctx, call) => {
   const bound = (name: string): Value | undefined => {
     const value = call.attrs[name];
     if (typeof value !== 'number') return ctx.unsupported(`attribute ${name} must be a number`);
-    if (x.dtype !== 'int32') return scalar(value, x.dtype, ctx); // without a bound, Clip makes infinity finite
+    if (x.dtype !== 'int32') return scalar(value, x.dtype, ctx); // if a bound is omitted, Clip makes infinity finite
     // tfjs stores an integer result in an integer array, which truncates the bound.
     return Number.isFinite(value) ? scalar(Math.trunc(value), x.dtype, ctx) : undefined;
   };
@@ -29,7 +29,7 @@ const Expm1: Formula = (x, ctx) =>
     ctx.op('Add', [ctx.op('Exp', [x]), ctx.scalar(1)]),
   ]);
 
-/** 2·artanh(x/(x + 2)) where |x| < 1/2, where log(x + 1) loses the digits of small x. */
+/** 2·artanh(x/(x + 2)) if |x| < 1/2, because log(x + 1) loses the digits of small x. */
 const Log1p: Formula = (x, ctx) => {
   const ratio = ctx.op('Div', [x, ctx.op('Add', [x, ctx.scalar(2)])]);
   const near = ctx.op('Mul', [ctx.op('Atanh', [ratio]), ctx.scalar(2)]);

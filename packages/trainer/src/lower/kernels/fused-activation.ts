@@ -20,8 +20,8 @@ const ACTIVATIONS: Record<string, Activation> = {
 };
 
 /**
- * Applies the call's `activation`. `perm` is the value's physical order; `place` turns the PReLU weights into something
- * that broadcasts in it.
+ * Applies the call's `activation`. `place` turns the PReLU weights into a value that broadcasts in the physical order
+ * of `value`.
  */
 export function activate(value: Value, call: BoundCall, ctx: LowerContext, place: (weights: Logical) => Value): Value {
   const name = call.attrs['activation'] ?? 'linear';

@@ -1,4 +1,5 @@
-// The table of lowerings: tfjs kernel → ONNX nodes, or the reason why not. Total over tfjs-core's kernel names.
+// The table of lowerings: tfjs kernel → ONNX nodes, or the reason why there are none. It has a row for every kernel
+// name of tfjs-core.
 import type { KernelName } from '../../kernels/names.js';
 import type { KernelRow } from '../contract.js';
 import { activationKernels } from './activations.js';

@@ -63,7 +63,7 @@ export function scalar(value: number, dtype: DType, ctx: LowerContext): Value {
   return dtype === 'float32' ? ctx.scalar(value) : ctx.constant(dtype, [], [value]);
 }
 
-/** float32 over int32 over bool, as tfjs upcasts. */
+/** The type that tfjs upcasts to: float32 if any value is float32, else int32 if any is int32, else bool. */
 export function upcast(values: readonly Logical[]): ProgramDType {
   const types = values.map((v) => v.dtype);
   return types.includes('float32') ? 'float32' : types.includes('int32') ? 'int32' : 'bool';

@@ -1,5 +1,5 @@
-// Greyscale dilation (the maximum of window + structuring element) and its adjoints, from shifted slices of the
-// picture. NHWC.
+// Greyscale dilation (the maximum of window + structuring element) and its adjoints, computed from shifted slices of
+// the picture. All pictures are NHWC.
 import type { Value } from '@forja/core/onnx';
 import type { MorphologyKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
@@ -85,7 +85,7 @@ function winners({ sums }: Taps, ctx: LowerContext): Value {
   return ctx.op('ArgMax', [stacked], { axis: 0, keepdims: 0 });
 }
 
-/** Each gradient goes to the cell of the padded picture that had the maximum, by flat index. */
+/** Adds each gradient to the cell of the padded picture that had the maximum. Cells are addressed by flat index. */
 const Dilation2DBackpropInput: KernelLowering<'Dilation2DBackpropInput'> = (call, ctx) => {
   const [x, filter, dy, dx] = [
     input(call, 'x', ctx),

@@ -133,7 +133,7 @@ const BroadcastTo: KernelLowering<'BroadcastTo'> = (call, ctx) => {
   ctx.set(y, ctx.op('Expand', [ctx.broadcast(x, y.rank, perm), ctx.sizes(physical(y.shape, perm))]), perm);
 };
 
-/** The broadcast of two shapes that are values: where one has 1, the other's size. */
+/** The broadcast of two shapes that are tensors themselves: where one shape has 1, it takes the other's size. */
 const BroadcastArgs: KernelLowering<'BroadcastArgs'> = (call, ctx) => {
   const [a, b, y] = [input(call, 's0', ctx), input(call, 's1', ctx), output(call, ctx)];
   const size = dim(y, 0);

@@ -40,7 +40,7 @@ function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: 
 /** Whether some window may cover only padding; runtimes refuse pools with such windows. */
 const mayBeAllPadding = (ws: readonly Window[]): boolean => ws.some((w) => w.pads?.some((p) => p >= extent(w)));
 
-/** Gradients use the windows unchanged, so they cannot have such windows. */
+/** Refuses such windows in gradients, which do not pad their input explicitly as {@link poolWithPadding} does. */
 function refuseAllPadding(ws: readonly Window[], ctx: LowerContext): void {
   if (mayBeAllPadding(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
 }
@@ -101,9 +101,9 @@ const untouched = (x: Logical, y: Logical, call: BoundCall): boolean =>
   sizePair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
 
 /**
- * Pools with windows of dynamic size. ONNX has none, but if windows cover the picture or tile it, the picture can be
- * cut into them and reduced. Undefined for windows of fixed size, except averages of a large picture: onnxruntime's
- * pools add up its pixels in one run, see total.ts.
+ * Pools with windows of dynamic size. ONNX has no such pools, but if the windows cover the picture or tile it, the
+ * picture can be cut into windows and reduced. Undefined for windows of fixed size, except averages of a large picture:
+ * onnxruntime's pools add up its pixels in one run, see total.ts.
  */
 function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
   const [kernels, strides] = [
@@ -252,9 +252,9 @@ export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 
 }
 
 /**
- * The gradient goes to the first maximum of each window, by a scatter with MaxPool's flat indices. In onnxruntime on
- * CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps
- * 36, by Resize, Equal and Where 27), and correct for ties and overlaps.
+ * Each gradient is added at the first maximum of its window, with a scatter that uses MaxPool's flat indices. In
+ * onnxruntime on CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms;
+ * with strided taps 36 ms; with Resize, Equal and Where 27 ms), and correct for ties and overlaps.
  */
 const MaxPoolGrad: KernelLowering<'MaxPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];

@@ -81,7 +81,7 @@ function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
 
 /**
  * Replaces NaN by a value that is never chosen, or, in the first position, by one that always is. On an axis of dynamic
- * size, NaN is never chosen. `rank` counts axes from the reduced one on.
+ * size, NaN is never chosen. `rank` is the number of axes from the reduced one to the last.
  */
 function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
   const worst = op === 'ArgMax' ? -Infinity : Infinity;

@@ -15,7 +15,7 @@ const SearchSorted: KernelLowering<'SearchSorted'> = (call, ctx) => {
   ctx.set(y, ctx.op('ReduceSum', [as(before, 'int32', ctx), ctx.int64s([2])], { keepdims: 0 }));
 };
 
-/** Strides of each axis of a shape that is a value. */
+/** Strides of each axis of a shape that is a tensor itself. */
 function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
   const size = (axis: number): Value => ctx.op('Slice', [shape, ctx.int64s([axis]), ctx.int64s([axis + 1])]);
   const result: Value[] = [];
@@ -26,7 +26,7 @@ function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
   return result;
 }
 
-/** Flattens indices by the old shape and splits them by the new one, in which -1 is the remaining size. */
+/** Flattens indices with the old shape and splits them with the new one, in which -1 is the remaining size. */
 const SparseReshape: KernelLowering<'SparseReshape'> = (call, ctx) => {
   const [indices, from, to] = [
     input(call, 'inputIndices', ctx),

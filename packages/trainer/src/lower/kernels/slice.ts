@@ -27,7 +27,7 @@ import {
 import { regroup } from './regroup.js';
 import { dim, input, output, plus } from './spatial.js';
 
-/** Past any end: ONNX clamps. */
+/** A bound beyond the end of every axis; ONNX clamps it to the size of the axis. */
 const END = 2 ** 31 - 1;
 
 /** The range that is kept of one logical axis. */

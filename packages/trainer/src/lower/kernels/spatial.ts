@@ -187,7 +187,10 @@ export interface WindowAttributes {
   auto_pad?: 'SAME_UPPER';
 }
 
-/** Whether some axis needs a Pad node: because the amount depends on a symbolic size, or is negative in front. */
+/**
+ * Whether some axis needs a Pad node: because the amount depends on a symbolic size, or because the amount before the
+ * data is negative.
+ */
 export function isUneven(ws: readonly Window[]): boolean {
   return ws.some((w) => (w.pads === undefined ? !w.auto : w.pads[0] < 0));
 }
@@ -204,7 +207,7 @@ export function fitted(
 ): { value: Value; ws: Window[] } {
   const [befores, afters] = [0, 1].map((side) =>
     ws.map((w): Size => w.pads?.[side as 0 | 1] ?? w.amounts[side as 0 | 1]),
-  ); // begin and end of each pair
+  ); // `side` is 0 (before) or 1 (after)
   const amounts = ctx.sizes([0, 0, ...(befores ?? []), 0, 0, ...(afters ?? [])]);
   const padded = ctx.op('Pad', [value, amounts, ...(fill === 0 ? [] : [ctx.scalar(fill)])], { mode: 'constant' });
   return {
@@ -234,7 +237,8 @@ export function windowAttributes(ws: readonly Window[], ctx: LowerContext): Wind
   const attributes: WindowAttributes = { kernel_shape: ws.map((w) => w.kernel), strides: ws.map((w) => w.stride) };
   if (ws.some((w) => w.dilation !== 1)) attributes.dilations = ws.map((w) => w.dilation);
   const known = ws.flatMap(({ pads }) => (pads === undefined ? [] : [pads]));
-  // TensorFlow's 'same' is SAME_UPPER: an odd pad goes to the end. With symbolic sizes the runtime computes it.
+  // TensorFlow's 'same' is SAME_UPPER: if the total is odd, the end gets one more than the start. With symbolic sizes
+  // the runtime computes the pads.
   if (isUneven(ws)) return ctx.unsupported('padding that depends on a dynamic size; fix that size');
   if (known.length < ws.length) return { ...attributes, auto_pad: 'SAME_UPPER' };
   for (const { pads, stride } of ws)

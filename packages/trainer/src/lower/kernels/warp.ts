@@ -139,7 +139,7 @@ const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
   ctx.set(y, ctx.op('Where', [ctx.op('Unsqueeze', [known, ctx.int64s([3])]), filled, ctx.scalar(0)]));
 };
 
-/** Angle and centre are attributes, so coordinates are computed here. */
+/** Angle and centre are attributes, so the coordinates are computed here and stored as constants. */
 const RotateWithOffset: KernelLowering<'RotateWithOffset'> = (call, ctx) => {
   const [image, y] = [input(call, 'image', ctx), output(call, ctx)];
   const [height, width, channels] = [1, 2, 3].map((axis) =>
@@ -147,7 +147,7 @@ const RotateWithOffset: KernelLowering<'RotateWithOffset'> = (call, ctx) => {
   ) as [number, number, number]; // one entry per axis
   const { radians, center, fillValue } = call.attrs;
   if (typeof radians !== 'number') return ctx.unsupported('an angle that is not a number');
-  // as tfjs's kernel reads it
+  // tfjs's kernel reads `center` as this type
   const [centerX, centerY] = backend_util.getImageCenter(center as number | [number, number], height, width);
   const [sin, cos] = [Math.sin(radians), Math.cos(radians)];
   const places = Array.from({ length: height * width }, (_, i) => {
