@@ -39,19 +39,19 @@ export interface Capture {
   untraced: Sizes[];
   /**
    * Those of `untraced` at which the function calls other kernels than the file does, with a description. The file
-   * passes there only if its numbers agree all the same.
+   * passes there only if its numbers agree nevertheless.
    */
   branches: { sizes: Sizes; why: string }[];
   /**
-   * Dims whose size the function's own code reads, or which the caller bounds: the range of sizes that the file is
-   * valid for.
+   * The range of sizes that the file is valid for, for each dim whose size the function's own code reads or that the
+   * caller bounds.
    */
   proven: Record<string, ProvenDim>;
 }
 
 /**
  * Steps that are tried for spatial dims. Networks that downsample and upsample again accept only multiples of a power
- * of two, some of three or five. Step 1 means any size, odd ones included.
+ * of two; some accept only multiples of three or five times such a power. Step 1 means any size, odd ones included.
  */
 const STEPS = [1, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 5, 10, 20, 40];
 
@@ -90,7 +90,7 @@ export function capture(subject: Subject, bounds: Bounds = {}): Capture {
   if (dims.includes('batch')) choices.push(...BATCH_STEPS.map((step) => stepsOf(['batch'], step)));
   let failure: unknown;
   for (const steps of choices) {
-    // Multiples of the batch can only help if some batches fail or are divided.
+    // Steps of the batch can only help if the function fails at some batch sizes, or divides the batch size.
     if ('batch' in steps && isIntegerMismatch(failure)) break;
     if (dims.some((dim) => !hasTwo(bounds[dim], steps[dim] ?? 1))) continue;
     try {
@@ -400,7 +400,7 @@ export function captureStateful(
       return { ...stateful, captured: capture(watch(stateful.subject), bounds) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      stateful = withState(stateful, error.states); // ends: there are finitely many variables
+      stateful = withState(stateful, error.states); // terminates, because there are finitely many variables
     }
   }
 }

@@ -15,7 +15,7 @@ export interface Distance {
   histogram: number[];
 }
 
-/** Bounds of an error histogram; the first, 0, counts what is exactly equal. */
+/** Bounds of an error histogram. The first bound, 0, counts numbers that are exactly equal. */
 export const HISTOGRAM: readonly number[] = [0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3];
 
 /** Smallest scale: below it errors are absolute. */
@@ -85,7 +85,7 @@ const EQUAL = 200;
 
 /**
  * {@link decibels}, at most 200. `peak`: the span of the values, if known; default: the reference's span or its largest
- * magnitude.
+ * magnitude, whichever is greater.
  */
 export function peakToNoise(result: ArrayLike<number>, reference: ArrayLike<number>, peak?: number): number {
   return Math.min(EQUAL, decibels(result, reference, peak ?? spanOf(reference)));

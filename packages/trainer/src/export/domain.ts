@@ -1,4 +1,4 @@
-// Derives which values the inputs of a program may take from what reads them: indices into tables, divisors,
+// Derives which values the inputs of a program may take, from the calls that read them: indices into tables, divisors,
 // logarithms, one-hots. One backward walk from results to inputs; kernels without a rule impose nothing.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
@@ -258,7 +258,7 @@ const Add: Rule = (seen) => {
 
 /**
  * Shifts the domain if the other operand is constant; else `a` gets the upper half of a bounded interval, and `b` the
- * values whose subtraction leads into the lower half.
+ * values from 0 to the length of the lower half, so that the difference stays in the interval.
  */
 const Sub: Rule = (seen) => {
   const other = otherOperand(seen);
@@ -345,8 +345,8 @@ const GatherV2: Rule = (seen) => {
 };
 
 /**
- * Indices of several components. `components` is dropped where the last axis changes; then all stay within the shortest
- * axis.
+ * Indices of several components. `components` is dropped where the last axis changes; then every component stays within
+ * the shortest axis.
  */
 const indices =
   (name: string, values: readonly string[], shapeOf: (seen: Seen) => readonly number[]): Rule =>
@@ -380,7 +380,7 @@ const CropAndResize: Rule = (seen) =>
 type Table = KernelRows<Rule>;
 
 const all = (rule: Rule, ...kernels: KernelName[]): Table =>
-  Object.fromEntries(kernels.map((kernel) => [kernel, rule])); // of these names
+  Object.fromEntries(kernels.map((kernel) => [kernel, rule])); // the keys are these names
 
 const TABLE: Table = {
   ...all(

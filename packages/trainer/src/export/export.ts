@@ -35,8 +35,8 @@ const now = (): number => performance.now();
 /** Options of {@link exportOnnx}. */
 export interface ExportOptions extends Watched {
   /**
-   * Required for functions; for models they name dims and roles, by name or position. A string in a shape is a dynamic
-   * dim. Verification draws from `range`.
+   * Required for functions. For models, each entry applies to the input of that name or position, and may name its dims
+   * and its role. A string in a shape is a dynamic dim. Verification draws from `range`.
    */
   inputs?: InputOption[];
   /** By position. */
@@ -58,7 +58,7 @@ export interface ExportOptions extends Watched {
   /** Layout of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
   layout?: LayoutOption;
   /**
-   * `fp16`: weights in half precision, and what is computed with them where that is safe; inputs and outputs stay
+   * `fp16`: weights, and the computations with them where that is safe, are in half precision; inputs and outputs stay
    * float32. Default `fp32`.
    */
   precision?: 'fp32' | 'fp16';
@@ -69,7 +69,7 @@ export interface ExportOptions extends Watched {
    * loadTfjsModel} read from quantised files, the storage that keeps their size.
    */
   weights?: 'float32' | WeightStorage;
-  /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
+  /** `uint8-*`: the file outputs pictures as bytes, in that layout. Default `float`. */
   imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
   /**
    * Whether weights go into a separate file. `'auto'` (default): if they have more than 1 GiB; a number: if they have
@@ -79,7 +79,7 @@ export interface ExportOptions extends Watched {
   /** Fields of the manifest; they override the derived ones. */
   metadata?: Partial<Manifest>;
   /**
-   * SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB;
+   * Computes a SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB;
    * `@forja/trainer/node` fills in another.
    */
   digest?: (bytes: Uint8Array) => Promise<string>;
@@ -143,8 +143,8 @@ async function exported(model: Exportable, options: ExportOptions): Promise<Expo
 }
 
 /**
- * The file with weights in the precision of the computation, and what is needed to make and judge one that stores them
- * smaller.
+ * The file with weights in the precision of the computation, and what is needed to make and verify a file that stores
+ * them in fewer bytes.
  */
 interface FloatExport extends Made {
   result: ExportResult;

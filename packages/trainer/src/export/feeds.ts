@@ -152,8 +152,8 @@ function integers(spec: DrawnSpec, shape: readonly number[], at: Source): ArrayL
 }
 
 /**
- * A class that is not drawn is not verified, so if there are few, each is drawn equally often, in shuffled order, so
- * that repeats also occur in a row.
+ * A class that is not drawn is not verified. If there are few classes, each is therefore drawn equally often. The order
+ * is shuffled, so that a class may also occur twice in a row.
  */
 function counted([low, high]: readonly [number, number], count: number, at: Source): number[] {
   const classes = high - low + 1;

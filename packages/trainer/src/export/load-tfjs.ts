@@ -43,7 +43,7 @@ export async function loadModelFiles(
   } catch (cause) {
     throw await explained(name, json, cause);
   } finally {
-    delete artifacts.weightData; // tfjs's closures keep the artifacts of graph models, and with them the files
+    delete artifacts.weightData; // closures in tfjs's graph models keep the artifacts alive, and so the files
   }
 }
 
@@ -154,8 +154,8 @@ function decoded(path: string): string {
 }
 
 /**
- * The URL of a weight file. As in tfjs, the path is part of a URL: existing escapes are kept, and its own query wins
- * over the address's.
+ * The URL of a weight file. As in tfjs, the path is part of a URL: existing escapes are kept, and its own query takes
+ * precedence over the address's.
  */
 function siblingOf(address: URL, path: string): URL {
   const [, steps = '', query] = /^([^?]*)(\?.*)?$/s.exec(path) ?? [];

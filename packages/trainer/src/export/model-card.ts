@@ -50,7 +50,7 @@ function row(port: ManifestInput | ManifestOutput): string {
 
 const HEAD = '| name | role | type | shape | layout | values |\n|---|---|---|---|---|---|';
 
-/** A size to try the file at. */
+/** Concrete sizes of an input, for the example code. */
 function example(dims: readonly Dim[], report: ExportReport): number[] {
   const verified = report.errors.at(-1)?.sizes ?? {};
   return dims.map((dim) =>

@@ -2,7 +2,7 @@
 import { ModelFormatError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
-/** One group of the manifest: tensors laid one after another over the group's files. */
+/** One group of the manifest: tensors that are stored one after another in the group's files. */
 export interface WeightGroup {
   paths: string[];
   weights: tf.io.WeightsManifestEntry[];
@@ -79,7 +79,10 @@ export function parseModelJson(text: string, name: string): ModelJson {
   return json as ModelJson; // its parts were checked above
 }
 
-/** Recognised by the layers: Keras 3 gives each a `module`, and has `batch_shape` instead of `batch_input_shape`. */
+/**
+ * Keras 3 is recognised by its layers, which have a `module` and a `registered_name`. (It also writes `batch_shape`
+ * instead of `batch_input_shape`.)
+ */
 function isKeras3(topology: Record<string, unknown>): boolean {
   const inner = topology['model_config'] ?? topology;
   const config = isObject(inner) ? inner['config'] : undefined;
@@ -160,7 +163,7 @@ function oddFile(lengths: readonly number[]): number | undefined {
   return odd.length === 1 ? odd[0] : odd.length === 0 && lengths.length > 1 ? lengths.length - 1 : undefined;
 }
 
-/** The weight that the last byte belongs to. */
+/** The weight in which data of this length ends. */
 function endsIn({ weights }: WeightGroup, length: number): string | undefined {
   let at = 0;
   return weights.find(

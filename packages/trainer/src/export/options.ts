@@ -1,4 +1,5 @@
-// Schema of the export options: JavaScript callers mistype names, and TypeScript callers pass data read from files.
+// Schema of the export options. They are checked because JavaScript callers mistype names, and TypeScript callers pass
+// data read from files.
 import { UsageError } from '@forja/core';
 import { OPSETS, WEIGHT_STORAGES } from '@forja/core/onnx';
 import * as v from 'valibot';

@@ -44,7 +44,10 @@ export interface Probed {
   odd: { sizes: Sizes; why: string }[];
 }
 
-/** Limits on traces per dim, and on calls in all of them, so that large networks are traced at fewer sizes. */
+/**
+ * Limits on the number of traces per dim, and on the number of calls in all these traces, so that large networks are
+ * traced at fewer sizes.
+ */
 const [MOST, CALLS] = [160, 30_000];
 
 /** Element count from which a constant made in the function counts as large. */
@@ -54,8 +57,8 @@ const LARGE = 2 ** 17;
 const ROW = 34;
 
 /**
- * Maps reads of sizes to dims: a size belongs to the dim that it changes with. `traces`: at the base first, then with
- * one dim changed each.
+ * Maps reads of sizes to dims: a size belongs to the dim that it changes with. `traces`: the first is at the base
+ * sizes; the others change one dim or more.
  */
 export function readDims(reads: readonly SizeRead[], traces: readonly SizedProgram[], bounds: Bounds): ReadDim[] {
   const [first, ...others] = traces;
@@ -83,7 +86,7 @@ export function probe(program: Program, on: Probing): Probed {
   const seen: { count: number; largest: number; same?: Sizes } = { count: 0, largest: 0 };
   /** Traces at these sizes and compares. Returns whether the function runs there. */
   const runs = (sizes: Sizes, dim: string): boolean => {
-    if (result.wrong !== undefined) return true; // solve again before probing on
+    if (result.wrong !== undefined) return true; // the program must be solved again first
     const one = traceIfFits(on.subject, sizes);
     if (one === undefined) return false;
     seen.count++;
@@ -195,8 +198,8 @@ function descending(start: number, low: number): number[] {
 }
 
 /**
- * Sizes above the first: consecutive ones, powers of two, numbers that appear in the function's source, and an even
- * spread between.
+ * Sizes above the first: consecutive ones, powers of two, numbers that appear in the function's source, and evenly
+ * spaced ones in between.
  */
 function ascending(start: number, high: number, step: number, most: number, { subject }: Probing): number[] {
   const units = new Set<number>();
@@ -214,7 +217,7 @@ function ascending(start: number, high: number, step: number, most: number, { su
   return [...units].filter((unit) => unit > start && unit <= high).sort((a, b) => a - b);
 }
 
-/** Combinations of all dims at similar sizes, small and large, no two equal. */
+/** Combinations in which all dims have similar sizes, small or large, but no two dims the same size. */
 function together(dims: Record<string, ProvenDim>, { base, steps }: Probing): Sizes[] {
   if (Object.keys(dims).length < 2) return [];
   const places = Object.keys(dims).filter((dim) => dim !== 'batch');
@@ -252,7 +255,7 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
 }
 
 /**
- * Explains why the calls at `sizes` differ from the program's. `same`: the last sizes where they did not.
+ * Explains why the calls at `sizes` differ from the program's. `same`: the last sizes at which they did not differ.
  * @throws ExportError if the function itself, rather than tfjs, chooses other calls.
  */
 function oddity(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Probing): string {

@@ -22,7 +22,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortError(signal.reason);
 }
 
-/** Carries what a listener threw through the functions that explain what a traced function throws. */
+/** Wraps an error of a listener, so that code that explains the errors of a traced function passes it on unchanged. */
 export class ListenerFailed extends ForjaError {
   constructor(cause: unknown) {
     super('internal', messageOf(cause), { cause });
@@ -30,8 +30,8 @@ export class ListenerFailed extends ForjaError {
 }
 
 /**
- * The options, with a listener whose rejection ends the export as an error that it throws does: a trace cannot await
- * it, so the next call throws.
+ * The options, with a listener whose rejected promise ends the export in the same way as an error that it throws. A
+ * trace cannot await the listener, so the next call of the listener throws the reason of the rejection.
  */
 export function listening<T extends Watched>(options: T): T {
   const { onProgress } = options;

@@ -16,7 +16,7 @@ let preparing: Promise<boolean> | undefined;
 async function prepareWasm(): Promise<boolean> {
   try {
     if ((tf.findBackendFactory('wasm') as unknown) === null) {
-      // its type forgets the null
+      // its type omits the null
       await import('@tensorflow/tfjs-backend-wasm');
       // Registered with the lowest priority: tfjs must not choose it because we imported it.
       const factory = tf.findBackendFactory('wasm');
@@ -57,7 +57,7 @@ export async function reference(program: Program): Promise<Reference> {
   const kernels = [...new Set(program.calls.map((call) => call.kernel))];
   // Once per process: two concurrent exports would each start a backend and remove the other's.
   const wasm = await (preparing ??= withoutRethrowing(prepareWasm));
-  const node = (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null; // its type forgets the null
+  const node = (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null; // its type omits the null
   let backend = node ? 'tensorflow' : wasm ? 'wasm' : 'cpu';
   const self: Reference = {
     get backend() {

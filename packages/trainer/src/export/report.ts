@@ -69,7 +69,7 @@ export interface ExportReport {
   /** Sizes of the file, and of the weight files next to it. */
   bytes: number;
   external: Record<string, number>;
-  /** Precision of the weights. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
+  /** Precision of the weights. `fp16`: outputs were compared in decibels; see {@link ExportReport.psnr}. */
   precision: 'fp32' | 'fp16';
   /**
    * How large weights are stored, if in fewer bytes than float32. `errors` are those of the file before that change.
@@ -84,9 +84,9 @@ export interface ExportReport {
    * in it were traced, and where they are read. `load` refuses other sizes; other runtimes do not.
    */
   proven: Record<string, ProvenDim>;
-  /** As the manifest describes them. */
+  /** Inputs, as the manifest describes them. */
   inputs: ManifestInput[];
-  /** As the manifest describes them. */
+  /** Outputs, as the manifest describes them. */
   outputs: ManifestOutput[];
   /** Bound on the relative error; not used if `psnr` is set. */
   tolerance: number;
@@ -133,7 +133,7 @@ export function contents(
   };
 }
 
-/** Calls by kernel, most first. */
+/** Number of calls of each kernel, the most frequent first. */
 export function kernelCounts(program: Program): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { kernel } of program.calls) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);

@@ -32,8 +32,8 @@ export interface Draw {
 }
 
 /**
- * Prepares a comparison at these sizes. tfjs's plain kernels read batch norm statistics as if along the last axis;
- * other statistics are rewritten first, to behave as in TensorFlow.
+ * Prepares a comparison at these sizes. tfjs's plain kernels read batch norm statistics as vectors along the last axis,
+ * so batch norms with other statistics are rewritten first, to behave as in TensorFlow.
  */
 export function roundAt(job: Verification, sizes: Sizes): Round {
   const program = spreadNorms(traceAt(job.subject, sizes).program);
@@ -74,7 +74,7 @@ export function drawAll({ inputs }: Round, { seed, draws }: Draw): Record<string
   );
 }
 
-/** The function or the file does not run on the drawn inputs. */
+/** Thrown if the function or the file does not run on the drawn inputs. */
 export class RunFailure extends Error {
   constructor(
     readonly side: 'tfjs' | 'onnx',

@@ -14,7 +14,7 @@ export type StateOption = 'refuse' | 'explicit';
 /** For each state input: the output with its next value, and its initial value, as `createSession` takes them. */
 export type StateTable = Record<string, { output: string; initial: Tensor }>;
 
-/** State was found; {@link withState} can export it. */
+/** Thrown if a function keeps state between calls; {@link withState} can export it. */
 export class StateError extends ExportError {
   constructor(readonly states: readonly KeptState[]) {
     const all = states
@@ -100,7 +100,7 @@ export function stateTable(
         );
       const data = variable.dataSync();
       const initial: Tensor = {
-        dtype: variable.dtype as Tensor['dtype'], // as above
+        dtype: variable.dtype as Tensor['dtype'], // programs hold these types only
         shape: order === undefined ? [...variable.shape] : order.map((axis) => variable.shape[axis] ?? 1),
         data: order === undefined ? data.slice() : permuted(data, variable.shape, order),
       };

@@ -1,5 +1,5 @@
-// Weights that are stored in 8 bits or half precision: which storage an export takes, and how far a file's outputs are
-// from those of the same file with float32 weights, by decibels.
+// Weights that are stored in 8 bits or half precision: which storage an export uses, and how far, in decibels, a file's
+// outputs are from those of the same file with float32 weights.
 import { ForjaError, type Runtime, type Session } from '@forja/core';
 import {
   encodeModel,
@@ -18,7 +18,7 @@ import type { Sizes } from './traced.js';
 import type { Verification } from './verify.js';
 import { waysFor } from './ways.js';
 
-/** Models whose files tfjs had quantised, and what keeps their size. */
+/** Models that were loaded from quantised files, with the storage that keeps their size. */
 const quantised = new WeakMap<object, WeightStorage>();
 
 /** Remembers what a model's weights were stored as; `dtypes` are those of tfjs's `quantization`. */
@@ -27,7 +27,7 @@ export function rememberStorage(model: object, dtypes: readonly (string | undefi
   else if (dtypes.includes('float16')) quantised.set(model, 'fp16');
 }
 
-/** What keeps the size of a model's files, if they were quantised. */
+/** The storage that keeps the size of a model's files, if they were quantised. */
 export function storageOf(model: object): WeightStorage | undefined {
   return quantised.get(model);
 }
@@ -36,10 +36,10 @@ export function storageOf(model: object): WeightStorage | undefined {
 export interface StoredReport {
   type: WeightStorage;
   weights: StoredWeight[];
-  /** Bytes of these weights, scales included, and of the same in float32. */
+  /** Bytes of these weights, scales included, and of the same weights in float32. */
   bytes: number;
   before: number;
-  /** Required decibels, and the lowest of an output; absent if verification was skipped. */
+  /** Required decibels, and the lowest of all outputs; absent if verification was skipped. */
   psnr?: { least: number; found: number };
 }
 
@@ -64,7 +64,7 @@ interface StoredJob {
   runtime: Runtime;
 }
 
-/** A model with weights stored smaller. */
+/** A model with weights stored in fewer bytes. */
 export interface InStorage {
   placed: Model;
   external: Map<string, Uint8Array>;
@@ -74,7 +74,8 @@ export interface InStorage {
 /**
  * The model with weights stored as `type`, compared with the float form if that was verified. If the caller has not
  * `asked` for this storage: undefined if nothing gets smaller, or too much is lost.
- * @throws ExportError `export.mismatch` for fewer decibels than `checks` or the storage require; as `storeWeights`.
+ * @throws ExportError `export.mismatch` for fewer decibels than `checks` or the storage require; and the errors of
+ * `storeWeights`.
  */
 export async function inStorage(
   type: WeightStorage,
@@ -114,7 +115,8 @@ export async function inStorage(
 }
 
 /**
- * The fewest decibels of an output against the file with float32 weights, over the sizes and seeds of the verification.
+ * The lowest decibels of any output, compared with the file with float32 weights, over the sizes and seeds of the
+ * verification.
  * @throws ExportError `export.mismatch` below `least`, naming the layer that costs most.
  */
 async function compareStored(work: StoredJob, least: number): Promise<number> {

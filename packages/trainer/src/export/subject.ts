@@ -65,7 +65,7 @@ export function subjectOf(
       })),
     );
     const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] =>
-      // symbolic only for symbolic inputs
+      // `apply` returns symbolic tensors only for symbolic inputs
       model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[];
     return {
       kind: 'layers',
@@ -123,7 +123,7 @@ export function subjectOf(
   };
 }
 
-/** Whether the caller states the distribution of an input in use. */
+/** Whether the caller states the distribution that an input has in use. */
 export function isStated({ inputs }: Subject, name: string): boolean {
   return inputs.some((input) => input.name === name && input.random !== undefined);
 }
@@ -192,8 +192,8 @@ function isLayersModel(model: Exportable): model is tf.LayersModel {
 }
 
 /**
- * A Sequential has no names until it is first applied; asking for them early would name the file's inputs differently
- * from the second export on.
+ * Builds a Sequential, which has no names until it is first applied. Otherwise the first export would give the file's
+ * inputs other names than later exports.
  */
 function build(model: tf.LayersModel): void {
   const first = (model.inputs as tf.SymbolicTensor[] | undefined)?.[0];
@@ -214,7 +214,7 @@ interface Own {
   shape: readonly (number | null)[] | null;
 }
 
-/** The caller's specifications over the model's own: named ones by name, others by position. */
+/** The model's own specifications, overridden by the caller's, which are matched by name, else by position. */
 function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[]): SubjectInput[] {
   if (given !== undefined && given.length !== own.length)
     throw new UsageError(
@@ -316,8 +316,8 @@ function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor
 }
 
 /**
- * Makes default output names unique: they are changed where an input or another output has the same name (an input that
- * is returned has one name for both).
+ * Makes default output names unique: they are changed where an input or another output has the same name (for example,
+ * if the function returns an input).
  */
 function free(own: readonly string[], taken: ReadonlySet<string>): string[] {
   const used = new Set(taken);

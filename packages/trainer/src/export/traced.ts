@@ -23,7 +23,7 @@ export interface Noted {
   moved?: number;
 }
 
-/** The number of a dim. */
+/** The size of a dim as a number. */
 export function sizeAt(dim: Dim, sizes: Sizes): number {
   if (typeof dim === 'number') return dim;
   const size = sizes[dim];

@@ -1,4 +1,5 @@
-// Explains the Transposes that remain in a graph: the file's layout at an edge, or the network's own axis order inside.
+// Explains the Transposes that remain in a graph: the file's layout at an input or output, or the network's own axis
+// order in between.
 import type { Model } from '@forja/core/onnx';
 
 /** One Transpose node. */

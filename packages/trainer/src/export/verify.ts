@@ -83,7 +83,7 @@ export interface Verification {
   /** Default: {@link seedsFor}. */
   seeds?: number;
   tolerance: number;
-  /** For files in half precision: outputs are compared by this many decibels instead of the tolerance. */
+  /** For files in half precision: outputs must reach this many decibels, instead of the tolerance. */
   psnr?: number;
   /** The program that the file was lowered from, if known: a failure then names the first call that differs. */
   program?: Program;
@@ -126,7 +126,7 @@ interface Work {
 type Outcome = { errors: OutputError[]; failed?: undefined } | { errors: OutputError[]; failed: Mismatch };
 
 /**
- * Compares at every seed and size; draws in other ways if the natural one verifies nothing. `external`: the model's
+ * Compares at every seed and size; draws inputs in other ways if natural draws verify nothing. `external`: the model's
  * weight files.
  * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call
  * that differs; `export.unverified` if no draw gave finite, varying numbers to compare.
@@ -210,7 +210,7 @@ function drawsEntry(draws: Draws | undefined): { draws?: Draws } {
 /**
  * Compares with natural draws. If the function does not run on these, or is too sensitive for float32 there, uses the
  * first other way that works.
- * @throws ExportError for the first reason where none is.
+ * @throws ExportError with the first reason, if no way works.
  */
 async function compareAll(
   work: Work,

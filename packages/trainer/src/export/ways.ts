@@ -22,10 +22,12 @@ function near(value: number, { near: turns }: Domain): number {
 
 const TURNS: Way = { name: 'near turns', of: near };
 
-/** Magnitudes that natural draws do not reach, and at which float32 still resolves them. */
+/** Least and greatest magnitude of values that natural draws do not reach but that float32 still resolves. */
 const FAR = [4, 1e6] as const;
 
-/** The way that draws near such values, if some are out of reach of natural draws. */
+/**
+ * The way that draws near values at which the function changes behaviour, if natural draws do not reach some of these.
+ */
 export function farTurns(domains: readonly (Domain | undefined)[]): Draws | undefined {
   const [least, most] = FAR;
   const far = domains.some((domain) => domain?.near.some((turn) => Math.abs(turn) > least && Math.abs(turn) < most));

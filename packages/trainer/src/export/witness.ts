@@ -1,5 +1,5 @@
-// Records what a verification has seen of each output. Equal results verify nothing if they are not numbers, or always
-// the same.
+// Records what a verification has seen of each output. Equal results verify nothing if they are not numbers, or if they
+// are the same at every draw.
 import type { ConstantData } from '../program/program.js';
 import type { ReplayTensor } from '../program/replay.js';
 
