@@ -170,7 +170,8 @@ function targetOf({ lowering = 'auto' }: CompileOptions, device: DeviceReport['a
 }
 
 /**
- * Loops only where a call costs as much as the step, and on devices whose kernels would not stall at each iteration.
+ * `auto` uses a loop only for steps that are small compared with the cost of a call, and only on devices whose kernels
+ * would not stall at each iteration.
  */
 function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: DeviceReport['actual']): boolean {
   return loop === 'auto' ? isSmall(work) && deviceTraits(device).loops : loop;

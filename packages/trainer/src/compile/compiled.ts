@@ -24,7 +24,7 @@ export interface StepParts {
 /** Releases the state of steps that were dropped without `dispose`; the runtime cleans up their sessions itself. */
 const dropped = new FinalizationRegistry<StateHome>((home) => void home.release().catch(() => undefined));
 
-/** The step. */
+/** Makes the public handle of a step. */
 export function compiledStep({ traced, lowered, together, seed, session, home, summary }: StepParts): CompiledStep {
   const { inputs, names, variables, draws } = traced;
   const outputs = [...names.keys()];

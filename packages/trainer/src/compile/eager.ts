@@ -30,7 +30,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
     name,
   } = optionsOf(
     'eagerStep',
-    options as StepOptions & { step?: StepFunction }, // what phaseStep gives holds the step too
+    options as StepOptions & { step?: StepFunction }, // phaseStep's result also contains the step
     'inputs name seed step variables',
   );
   checkStep('eagerStep', step, options.inputs);
@@ -121,7 +121,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
 }
 
 function toTf(value: Tensor): tf.Tensor {
-  const data = value.data as Float32Array | Int32Array | Uint8Array; // the dtypes of feeds
+  const data = value.data as Float32Array | Int32Array | Uint8Array; // feeds have these dtypes only
   return tf.tensor(
     data.slice(),
     value.shape,

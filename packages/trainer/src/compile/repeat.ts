@@ -1,5 +1,5 @@
 // Several steps in one run: the graph of a step becomes the body of an ONNX Loop, whose trip count is an input. For
-// small steps, where calling the runtime costs more than the computation.
+// small steps, in which the call of the runtime takes a large part of the time.
 import {
   ATTRIBUTE_TYPE,
   DATA_TYPE,

@@ -68,8 +68,8 @@ export class RuntimeVariables {
   }
 
   /**
-   * Adds a step that was lowered with {@link stored}, synchronously after it. State that no step uses yet starts at its
-   * variable's present value.
+   * Adds a step that was lowered with the result of {@link stored}. No other step may be added between the two calls.
+   * State that no step uses yet starts at its variable's present value.
    */
   enter(variables: ReadonlyMap<string, tf.Variable>, { state, fixed }: Pick<Lowered, 'state' | 'fixed'>): StateHome {
     const entries = new Map([...variables].map(([name, variable]) => [name, this.#entryOf(variable)]));
@@ -164,7 +164,7 @@ class SharedHome implements StateHome {
     const given = Object.entries(values).map(([name, value]) => {
       const entry = stateNamed(this.#entries, name);
       const kind = 'held' in entry.at ? entry.at.held : entry.at.layout;
-      checkValue(name, { dtype: kind.dtype as ProgramDType, shape: kind.shape }, value); // of a variable
+      checkValue(name, { dtype: kind.dtype as ProgramDType, shape: kind.shape }, value); // a variable's dtype
       return { entry, value };
     });
     const writes = new Map<Group, NamedTensors>();

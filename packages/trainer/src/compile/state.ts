@@ -1,5 +1,5 @@
-// Converts state between tf.Variables (logical layout) and the executor (the graph's order). Reordered only at load and
-// save.
+// Converts state between tf.Variables (logical layout) and the executor (the graph's order). Values are reordered only
+// when state is loaded or read.
 import { UsageError, checkTensor, type Session, type SessionOptions, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StateLayout } from '../lower/lower.js';
@@ -34,7 +34,7 @@ export function toStored(layout: Layout, value: Tensor): Tensor {
   return {
     dtype: layout.dtype,
     shape: physicalShape(layout),
-    data: permuted(value.data as ConstantData, splitShape(layout), layout.perm), // checked, or a variable's own
+    data: permuted(value.data as ConstantData, splitShape(layout), layout.perm), // type checked, or a variable's own
   };
 }
 
@@ -43,7 +43,7 @@ export function toLogical(layout: Layout, value: Tensor): Tensor {
   return {
     dtype: layout.dtype,
     shape: [...layout.shape],
-    data: permuted(value.data as ConstantData, physicalShape(layout), inverse(layout.perm)), // the dtypes of programs
+    data: permuted(value.data as ConstantData, physicalShape(layout), inverse(layout.perm)), // a program's dtype
   };
 }
 
@@ -72,6 +72,6 @@ export function readVariable(variable: tf.Variable): Tensor {
 
 /** Sets a variable to a value of its own shape and type. */
 export function writeVariable(variable: tf.Variable, value: Tensor): void {
-  const data = value.data as ConstantData; // the dtypes of programs
+  const data = value.data as ConstantData; // programs hold these dtypes only
   tf.tidy(() => variable.assign(tf.tensor(data.slice(), value.shape, variable.dtype)));
 }

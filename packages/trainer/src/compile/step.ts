@@ -21,7 +21,7 @@ export interface StepOptions {
   seed?: number | bigint;
   /**
    * If given, random streams are derived from names, `<name>/<input>`, instead of numbered: steps of different names
-   * draw different numbers, and adding an input changes no other.
+   * draw different numbers, and adding an input does not change the numbers of the others.
    */
   name?: string;
 }
@@ -30,13 +30,13 @@ export interface StepOptions {
 export interface CompileOptions extends StepOptions {
   runtime: Runtime;
   /**
-   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the
+   * `portable`: plain convolutions, for any device. `fast`: convolutions as matrix products, for CPUs. `auto`, the
    * default: on `cpu` and `wasm` the one with the lower estimated cost, elsewhere `portable`.
    */
   lowering?: 'portable' | 'fast' | 'auto';
   /**
    * Whether several steps may share a run ({@link CompiledStep.runMany}), as a loop inside the graph. `auto`, the
-   * default: only for CPU steps of a few milliseconds, where the call would cost as much as the step.
+   * default: only for CPU steps of a few milliseconds, in which a call would take a considerable part of the time.
    */
   loop?: boolean | 'auto';
   /**

@@ -15,7 +15,7 @@ export interface TracedStep {
   program: Program;
   /** The step's own name for each of the graph's results. */
   names: ReadonlyMap<string, string>;
-  /** By name of the state input. */
+  /** The variables, by the name of their state input. */
   variables: ReadonlyMap<string, tf.Variable>;
   draws: RandomInput[];
 }

@@ -10,8 +10,8 @@ import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js'
 type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: Attributes) => tf.Tensor[];
 
 /**
- * tfjs's fused ops, which layers use, have no gradient for dilated convolutions. While a tape records, only linear
- * activations are fused.
+ * Adjoint of tfjs's fused convolutions, which layers use; tfjs's own has no gradient for dilated ones. While a tape
+ * records, tfjs fuses linear activations only, so the activation needs no gradient here.
  */
 function fused(kernelName: string, table: GradientTable): Adjoint {
   return (dy, inputs, attrs) => {
@@ -43,7 +43,7 @@ type Engine = ReturnType<typeof tf.engine>;
 type CustomGrad = Engine['customGrad'];
 type GradientFunction = Parameters<CustomGrad>[0];
 
-/** The attributes of the last kernel that runs during `fn`. */
+/** The result of `fn`, and the attributes of the last fused kernel that it runs. */
 function watchingAttributes<T>(engine: Engine, fn: () => T): { result: T; attrs: Attributes } {
   const own = Object.getOwnPropertyDescriptor(engine, 'runKernel');
   const { runKernel } = engine;

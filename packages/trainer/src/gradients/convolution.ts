@@ -83,7 +83,8 @@ function rows(f: Family, dilated: Dilated): GradientTable {
 }
 
 /**
- * A dilated convolution is a plain one whose filter has zeros between its taps. For any number of axes and any layout.
+ * A dilated convolution is a plain one whose filter has zeros between its taps. This method works for any number of
+ * axes and any layout.
  */
 function withWideFilter(f: Family): Dilated {
   const plain = (attrs: Attributes): Attributes => ({ ...attrs, dilations: 1 });
@@ -176,7 +177,7 @@ function dilatedInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs:
   );
 }
 
-/** A convolution whose stride is the dilation: x with batch and channels exchanged, over dy as filter. */
+/** A convolution whose stride is the dilation: x with batch and channels exchanged, with dy as the filter. */
 function dilatedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs: Attributes): tf.Tensor {
   const { top, bottom, left, right, d } = dilatedPads(x.shape, filterShape, attrs);
   const padded = around(x, [top, bottom], [left, right]);
@@ -216,7 +217,7 @@ function dilatedDepthwiseFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number
   return tf.reshape(tf.stack(taps), filterShape);
 }
 
-/** The faster method, for channels-last pictures. */
+/** The faster method for channels-last pictures, else the general one. */
 function dilatedPicture(attrs: Attributes): Dilated {
   return attrs['dataFormat'] === 'NCHW' ? withWideFilter(PLAIN) : { input: dilatedInput, filter: dilatedFilter };
 }

@@ -94,7 +94,7 @@ function restore(): void {
 }
 
 /**
- * Replaces tfjs's gradient functions by correct, twice-differentiable ones, permanently and for the whole process.
+ * Replaces tfjs's gradient functions with correct, twice-differentiable ones, permanently and for the whole process.
  * Idempotent. Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored
  * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that {@link
  * provenGradients} does not name is refused, and a gradient that is zero everywhere is a tensor of zeros. Tracing and

@@ -10,7 +10,7 @@ export interface Interpolation {
   halfPixelCenters: boolean;
 }
 
-/** Row-major `[to, from]`. */
+/** The matrix, row-major, of shape `[to, from]`. */
 export function interpolationMatrix({ method, from, to, alignCorners, halfPixelCenters }: Interpolation): Float32Array {
   const matrix = new Float32Array(to * from);
   const aligned = alignCorners && to > 1;

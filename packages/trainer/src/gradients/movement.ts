@@ -1,4 +1,5 @@
-// Movement whose stock gradient is wrong or missing: mirrored padding, depth to space, split, strided slices.
+// Gradients of movement kernels whose stock gradient is wrong or missing: mirrored padding, depth to space, split,
+// strided slices.
 import * as tf from '@tensorflow/tfjs';
 import { at, numbers, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
 
@@ -48,7 +49,7 @@ function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
 }
 
 /**
- * Puts elements that were taken from an axis of `size` at `first`, `first + stride`, … back in place with zeros
+ * Puts elements that were taken from an axis of `size` at `first`, `first + stride`, … back in place with zeros in
  * between: each is padded to `stride` cells.
  */
 export function spreadAlong(
@@ -90,7 +91,7 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
     mask('newAxisMask'),
     mask('shrinkAxisMask'),
   );
-  // for each axis of x, including those that the slice drops; axes that it adds are removed
+  // The counts cover each axis of x, including those that the slice drops, but not the axes that it adds.
   const counts = x.shape.map((_, axis) =>
     Math.max(0, Math.ceil(((info.end[axis] ?? 0) - (info.begin[axis] ?? 0)) / (info.strides[axis] ?? 1))),
   );
@@ -118,7 +119,7 @@ export const movementGradients: GradientTable = {
   DepthToSpace: unary('x', depthToSpaceAdjoint),
   Diag: unary('x', diagonalAdjoint),
   FlipLeftRight: unary('image', (dy) => tf.reverse(dy, 2)),
-  // Stock tfjs passes concat and stack a bare tensor if there is one piece.
+  // If there is one piece, stock tfjs passes a bare tensor, instead of a list, to concat and stack.
   SplitV: {
     inputs: ['x'],
     grad: (dy, saved, attrs) => {

@@ -1,6 +1,6 @@
 // Normalisation across channels (LRN), and batch normalisation with given statistics. Per-channel factors are combined
-// first, so x's gradient is one product and the others two sums. In training mode, the gradients of Mean, Square and
-// Sub through the statistics add the remaining terms.
+// first, so that x's gradient is one product, and the others need two sums. In training mode, the gradients of Mean,
+// Square and Sub through the statistics add the remaining terms.
 import * as tf from '@tensorflow/tfjs';
 import { at, filled, unary, unbroadcast, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 

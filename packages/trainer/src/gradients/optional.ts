@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../tfjs/engine.js';
 
-/** Chooses what the tape saves of a call. Private in tfjs's types, a plain method of its engine. */
+/** Chooses what the tape saves of a call. Private in tfjs's types, but a plain method of its engine. */
 interface Saving {
   getTensorsForGradient: (
     kernel: string,

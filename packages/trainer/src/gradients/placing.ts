@@ -1,4 +1,5 @@
-// Elements read and written at computed indices: gather, scatter, segment sum, top k. Indices have no gradient.
+// Gradients of kernels that read or write elements at computed indices: gather, scatter, segment sum, top k. Indices
+// have no gradient.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, flat, slopesOf, type Attributes, type GradientTable } from './tape.js';
 

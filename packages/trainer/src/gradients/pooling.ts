@@ -1,5 +1,5 @@
-// Average and max pooling. Average pooling goes back through kernels that are correct at borders; max pooling through
-// the first arg-max, at both orders.
+// Average and max pooling. The gradient of average pooling uses kernels that are correct at borders; that of max
+// pooling goes to the first maximum of each window, at both orders.
 import * as tf from '@tensorflow/tfjs';
 import { at, filled, kernel, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
 

@@ -4,7 +4,7 @@ import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape
 
 /**
  * Each operand's gradient is the einsum of `dy` with the other operands. An index that only this operand has is summed
- * forward, so its gradient is broadcast along it.
+ * in the forward pass, so the operand's gradient is broadcast along it.
  */
 const einsum: KernelGradient = {
   inputs: [],

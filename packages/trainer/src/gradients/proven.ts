@@ -2,7 +2,7 @@
 // to which order. drawn.test.ts fails if this list claims more.
 import type { KernelRows } from '../kernels/rows.js';
 
-/** Orders of differentiation with a test behind them. */
+/** Orders of differentiation that are tested. */
 export interface ProvenGradient {
   first: boolean;
   second: boolean;

@@ -1,5 +1,5 @@
-// Refuses kernels whose gradient is not checked, at the user's line: with a wrong gradient, training runs but goes
-// badly.
+// Refuses kernels whose gradient is not checked, with an error that names the user's line: with a wrong gradient,
+// training runs but goes badly.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { rowOf, type KernelRows } from '../kernels/rows.js';
@@ -14,10 +14,13 @@ export const refusedGradients: KernelRows<string> = {
   Dilation2D: "tfjs's cannot be differentiated twice",
 };
 
-/** tfjs's own gradients of these: one that the user has registered since is accepted. */
+/**
+ * tfjs's own gradients of these kernels. They are told apart from gradients that the user has registered since, which
+ * are accepted.
+ */
 const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
 
-/** Adds a node to the tape. Private in tfjs's types, a plain method of its engine. */
+/** Adds a node to the tape. Private in tfjs's types, but a plain method of its engine. */
 interface Taping {
   state: { activeTape: { gradient?: () => never }[] };
   addTapeNode: (
@@ -37,7 +40,10 @@ function refusal(kernel: string): string | undefined {
   return config === stock.get(kernel) ? rowOf(refusedGradients, kernel) : undefined;
 }
 
-/** Makes taking a gradient through a kernel without a proven one throw. Returns a function that undoes it. */
+/**
+ * Makes tfjs throw when a gradient is taken through a kernel without a proven gradient. Returns a function that undoes
+ * it.
+ */
 export function refuseUnproven(): () => void {
   return override(
     tf.engine() as unknown as Taping,
@@ -45,7 +51,7 @@ export function refuseUnproven(): () => void {
     (original) =>
       function (this: Taping, kernel, inputs, outputs, gradient, saved, attrs) {
         original.call(this, kernel, inputs, outputs, gradient, saved, attrs);
-        // An op's own gradient, or the user's in tf.customGrad.
+        // Accept an op's own gradient, the user's in tf.customGrad, and kernels without inputs.
         if (typeof gradient === 'function' || Object.keys(inputs).length === 0) return;
         const reason = refusal(kernel);
         const node = this.state.activeTape.at(-1);

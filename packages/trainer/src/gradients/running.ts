@@ -19,8 +19,8 @@ function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tens
 }
 
 /**
- * Row i of a square matrix holds the cumulative products with element i replaced by 1, the derivatives by element i.
- * Memory grows with the square of the axis.
+ * Row i of a square matrix holds the cumulative products with element i replaced by 1, which are the derivatives with
+ * respect to element i. Memory grows with the square of the axis.
  */
 function runningProductAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const given = Number(attrs['axis'] ?? 0);

@@ -8,7 +8,7 @@ import { at, unbroadcast } from './tape.js';
 /** tfjs's scope of the op. */
 const SCOPE = 'divNoNan__op';
 
-/** What the tape records of a call. Private in tfjs's types, a plain method of its engine. */
+/** What the tape records of a call. Private in tfjs's types, but a plain method of its engine. */
 interface Taping {
   state: {
     activeTape: { gradient?: (dys: readonly tf.Tensor[]) => Record<string, () => tf.Tensor> }[];

@@ -13,7 +13,7 @@ interface Along {
   window: number;
   stride: number;
   count: number;
-  /** Cells that the windows span, from the first padded one. */
+  /** Number of cells that the windows span, counted from the first padded one. */
   reach: number;
 }
 
@@ -46,8 +46,8 @@ function windowsOf(x: tf.Tensor, attrs: Attributes): Along[] {
 }
 
 /**
- * From the span of the windows to the volume: crops the padding and adds zeros where no window reached. (If the stride
- * exceeds the window, tfjs's `same` has negative padding: it skips cells at the front too.)
+ * Converts from the span of the windows to the volume: crops the padding and adds zeros where no window reached. (If
+ * the stride exceeds the window, tfjs's `same` has negative padding: it skips cells at the front too.)
  */
 function unpadded(reached: tf.Tensor, windows: readonly Along[]): tf.Tensor {
   const padded = tf.pad(reached, [
@@ -60,7 +60,8 @@ function unpadded(reached: tf.Tensor, windows: readonly Along[]): tf.Tensor {
 }
 
 /**
- * Spreads each window's gradient, divided by the number of cells it averaged, over those cells. One channel at a time.
+ * Spreads each window's gradient, divided by the number of cells it averaged, over those cells. Channels are moved into
+ * the batch, so that one filter serves all of them.
  */
 function averageAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const windows = windowsOf(x, attrs);

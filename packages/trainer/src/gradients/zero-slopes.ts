@@ -27,7 +27,10 @@ function originsOf(y: tf.Tensor, tape: readonly TapeNode[]): ReadonlySet<number>
   return found;
 }
 
-/** Returns zeros for derivatives that are zero everywhere, instead of throwing. Returns a function that undoes it. */
+/**
+ * Makes tfjs return zeros for derivatives that are zero everywhere, instead of throwing. Returns a function that undoes
+ * it.
+ */
 export function zeroSlopes(): () => void {
   return override(
     tf.engine(),

@@ -1,10 +1,11 @@
-// Typical GAN blocks, written in tfjs as a user would, for the random vectors. Not part of the package.
+// Typical GAN blocks, written in tfjs as a user would write them, for the randomly drawn test vectors. Not part of the
+// package.
 import * as tf from '@tensorflow/tfjs';
 import { asPicture, type DrawnFunction } from './drawn-function.js';
 
 type T = tf.Tensor;
 
-/** x, with no slope. */
+/** x, without a gradient. */
 const stopGradient = (x: T): T =>
   tf.customGrad((...args) => ({ value: (args[0] as T).clone(), gradFunc: (dy: T) => tf.zerosLike(dy) }))(x);
 
@@ -30,7 +31,7 @@ function modulatedConv(x: T, filter: T, style: T): T {
   return tf.concat(samples, 0);
 }
 
-/** The same by scaled inputs and outputs, which needs one convolution. */
+/** The same with scaled inputs and outputs, which needs one convolution only. */
 export function modulatedInputs(x: T, filter: T, style: T): T {
   const [n, c, out] = [at(x, 0), at(x, 3), at(filter, 3)];
   const y = conv(tf.mul(x, tf.reshape(style, [n, 1, 1, c])), filter);
@@ -85,7 +86,7 @@ function lstm(x: T, kernel: T, recurrent: T, bias: T): T {
   return hidden;
 }
 
-/** By the script's names. */
+/** The blocks, by their names in the script that writes the vectors. */
 export const BLOCKS: Readonly<Record<string, DrawnFunction>> = {
   instanceNorm: (_a, x, g, b) => tf.add(tf.mul(normed(x, [1, 2]), g), b),
   adaIN: (_a, x, style) => {

@@ -1,4 +1,4 @@
-// The type of a function of the random vectors. Not part of the package.
+// The type of a function of the randomly drawn test vectors. Not part of the package.
 import type * as tf from '@tensorflow/tfjs';
 
 /** Attributes of a draw, as the script names them; each function reads its own. */
@@ -50,7 +50,7 @@ export interface Attrs {
   transpose: [boolean, boolean];
 }
 
-/** A function of the vectors: its attributes and as many inputs as the draw has. */
+/** A function of the vectors. It takes the attributes and as many inputs as the draw has. */
 export type DrawnFunction = (attrs: Attrs, x: tf.Tensor, ...rest: [tf.Tensor, tf.Tensor, ...tf.Tensor[]]) => tf.Tensor;
 
 /** Drawn inputs have the rank that the function wants. */

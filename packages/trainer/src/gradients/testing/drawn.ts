@@ -86,7 +86,7 @@ const three = (values: number[]): [number, number, number] => [values[0] ?? 1, v
 /** Functions that tfjs's cpu backend cannot run: checked in compiled steps only. */
 export const COMPILED_ONLY: readonly string[] = ['depthToSpaceFirst'];
 
-/** By the script's names. */
+/** The functions, by their names in the script that writes the vectors. */
 export const DRAWN: Readonly<Record<string, DrawnFunction>> = {
   relu: unary(tf.relu),
   relu6: unary(tf.relu6),
