@@ -17,7 +17,7 @@ export interface AdamOptions {
 }
 
 /**
- * 1 − βᵗ as −expm1(t·ln β), computed by tanh: accurate for β close to 1 and small t, where 1 − βᵗ in float32 keeps
+ * 1 − βᵗ as −expm1(t·ln β), computed with tanh: accurate for β close to 1 and small t, where 1 − βᵗ in float32 keeps
  * three digits.
  */
 function correction(beta: number, t: tf.Tensor): tf.Tensor {
@@ -35,7 +35,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
   return decoupled({ ...rest, name }, 0);
 }
 
-/** Adam, whose weights also shrink by rate·decay·θ at each step, independently of the moments. */
+/** Adam in which the weights also shrink by rate·decay·θ at each step, independently of the moments. */
 export function decoupled(
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name }: AdamOptions & { name: string },
   decay: number,

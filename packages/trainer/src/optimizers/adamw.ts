@@ -11,7 +11,7 @@ export interface AdamwOptions extends AdamOptions {
 }
 
 /**
- * θ ← (1 − rate·decay)·θ, then Adam's step on the gradient alone. State as Adam's.
+ * θ ← (1 − rate·decay)·θ, then Adam's step on the gradient alone. The state is the same as Adam's.
  * @throws UsageError `input.range` for a decay below 0.
  */
 export function adamw(options: AdamwOptions = {}): Optimizer {

@@ -1,5 +1,5 @@
-// Gradient clipping, before the optimizer sees them: all of a network's gradients by their common norm (Pascanu et al.
-// 2013), or each number by itself.
+// Clips gradients before the optimizer uses them: all of a network's gradients together by their common norm (Pascanu
+// et al. 2013), or each number by itself.
 import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 

@@ -25,7 +25,7 @@ export interface EmaOptions {
 export interface EmaAt {
   /** New values. Default: the variables', read now. */
   values?: readonly tf.Tensor[];
-  /** The decay, if it follows a schedule. Default: the one it was made with. */
+  /** The decay, if it follows a schedule. Default: the decay that the average was made with. */
   decay?: tf.Tensor | number | undefined;
   /** Factor of the change: 0 keeps the averages, 1 (the default) updates them fully. */
   share?: tf.Tensor | undefined;
@@ -34,9 +34,9 @@ export interface EmaAt {
 /** A moving average of variables. */
 export interface Ema {
   readonly averages: readonly tf.Variable[];
-  /** The variables it made: averages, and the warm-up's counter. */
+  /** The variables that it created itself: averages, and the warm-up's counter. */
   readonly state: readonly tf.Variable[];
-  /** New averages: decay·average + (1 − decay)·value. Assigns nothing. A list is `values`. */
+  /** New averages: decay·average + (1 − decay)·value. Assigns nothing. A list is taken as `values`. */
   (at?: EmaAt | readonly tf.Tensor[]): Update[];
   dispose(): void;
 }

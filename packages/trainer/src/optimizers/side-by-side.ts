@@ -20,7 +20,7 @@ export function sideBySide(
   const small = items.filter(isSmall);
   if (small.length < 2) return items.map(apply);
   const sizes = small.map(([first]) => first?.size ?? 0);
-  // all items have as many operands
+  // All items have the same number of operands.
   const columns = (small[0] ?? []).map((_, i) => tf.concat1d(small.map((item) => (item[i] as tf.Tensor).as1D())));
   const parts = apply(columns).map((result) => tf.split(result, sizes));
   let next = 0;

@@ -124,7 +124,7 @@ function structured(above: (...given: never[]) => unknown = structured): Frame[]
     writable: true,
   });
   const holder: { stack?: unknown } = {};
-  const { captureStackTrace } = Error as { captureStackTrace?: typeof Error.captureStackTrace }; // V8's
+  const { captureStackTrace } = Error as { captureStackTrace?: typeof Error.captureStackTrace }; // only in V8
   captureStackTrace?.(holder, above);
   const frames = holder.stack;
   if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');

@@ -38,7 +38,7 @@ export function kernelNames(): string[] {
   return Array.from(kernels, ({ kernelName }) => kernelName);
 }
 
-/** Registers a gradient in place of the present one, without tfjs's warning in debug mode; undefined: none. */
+/** Registers a gradient in place of the present one, without tfjs's warning in debug mode; undefined removes it. */
 export function setGradient(name: string, config: tf.GradConfig | undefined): void {
   const gradients = registry<tf.GradConfig>('gradRegistry');
   if (gradients !== undefined)
