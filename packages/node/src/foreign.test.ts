@@ -50,9 +50,14 @@ describe('weights of a DequantizeLinear', () => {
     const model = g.build();
     // Cast and Mul as one node. The builder has no DequantizeLinear, because Forja writes none.
     const nodes = model.graph?.nodes ?? [];
-    const [cast, times] = ['Cast', 'Mul'].map((op) => nodes.find(({ opType }) => opType === op));
-    Object.assign(times ?? {}, { opType: 'DequantizeLinear', inputs: [cast?.inputs?.[0], times?.inputs?.[1]] });
-    nodes.splice(nodes.indexOf(cast ?? {}), 1);
+    const [cast, times] = ['Cast', 'Mul'].map((op) => nodes.findIndex(({ opType }) => opType === op));
+    const [whole8 = ''] = nodes[cast ?? 0]?.inputs ?? [];
+    const node = nodes[times ?? 0];
+    if (node !== undefined) {
+      node.opType = 'DequantizeLinear';
+      node.inputs = [whole8, node.inputs[1] ?? ''];
+    }
+    nodes.splice(cast ?? 0, 1);
     const session = await onnx.createSession(encodeModel(model));
     const { y } = await session.run({ x: tensor('float32', [1, rows], feed) });
     const expected = Array.from({ length: columns }, (_, column) =>

@@ -1,5 +1,5 @@
 // Verification: compares an ONNX file with tfjs at several seeds and sizes, including sizes that were not traced.
-import type { Runtime, Session } from '@forja/core';
+import { ExportError, type Runtime, type Session } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import type { Program } from '../program/program.js';
 import type { Sizes } from './traced.js';
