@@ -244,8 +244,8 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
 }
 
 /**
- * Refuses names that a file or JavaScript cannot hold: tensors by name are kept in plain objects, where `constructor` is
- * taken, and ONNX's names are UTF-8 that runtimes end at a zero.
+ * Refuses names that a file or JavaScript cannot hold: tensors by name are kept in plain objects, where `constructor`
+ * is taken, and ONNX's names are UTF-8 that runtimes end at a zero.
  */
 function refuseName(what: 'input' | 'output', name: string): void {
   const why =
