@@ -24,7 +24,10 @@ export interface Conditioned {
 /** Makes one input's rows for `count` pictures, starting at picture `first`. */
 type Rows = (first: number, count: number) => Tensor;
 
-/** Makes the rows of each role from a call's options, which it checks. `nth`: index among the inputs of that role. */
+/**
+ * For each role, the function that checks a call's options and makes the rows. `nth`: index of the input among those of
+ * that role.
+ */
 const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw, nth: number) => Rows>> = {
   noise: (input, { seed = 0, noise, noiseOf }, nth) => {
     const size = sizeOf(input.row);
@@ -83,7 +86,10 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   },
 };
 
-/** Throws for a label, text, noise or second latent that the model does not take, and for values out of their range. */
+/**
+ * Checks the conditions in a call's options and prepares their feeds. Throws for a label, text, noise or second latent
+ * that the model does not take, and for values out of their range.
+ */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   const { label, labels: _, text, mix, noise, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
@@ -108,7 +114,7 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
     const nth = inputs.slice(0, at).filter(({ role }) => role === spec.role).length;
     return make ? [[spec.name, make(rowsOf(spec), given, nth)]] : [];
   });
-  // psi truncates styles if the model has them, else the latent
+  // If the model has an input for psi, `{ psi }` truncates its styles; otherwise truncation applies to the latent.
   const left = truncation === undefined || (typeof truncation === 'object' && has('psi')) ? {} : { truncation };
   return {
     draw: { ...rest, ...left },
@@ -143,7 +149,7 @@ function listed(names: readonly string[]): string {
   return names.length > 20 ? `${names.slice(0, 20).join(', ')}, … (${names.length} in all)` : names.join(', ');
 }
 
-/** How many classes a label has: by name, by range, or as the length of a one-hot row. */
+/** The number of classes of a label input, from its names, its range, or the length of its one-hot row. */
 export function classesOf({ classes, range, dtype, shape }: ManifestInput): number | undefined {
   if (classes) return classes.length;
   if (range) return range[1] + 1;
@@ -153,7 +159,7 @@ export function classesOf({ classes, range, dtype, shape }: ManifestInput): numb
 
 const isFloat = (dtype: string): boolean => dtype === 'float32' || dtype === 'float16';
 
-/** Whole numbers, or one-hot rows if the input is a row of floats. */
+/** The classes as whole numbers, or as one-hot rows if the input is a row of floats. */
 function labels({ spec, row }: RowInput, count: number, of: (i: number) => number): Tensor {
   const size = sizeOf(row);
   if (isFloat(spec.dtype) && size > 1) {

@@ -52,7 +52,10 @@ const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBu
 
 let imported: typeof import('./lazy.js') | undefined;
 
-/** Imports on first use. Keeps the module, because each `import()` takes turns of the event loop. */
+/**
+ * Imports the other functions on first use. Keeps the module, because each `import()`, even of a loaded module, takes
+ * several turns of the event loop.
+ */
 async function lazy(): Promise<typeof import('./lazy.js')> {
   return (imported ??= await import('./lazy.js'));
 }
@@ -60,8 +63,8 @@ async function lazy(): Promise<typeof import('./lazy.js')> {
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
   /**
-   * Description of the model: from the file or guessed from names and shapes, with the fields of the option `manifest`
-   * on top.
+   * Description of the model: from the file, or guessed from names and shapes. Fields of the option `manifest` override
+   * it.
    */
   readonly manifest: Manifest;
   /** For `await using`. */
@@ -145,9 +148,9 @@ export class Generator {
   }
 
   /**
-   * Scores of pictures by a discriminator (role `score`), one number each: the probability that it is real if the
-   * manifest gives the range 0..1, else a number that only ranks pictures, higher for more real. Rejects with
-   * `input.shape`, `input.range` (label, text), `model.notGenerator`, `aborted`, `disposed`.
+   * Scores of pictures by a discriminator (role `score`), one number per picture. If the manifest gives the range 0..1,
+   * it is the probability that the picture is real; otherwise it only ranks pictures, higher for more real. Rejects
+   * with `input.shape`, `input.range` (label, text), `model.notGenerator`, `aborted`, `disposed`.
    */
   async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
     const { score } = await lazy();
@@ -212,14 +215,14 @@ export class Generator {
   }
 
   /**
-   * Pictures `draw.start … + count − 1`. Before the request is queued, only the import for conditions is awaited, so
-   * that calls of one tick share a run.
+   * Pictures `draw.start` to `draw.start + count − 1`. Before the request is queued, only the import for conditions is
+   * awaited, so that calls of one tick share a run.
    */
   async #draw(draw: Draw, count: number): Promise<ImageBatch> {
     return this.#admit(this.#request(draw, count));
   }
 
-  /** Makes the request. */
+  /** Prepares a request for these pictures; the returned function runs it. */
   #request(draw: Draw, count: number): () => Promise<ImageBatch> {
     const { model, batcher } = this.#latentModel();
     const pictures = new PictureBuffer(count, model.output);

@@ -23,7 +23,10 @@ export interface Draw extends DrawOptions {
   latents?: Float32Array | undefined;
   /** A class per picture, instead of `label`, which is one of them. */
   labels?: readonly (number | string)[];
-  /** Every picture gets the noise of this picture, so that pictures of a walk differ only in their latent. */
+  /**
+   * Every picture gets the noise of the picture with this number, so that pictures of a walk differ only in their
+   * latent.
+   */
   noiseOf?: number;
 }
 
@@ -63,7 +66,7 @@ export class LatentModel {
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
   }
 
-  /** How many pictures' output fits into `bytes`, at least one; Infinity if their size is unknown. */
+  /** The number of pictures whose output fits into `bytes`, at least one; Infinity if their size is unknown. */
   within(bytes: number): number {
     const row = this.output.shape.slice(1);
     return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
@@ -71,7 +74,7 @@ export class LatentModel {
 
   /** Throws for an invalid seed or truncation. */
   check({ seed = 0, truncation, latents: given }: Omit<Draw, 'start'>): void {
-    // a count of zero: only checks the options
+    // With a count of 0, this only checks the options.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
     if (given && truncation !== undefined)
       throw new UsageError('sample.truncation: expected none with given latents, got one; truncate them yourself');

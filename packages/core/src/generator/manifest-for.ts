@@ -7,9 +7,10 @@ import type { Dim, TensorSpec } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 
 /**
- * `given` (from the caller) over `fromFile` (from the model, which is not trusted) or a guess. Inputs and outputs are
- * merged by name, other fields replaced. Throws `model.format` when the file's manifest does not fit its own graph,
- * `usage` when the caller's does not. A guessed manifest has an empty SHA-256.
+ * The manifest `fromFile` (from the model, which is not trusted) or, if there is none, a guess; fields of `given` (from
+ * the caller) override it. Inputs and outputs are merged by name, other fields are replaced. Throws `model.format` when
+ * the file's manifest does not fit its own graph, `usage` when the caller's does not. A guessed manifest has an empty
+ * SHA-256.
  */
 export function manifestFor(
   given: Partial<Manifest> | undefined,

@@ -32,11 +32,13 @@ export interface DrawOptions {
    * models with styles, every style is scaled towards the mean style instead.
    */
   truncation?: Truncation;
-  /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
+  /**
+   * Index or name of a class, for models that take one. Default: picture i is of class i modulo the number of classes.
+   */
   label?: number | string;
   /**
    * Description of the picture, in words of the model's vocabulary, for models that take a text. With several texts,
-   * picture i takes text i modulo their number.
+   * picture i takes text i modulo the number of texts.
    */
   text?: string | readonly string[];
   /** Style mixing: a second latent styles the layers from a given one on, for models that support it. */
@@ -62,7 +64,7 @@ export interface Mix {
 
 /** Options of `Generator.sample`. */
 export interface SampleOptions extends DrawOptions {
-  /** 1 to 100,000. Default 1, or as many as `latents` holds, or as there are texts. */
+  /** Number of pictures, 1 to 100,000. Default: the number of `latents` or of texts, if given, else 1. */
   count?: number;
   /** Latents to use instead of the seed's, `[count, size]`. */
   latents?: Float32Array;
@@ -91,7 +93,7 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> 
   label?: number | string | readonly (number | string)[];
   /** Descriptions of the pictures. Pictures between stops of two texts are cross-faded from both. */
   text?: string | readonly string[];
-  /** Pictures, 2 to 100,000. */
+  /** Number of pictures, 2 to 100,000. */
   steps: number;
   /** Default `slerp` for normal latents, `lerp` for uniform ones and for styles. */
   mode?: 'slerp' | 'lerp';

@@ -26,7 +26,7 @@ export class PictureBuffer {
     this.#count = count;
     this.#spec = spec;
     const row = spec.shape.slice(1);
-    checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // checked
+    checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // all are numbers
   }
 
   /**

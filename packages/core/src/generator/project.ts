@@ -28,7 +28,9 @@ export interface ProjectOptions {
    * Highest learning rate, reached after a twentieth of the steps; it falls to 0 over the last quarter. Default 0.1.
    */
   rate?: number;
-  /** Index or name of the class, for models that take one. Default: start i is of class i modulo their number. */
+  /**
+   * Index or name of the class, for models that take one. Default: start i is of class i modulo the number of classes.
+   */
   label?: number | string;
   /** Description of the picture, for models that take a text. */
   text?: string;
@@ -43,7 +45,7 @@ export interface Projection {
   latent: Float32Array;
   /** Class of the result, if the model has classes: the requested one, or that of the best start. */
   label?: number;
-  /** Mean squared difference of pixels, in the model's own range; 4 between black and white in [−1, 1]. */
+  /** Mean squared difference of pixels, in the model's own range: for example, 4 between black and white in [−1, 1]. */
   loss: number;
   /** The lowest loss before each step. */
   losses: number[];

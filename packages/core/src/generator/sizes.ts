@@ -1,5 +1,5 @@
-// Refuses sizes at which the file would run but differ from the network: sizes that are not multiples of a dim's step,
-// or outside its bounds.
+// Refuses input sizes at which the exported file would run but give other results than the original network: sizes that
+// are not multiples of a dim's step, or that are outside its bounds.
 import { UsageError } from '../errors.js';
 import type { NamedTensors } from '../tensor.js';
 import type { Manifest } from '../manifest/manifest.js';

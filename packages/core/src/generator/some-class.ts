@@ -7,8 +7,8 @@ import { classesOf } from './conditions.js';
 import type { DrawOptions } from './options.js';
 
 /**
- * The options that `sample` requires: class 0 if the model does not state the number of classes; the first word of its
- * vocabulary.
+ * The options that `sample` requires: class 0 if the model does not state the number of classes, and the first word of
+ * the vocabulary if the model takes a text.
  */
 export function someClass(manifest: Manifest): Pick<DrawOptions, 'label' | 'text'> {
   const inputs = listOf('someClass.inputs', optionsOf('someClass', manifest).inputs);

@@ -9,7 +9,7 @@ import type { StreamOptions } from './options.js';
 /** Pictures per run, unless the batch is smaller. */
 const STREAM_RUN = 16;
 
-/** Pictures of `draw` in order, at most `max` a run. Leaving the loop ends it. */
+/** Pictures of `draw` in order, at most `max` per run. Leaving the loop ends it. */
 export async function* streamed(
   options: StreamOptions,
   max: number,

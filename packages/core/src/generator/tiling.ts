@@ -5,7 +5,7 @@ import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import { fromHalf } from '../half.js';
 
-/** Maximum numbers of a result, which are floats until they are blended; 1 GiB as bytes. */
+/** Maximum count of numbers in a result: 1 GiB as bytes, and four times that as floats while the tiles are blended. */
 const LARGEST = 2 ** 30;
 
 /** Where a tile lies in its picture. */
@@ -29,7 +29,7 @@ export interface Piece {
   result: Tensor;
 }
 
-/** Ratio of a result's side to its input's: `by` times as long, or a `per`-th. One of them is 1. */
+/** Ratio of the side of a result to that of its input, as the fraction `by / per`. One of the two is 1. */
 interface Scale {
   by: number;
   per: number;
@@ -45,8 +45,8 @@ export interface Grid {
 }
 
 /**
- * Tiles of side `tile` that overlap by at least `overlap` pixels (if `grid` leaves room) and cover the picture. The
- * last of a row or column ends at the picture's edge, and may be longer by less than a step of the grid.
+ * Tiles of side `tile` that overlap by at least `overlap` pixels (if `grid` allows it) and cover the picture. The last
+ * tile of a row or column ends at the picture's edge, and may be longer by less than a step of the grid.
  */
 export function tilesOf({ width, height }: Sides, tile: number, overlap: number, grid: Grid = { x: 1, y: 1 }): Place[] {
   return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) =>
@@ -131,9 +131,9 @@ export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: nu
 }
 
 /**
- * Weights along one side. Near an edge inside the picture the model lacks context, so the outer quarter of the overlap
- * has weight 0: if the model's receptive field reaches no further, the result equals that of the whole picture. Over
- * the middle half, tiles are blended.
+ * Weights along one side. Near a tile's edge that is inside the picture, the model lacks context, so the outer quarter
+ * of the overlap has weight 0: if the model's receptive field reaches no further, the result equals that of the whole
+ * picture. Over the middle half, tiles are blended.
  */
 function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
   const rise = (distance: number): number =>
@@ -147,8 +147,8 @@ function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): Sides & { channels
 }
 
 /**
- * The common scale of all pieces along a side. With several pieces it must be a whole number: if the model shrinks
- * them, a single size does not show whether it divides or crops.
+ * The common scale of all pieces along a side. With several pieces, it must be a whole number: the size of a shrunk
+ * piece does not show whether the model divided its size or cropped it.
  */
 function scaleAlong(side: keyof Sides, pieces: readonly Piece[], layout: 'nchw' | 'nhwc'): Scale {
   let scale: Scale | undefined;
@@ -174,7 +174,7 @@ function lengthOf(size: number, { by, per }: Scale): number {
 }
 
 function floatsOf({ dtype, shape, data }: Tensor): Float32Array {
-  if (dtype === 'float32') return data as Float32Array; // tensor.ts: the array of float32
+  if (dtype === 'float32') return data as Float32Array; // the typed array of float32
   if (dtype === 'float16') return Float32Array.from(data as Uint16Array, fromHalf);
   if (dtype === 'uint8') return Float32Array.from((data as TypedArray & Uint8Array).subarray(0, sizeOf(shape)));
   throw new ModelFormatError('model.unsupported', `translate: expected float32, float16 or uint8, got ${dtype}`);

@@ -13,7 +13,7 @@ import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
 import type { Grid, Piece, Sides } from './tiling.js';
 
-/** Runs a model once; counts as `images` pictures. */
+/** Runs a model once; the statistics count it as `images` pictures. */
 export type RunOnce = (feeds: NamedTensors, options: RunOptions, images: number) => Promise<NamedTensors>;
 
 /**
@@ -139,7 +139,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
 export function checkImage(where: string, image: ImageLike, { width, height }: ImageLike): void {
   checkInteger(`${where}.image.width`, image.width, 1, 2 ** 16);
   checkInteger(`${where}.image.height`, image.height, 1, 2 ** 16);
-  const { length } = Object(image.data) as ArrayLike<number>; // undefined if untyped callers give none
+  const { length } = Object(image.data) as ArrayLike<number>; // undefined if an untyped caller gives no data
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
       `${where}.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,
@@ -204,10 +204,10 @@ function tilingOf(
   return { tile, overlap: shared };
 }
 
-/** Grid for tiles of a model whose strides are unknown: most halve a picture up to three times. */
+/** Grid for the tiles of a model whose strides are unknown: most models halve a picture at most three times. */
 const USUAL_STEP = 8;
 
-/** `steps`: tile sizes must be multiples of these. `places`: so must the starts of tiles. */
+/** `steps`: tile sizes must be multiples of these. `places`: tiles must start at multiples of these. */
 function gridOf(
   { steps = {} }: Manifest,
   { name, shape, layout }: ManifestInput,

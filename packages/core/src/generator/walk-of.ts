@@ -26,7 +26,7 @@ interface Stop {
   text?: string;
 }
 
-/** Pictures of styles per run. */
+/** Pictures per run of the model that makes pictures from styles. */
 const STYLES_RUN = 16;
 
 /** Implements `Generator.interpolate`, with its errors. */
@@ -220,7 +220,7 @@ function repeated(tensor: Tensor, count: number): Tensor {
   const bytes = new Uint8Array(count * sizeOf(row.shape) * BYTES_OF[row.dtype]);
   const one = new Uint8Array(row.data.buffer, row.data.byteOffset, row.data.byteLength);
   for (let i = 0; i < count; i++) bytes.set(one, i * one.length);
-  const Kind = row.data.constructor as new (buffer: ArrayBuffer) => Tensor['data']; // of the same type
+  const Kind = row.data.constructor as new (buffer: ArrayBuffer) => Tensor['data']; // of the same array type
   return { ...row, shape: [count, ...row.shape.slice(1)], data: new Kind(bytes.buffer) } as Tensor;
 }
 
