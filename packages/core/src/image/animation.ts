@@ -1,4 +1,4 @@
-// What GIF and APNG animations share: timing, and functions passed in by the page. If those were imported here,
+// What GIF and APNG animations share: timing, and the functions that ImageBatch passes in. If they were imported here,
 // bundlers would put them into chunks that every page loads.
 import type { UsageError } from '../errors.js';
 import type { optionsOf } from '../realm.js';

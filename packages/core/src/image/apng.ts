@@ -5,7 +5,7 @@ import { timing, type AnimationOptions, type EncoderTools } from './animation.js
 import type { ImageBatch } from './batch.js';
 import { encodePNG } from './png.js';
 
-/** The bytes of an APNG file, a plain PNG of the first frame for readers that do not know animations. */
+/** The bytes of an APNG file, which readers that do not support animation show as a plain PNG of the first frame. */
 export function encodeAPNG(
   batch: ImageBatch,
   tools: Omit<EncoderTools, 'rgbaOf'>,
@@ -35,7 +35,7 @@ export function encodeAPNG(
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** Contents by type; fast-png writes one chunk of each. */
+/** Contents of the chunks, by type; fast-png writes one chunk of each type. */
 function chunksOf(png: Uint8Array): Map<string, Uint8Array> {
   const view = new DataView(png.buffer, png.byteOffset, png.length);
   const chunks = new Map<string, Uint8Array>();
@@ -64,7 +64,7 @@ function halves(...values: number[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** The checksum of PNG, polynomial 0xEDB88320 reflected. */
+/** The CRC-32 that PNG uses, with the reflected polynomial 0xEDB88320. */
 function crc32(bytes: Uint8Array): number {
   let crc = ~0;
   for (const byte of bytes) {

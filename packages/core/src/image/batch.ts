@@ -1,4 +1,4 @@
-// Pictures of one size, as a generator gives them.
+// Pictures of one size, as a generator returns them.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { optionsOf } from '../realm.js';

@@ -9,9 +9,9 @@ import { ImageBatch } from './batch.js';
 import { checkLayout, checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
 
 /**
- * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range
- * [a, b] becomes ⌊255·(v − a)/(b − a) + ½⌋, for [−1, 1] that is ⌊127.5·v + 128⌋, cut to 0..255. Throws UsageError for
- * another shape (`input.shape`) or for NaN (`input.range`).
+ * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]`, where c is 1, 3 or 4, and n may be left out for one picture. A
+ * value v in the range [a, b] becomes ⌊255·(v − a)/(b − a) + ½⌋, clamped to 0..255; for [−1, 1] that is ⌊127.5·v +
+ * 128⌋. Throws UsageError for another shape (`input.shape`) or for NaN (`input.range`).
  */
 export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch {
   optionsOf('toBatch', options, 'layout range');
@@ -34,7 +34,7 @@ export function sizesOf(
   if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4)
     throw shapeError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`);
   const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
-  const { length } = data as unknown as ArrayLike<unknown>; // every typed array a Tensor may hold
+  const { length } = data as unknown as ArrayLike<unknown>; // true of every typed array that a Tensor may hold
   if (length !== sizeOf(shape))
     throw shapeError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`);
   return { count, width, height, channels };
@@ -52,11 +52,11 @@ export function fillPixels(
   const { dtype, data } = tensor;
   const scale = 255 / (range[1] - range[0]);
   const offset = 0.5 - range[0] * scale;
-  // A row is a contiguous run of one channel of one picture, or of everything.
+  // A row is a contiguous run of values: one channel of one picture for NCHW, the whole tensor for NHWC.
   const [rows, step] = layout === 'nchw' ? [count * channels, channels] : [1, 1];
   const length = (count * channels * width * height) / rows;
   const floats = classOf(data) === 'Float32Array' ? (data as Float32Array) : undefined;
-  const others = data as unknown as ArrayLike<number | bigint>; // every other typed array a Tensor may hold
+  const others = data as unknown as ArrayLike<number | bigint>; // true of every typed array that a Tensor may hold
   for (let row = 0; row < rows; row++) {
     const to = at + (layout === 'nchw' ? Math.floor(row / channels) * channels * length + (row % channels) : 0);
     const good = floats
@@ -70,7 +70,9 @@ export function fillPixels(
   }
 }
 
-/** Converts one row of floats, the hot loop, kept simple for the compiler. Returns false for NaN. */
+/**
+ * Converts one row of floats. This is the hot loop, kept simple so that engines compile it well. Returns false for NaN.
+ */
 function fillRow(
   pixels: Uint8ClampedArray,
   to: number,

@@ -10,8 +10,8 @@ import type { Channels } from './image.js';
 import { checkLayout, checkRange, defaultRange, type ImageTensorOptions } from './range.js';
 
 /**
- * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or a decoder's result. If `channels` is missing, it follows
- * from the length.
+ * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or a decoder's result. If `channels` is missing, it is
+ * computed from the length of `data`.
  */
 export interface ImageLike {
   /** Pixels. */
@@ -25,9 +25,9 @@ export interface ImageLike {
 }
 
 /**
- * The tensor of pictures of one size: byte v becomes a + v·(b − a)/255 of range [a, b]. `channels` (default: the first
- * picture's) may differ from the pictures': grey is repeated, colour becomes grey by Rec. 601 luma, alpha is dropped or
- * set to opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
+ * The tensor of pictures of one size: for the range [a, b], byte v becomes a + v·(b − a)/255. `channels` (default: the
+ * first picture's) may differ from the pictures': grey is repeated, colour becomes grey by Rec. 601 luma, alpha is
+ * dropped or set to opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
  */
 export function fromImages(
   images: readonly ImageLike[],

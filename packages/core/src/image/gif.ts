@@ -1,4 +1,4 @@
-// Animated GIF by gifenc. Imported on first use only.
+// Animated GIF, encoded with gifenc. Imported on first use only.
 // Other packages compile this source without the rest of the folder.
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference
 /// <reference path="./gifenc.d.ts" />
@@ -8,7 +8,8 @@ import type { ImageBatch } from './batch.js';
 
 /**
  * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256
- * colours (always for grey), else chosen by pairwise nearest neighbours at 5-6-5 bits.
+ * colours (always for grey), else chosen by pairwise nearest-neighbour clustering of the colours, rounded to 5, 6 and 5
+ * bits.
  */
 export async function encodeGIF(
   batch: ImageBatch,
@@ -58,7 +59,7 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
   const known = new Map<number, number>();
   const index = new Uint8Array(rgba.length / 4);
   for (let i = 0; i < index.length; i++) {
-    // four bytes a pixel
+    // four bytes per pixel
     const colour = ((rgba[i * 4] as number) << 16) | ((rgba[i * 4 + 1] as number) << 8) | (rgba[i * 4 + 2] as number);
     let at = known.get(colour);
     if (at === undefined) {
@@ -75,6 +76,7 @@ function opaque({ data, channels }: ImageBatch, { rgbaOf }: EncoderTools): Uint8
   const rgba = rgbaOf(data, channels);
   if (channels === 4)
     for (let i = 0; i < rgba.length; i++)
-      if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255; // inside
+      // both indices are in range
+      if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255;
   return rgba;
 }

@@ -24,8 +24,8 @@ interface Pictures {
 const MOST_PIXELS = 2 ** 28;
 
 /**
- * Lays pictures out row by row in `columns`, by default ⌈√count⌉. Throws UsageError (`input.range`) for no pictures, or
- * columns below 1.
+ * Lays pictures out row by row in `columns`, by default ⌈√count⌉. Throws UsageError: `input.shape` for no pictures,
+ * `input.range` for columns below 1 and for more than 2²⁸ pixels.
  */
 export function gridOf(
   pictures: Pictures,

@@ -27,7 +27,7 @@ export class Image {
     this.data = data;
   }
 
-  /** The picture as RGBA, as canvases want it: `width · height · 4` bytes, a new array. */
+  /** The picture as RGBA, as in a canvas's ImageData: `width · height · 4` bytes, a new array. */
   toRGBA(): Uint8ClampedArray {
     return rgbaOf(this.data, this.channels);
   }
@@ -46,7 +46,7 @@ export function rgbaOf(data: Uint8ClampedArray, channels: Channels): Uint8Clampe
   if (channels === 4) return data.slice();
   const rgba = new Uint8ClampedArray((data.length / channels) * 4).fill(255);
   for (let from = 0, to = 0; from < data.length; from += channels, to += 4) {
-    // inside by the constructors' check
+    // in range: the constructors checked the length
     for (let c = 0; c < 3; c++) rgba[to + c] = data[channels === 1 ? from : from + c] as number;
   }
   return rgba;

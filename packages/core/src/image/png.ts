@@ -1,4 +1,4 @@
-// PNG by fast-png. Imported on first use only, so that pages that never save a picture do not carry it.
+// PNG, encoded with fast-png. Imported on first use only, so that pages that never save a picture do not load it.
 import { encode } from 'fast-png';
 import type { Image } from './image.js';
 

@@ -6,8 +6,8 @@ const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 
 /**
- * Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without a separate term for the shift,
- * a quotient near 1 would lose digits.
+ * Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c. The shift is not a separate term (log n
+ * − shift·log 2), which would lose digits for a quotient near 1.
  */
 export function logOfInteger(n: number, shift = 0): number {
   const top = 31 - Math.clz32(n);

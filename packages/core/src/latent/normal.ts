@@ -3,9 +3,10 @@ import { logOfInteger } from './arithmetic.js';
 
 /**
  * The standard normal whose distribution function is (word + ½)·2⁻³², for an unsigned 32-bit `word`: Wichura's
- * algorithm AS241, PPND16 (Applied Statistics 37, 1988), relative error about 1e-16. Within ±1.44 it is a quotient of
- * polynomials; beyond, √(−ln p) goes through another, with the logarithm of `arithmetic.ts`. Only +, −, ×, ÷ and sqrt,
- * which ECMAScript rounds exactly, so no engine can differ. Antisymmetric: word and ~word give ±z. |z| ≤ 6.338.
+ * algorithm AS241, PPND16 (Applied Statistics 37, 1988), relative error about 1e-16. Within ±1.44, it is computed with
+ * a quotient of polynomials; outside, with another one in √(−ln p), using the logarithm of `arithmetic.ts`. Only +, −,
+ * ×, ÷ and sqrt are used, which ECMAScript rounds exactly, so all engines give the same bits. Antisymmetric: word and
+ * ~word give ±z. |z| ≤ 6.338.
  */
 export function normalOfWord(word: number): number {
   const q = (word + 0.5) * 2 ** -32 - 0.5; // exact: 33 bits
@@ -34,14 +35,14 @@ export function normalOfWord(word: number): number {
       1;
     return (q * above) / below;
   }
-  // p·2³³ of the nearer tail is an odd integer below 2³⁰.
+  // The probability p of the nearer tail, times 2³³: an odd integer below 2³⁰.
   const tail = q < 0 ? word * 2 + 1 : (0xffffffff - word) * 2 + 1;
   const t = Math.sqrt(-logOfInteger(tail, 33));
   const z = nearTail(t - 1.6);
   return q < 0 ? -z : z;
 }
 
-/** For √(−ln p) up to 5; the smallest p, 2⁻³³, has 4.783, so the far tail of AS241 is never needed. */
+/** For √(−ln p) up to 5. The smallest p, 2⁻³³, gives 4.783, so the far tail of AS241 is never needed. */
 function nearTail(r: number): number {
   const above =
     ((((((r * 7.7454501427834140764e-4 + 0.0227238449892691845833) * r + 0.24178072517745061177) * r +

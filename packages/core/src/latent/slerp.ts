@@ -15,9 +15,9 @@ export function lerp(a: Float32Array, b: Float32Array, at: number): Float32Array
 
 /**
  * Spherical: `sin((1 − at)·ω)/sin ω · a + sin(at·ω)/sin ω · b`, ω the angle between them (Shoemake 1985; White,
- * "Sampling Generative Networks", 2016, section 2.1). Linear where that is undefined: a zero vector, parallel or
- * opposite ones. `at` in 0..1; the ends are exactly `a` and `b`. Equal bit for bit in every engine, because sin and
- * acos are our own. Throws UsageError when lengths differ.
+ * "Sampling Generative Networks", 2016, section 2.1). Linear where that is undefined: for a zero vector, and for
+ * parallel or opposite vectors. `at` in 0..1; the ends are exactly `a` and `b`. Equal bit for bit in every engine,
+ * because angles.ts computes sin and acos. Throws UsageError when lengths differ.
  */
 export function slerp(a: Float32Array, b: Float32Array, at: number): Float32Array {
   checkPair('slerp', a, b, at);

@@ -18,8 +18,8 @@ export interface StreamPosition {
 }
 
 /**
- * `count` standard normals of a stream at a step, by `normalOfWord` from Philox4x32-10. A longer draw begins with
- * the shorter one.
+ * `count` standard normals of a stream at a step, computed by `normalOfWord` from the words of Philox4x32-10. A longer
+ * draw begins with the numbers of a shorter one.
  */
 export function philoxNormal(position: StreamPosition, count: number): Float32Array {
   return fill(wordsAt('philoxNormal', DOMAIN.normal, position, count), normalOfWord);
@@ -41,8 +41,8 @@ export function philoxBernoulli(position: StreamPosition, count: number, p: numb
 }
 
 /**
- * `count` whole numbers from `from` to below `below`, at most 2³² apart. Each is a scaled word, so probabilities are
- * exact to within 2⁻³².
+ * `count` whole numbers n with `from` ≤ n < `below`; the two bounds are at most 2³² apart. Each is a scaled word, so
+ * probabilities are exact to within 2⁻³².
  */
 export function philoxInteger(position: StreamPosition, count: number, from: number, below: number): Int32Array {
   checkInteger('philoxInteger.from', from, -(2 ** 31), 2 ** 31 - 1);

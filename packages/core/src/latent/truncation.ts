@@ -1,5 +1,5 @@
-// Both kinds of truncation of latents: redrawing large entries, and scaling all towards the mean. Less variety, often
-// cleaner pictures.
+// Both kinds of truncation of latents: redrawing large entries, and scaling all entries towards the mean. Both give
+// less variety, and often cleaner pictures.
 import { UsageError } from '../errors.js';
 import { shown } from '../shown.js';
 import { logOfInteger } from './arithmetic.js';
@@ -7,8 +7,8 @@ import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, type Key, philoxWords, wordsOf } from './philox.js';
 
 /**
- * A number t: entries with |z| > t are redrawn (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry times
- * psi, towards the mean 0.
+ * A number t: entries with |z| > t are redrawn (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry is
+ * multiplied by psi, towards the mean 0.
  */
 export type Truncation = number | { psi: number };
 
@@ -27,7 +27,7 @@ export function checkTruncation(where: string, truncation: Truncation): void {
  * Truncates latent `index` of a seed in place. Replacements are a function of (seed, index, entry), so they do not
  * depend on batch or machine. They follow the distribution truncated at ±t exactly: for t > 1 normals are drawn until
  * one is inside; for smaller t, where that would take long, uniforms on ±t are accepted with probability exp(−z²/2),
- * compared as z² ≤ −2·ln u by `arithmetic.ts`.
+ * tested as z² ≤ −2·ln u with the logarithm of `arithmetic.ts`.
  */
 export function truncate(
   z: Float32Array,
@@ -50,7 +50,7 @@ function redraw(key: Key, index: number, entry: number, limit: number, distribut
   // A block has two candidates or more, each of which is accepted with a probability above 1/2, so the loop ends.
   for (let attempt = 0; ; attempt++) {
     philoxWords(key, low, high, ((DOMAIN.redraws << 24) | attempt) >>> 0, words, entry);
-    const [a, b, c, d] = words as unknown as readonly [number, number, number, number]; // four words a block
+    const [a, b, c, d] = words as unknown as readonly [number, number, number, number]; // four words per block
     if (distribution === 'uniform') return Math.fround((2 * uniformOfWord(a) - 1) * limit);
     const found =
       limit > 1
