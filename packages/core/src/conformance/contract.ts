@@ -57,7 +57,7 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
     await promise;
     return 'ok';
   } catch (error) {
-    // only Errors are thrown; anything else has neither
+    // Only Errors should be thrown; anything else has neither property.
     const { code, name } = error as { code?: unknown; name?: unknown };
     return typeof code === 'string' ? code : `${String(name)} without a code`;
   }

@@ -16,14 +16,14 @@ export function pairModel(): Uint8Array {
   return encodeModel(g.build());
 }
 
-/** The input, unchanged, through a node. */
+/** y = x, through an Identity node. */
 export function copyModel(dtype: DType): Uint8Array {
   const g = new GraphBuilder({ name: `copy-${dtype}` });
   g.output('y', g.op('Identity', [g.input('x', dtype, ['n'])]));
   return encodeModel(g.build());
 }
 
-/** {@link pairModel} whose inputs and outputs have the shape `dims`, or none. */
+/** {@link pairModel} whose inputs and outputs are declared with the shape `dims`, or without a shape. */
 export function pairOf(dims: readonly Dimension[] | undefined): Uint8Array {
   const model = decodeModel(pairModel());
   for (const { type } of [...(model.graph?.inputs ?? []), ...(model.graph?.outputs ?? [])])

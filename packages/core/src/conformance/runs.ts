@@ -5,7 +5,7 @@ import type { Check } from './contract.js';
 import { attempt, elements, float32, of, plain } from './contract.js';
 import { copyModel, nextModel, pairModel, pairOf } from './models.js';
 
-/** Values that would reveal a lost bit: extremes, signs, halves, NaN patterns. */
+/** Values that would reveal a lost bit: extremes, signed zeros, infinities, subnormals, fractions. */
 const SAMPLES: Readonly<Record<DType, readonly (number | bigint)[]>> = {
   float32: [0, -0, 1.5, Infinity, -Infinity, 2 ** -149, 3.4028234663852886e38],
   // Bit patterns: 1, -0, infinity, the smallest and the largest number.
@@ -123,7 +123,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       const feeds = { x: float32([1, 3], 2), y: float32([1, 3], 1) };
       const first = await session.run(feeds);
       const second = await session.run({ ...feeds, x: float32([1, 3], 7) });
-      (first['sum']?.data as Float32Array).fill(0); // checked to be float32 above
+      (first['sum']?.data as Float32Array).fill(0); // the model's outputs are float32
       same(
         [elements(second['sum']), elements((await session.run(feeds))['sum'])],
         [

@@ -1,4 +1,4 @@
-// Conformance: shared state. A runtime without it must refuse to bind one.
+// Conformance: shared state. A runtime without shared state must refuse to bind a session to one.
 import { disposable } from '../disposable.js';
 import type { Runtime, SessionOptions, SharedState } from '../runtime/session.js';
 import type { NamedTensors, Tensor } from '../tensor.js';
@@ -128,7 +128,7 @@ export const sharedChecks: Record<string, Check> = {
     const session = await runtime.createSession(stateModel(), { state: both(state) });
     const value = float32([2], [10, 20]);
     const calls = Promise.all([session.run(x(1)), state.read(), state.write({ value }), session.run(x(5))]);
-    (value.data as Float32Array).fill(0); // its own, as float32
+    (value.data as Float32Array).fill(0); // made as float32
     const [, read] = await calls;
     same(
       [elements(read['value']), await values(state)],
@@ -137,7 +137,7 @@ export const sharedChecks: Record<string, Check> = {
         [25, 45, 2n],
       ],
     );
-    (read['value']?.data as Float32Array).fill(0); // float32, as just seen
+    (read['value']?.data as Float32Array).fill(0); // float32, like the tensor it was made from
     same(await values(state), [25, 45, 2n]);
   }),
   'a run that is refused or aborted does not move shared state': shared(async (runtime, same, make) => {

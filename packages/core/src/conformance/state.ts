@@ -33,7 +33,7 @@ export const stateChecks: Record<string, Check> = {
       value_next: { dtype: 'float32', shape: [2], values: [3, 5] },
       mean: { dtype: 'float32', shape: [2], values: [3, 5] },
     });
-    (result['value_next']?.data as Float32Array).fill(0); // float32, as just seen
+    (result['value_next']?.data as Float32Array).fill(0); // checked to be float32 above
     same(await values(session), [3, 5, 1n]);
     await session.run(x(0));
     await session.run(x(0));
@@ -67,7 +67,7 @@ export const stateChecks: Record<string, Check> = {
     await session.run(x(1));
     const value = float32([2], [10, 20]);
     const writing = session.writeState({ value });
-    (value.data as Float32Array).fill(0); // its own, as float32
+    (value.data as Float32Array).fill(0); // made as float32
     await writing;
     same(await values(session), [10, 20, 1n]);
     await session.writeState({ count: of('int64', [], [2n ** 60n]) });

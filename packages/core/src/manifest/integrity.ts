@@ -1,5 +1,5 @@
-// The integrity of a model file: SHA-256 over the encoded GraphProto, then each external file in the order of its
-// location. Metadata stays editable.
+// The integrity of a model file: SHA-256 over the encoded GraphProto, then each external file, sorted by location.
+// Metadata is not covered, so it can be edited.
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import { optionsOf } from '../realm.js';

@@ -4,7 +4,7 @@ import type { DType, Dim } from '../tensor.js';
 /** Metadata key that holds the manifest. */
 export const MANIFEST_KEY = 'forja.manifest';
 
-/** What a model does. `function` is any ONNX model. */
+/** What a model does. `function` is any other ONNX model. */
 export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'function';
 
 /** An input of the model. */
@@ -14,7 +14,8 @@ export interface ManifestInput {
   /**
    * `text`: token ids of `vocabulary`. `psi`: scale of styles around their mean; 1 leaves them unchanged. `mix`: a
    * second latent. `layer`: the first layer that the second latent styles; the upper end of `range` means none. Readers
-   * treat an unknown role as `tensor`: `run` works with such a model, `sample` names the input that it cannot fill.
+   * treat an unknown role as `tensor`: `run` works with such a model; `sample` refuses it and names the input that it
+   * cannot fill.
    */
   role: 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
   /** Type of the elements. */
@@ -50,8 +51,8 @@ export interface ManifestOutput {
 }
 
 /**
- * The manifest. `integrity` covers the encoded GraphProto, then each external file by location, so metadata stays
- * editable.
+ * The manifest. `integrity` covers the encoded GraphProto, then each external file, sorted by location, but not the
+ * metadata, so that it can be edited.
  */
 export interface Manifest {
   /** Version of the manifest; readers refuse later ones with `model.unsupported`. */
@@ -68,13 +69,16 @@ export interface Manifest {
    */
   steps?: Record<string, number>;
   /**
-   * Smallest and largest size of dynamic dims, by name, for which the file was checked: beyond, a function that reads
-   * the size may branch. Absent: any size.
+   * Smallest and largest size of dynamic dims, by name, for which the file was checked: with other sizes, a function
+   * that reads the size might take a branch that the file does not have. Absent: any size.
    */
   bounds?: Record<string, [number, number]>;
   /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
-  /** How large weights are stored, if smaller than in the precision of the computation. Absent: as in `precision`. */
+  /**
+   * The form in which large tensors of weights are stored, if smaller than the precision of the computation. Absent:
+   * stored in that precision.
+   */
   weights?: 'int8' | 'uint8' | 'fp16' | 'exact';
   /** SHA-256 in hex, and how many bytes it covers. */
   integrity: { sha256: string; bytes: number };

@@ -138,7 +138,7 @@ export function checkManifest(json: unknown): Manifest {
   return manifest(json, '');
 }
 
-/** Combines checks of fields to a check of an object; a field whose name ends in `?` may be absent. */
+/** Combines checks of fields into a check of an object; a field whose name ends in `?` may be absent. */
 function record<T>(fields: Record<string, Check<unknown>>): Check<T> {
   return (value, where) => {
     const from = object(value, where);

@@ -1,4 +1,4 @@
-// Writes a model with its manifest: integrity first, then metadata, which the integrity does not cover.
+// Writes a model with its manifest in the metadata, which the integrity in the manifest does not cover.
 import { MANIFEST_KEY, type Manifest } from './manifest.js';
 import { checkManifest, graphBytes } from './read-manifest.js';
 import { integrityBytes, type Sha256 } from './integrity.js';
@@ -10,7 +10,7 @@ import { encodeModel, graphLength } from '../onnx/serialize.js';
 
 /**
  * The file of `model` with `manifest` in its metadata (replacing any), including the integrity of its graph and of
- * `external` (files by location). Fields are written in the order of {@link Manifest}, so equal manifests are equal
+ * `external` (files by location). Fields are written in the order of {@link Manifest}, so equal manifests give equal
  * bytes. The model is not changed. Throws {@link ModelFormatError} `model.format` for a model without a graph, or a
  * manifest that `readManifest` would refuse.
  */
@@ -40,7 +40,7 @@ export async function sealModel(
 
 const ZEROS = '0'.repeat(64);
 
-/** Last position of a text: metadata comes after the graph. */
+/** The last position of a text. The last one is in the metadata, which comes after the graph. */
 function lastPlace(bytes: Uint8Array, text: Uint8Array): number {
   for (let at = bytes.length - text.length; at >= 0; at--)
     if (text.every((byte, i) => bytes[at + i] === byte)) return at;
