@@ -36,7 +36,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
   );
 }
 
-/** The input's shape, with its one dynamic size computed from the number of elements. */
+/** The input's shape, with its dynamic size, if any, computed from the number of elements. */
 function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
   if (unranked)
     throw shapeError(`run.${name}: expected { shape, data }, because the model gives no shape, got ${length} numbers`);

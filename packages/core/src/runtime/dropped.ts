@@ -11,7 +11,7 @@ export interface Held {
   free: () => Promise<void>;
 }
 
-/** Watches handles, and warns through the given function, once per place. */
+/** Watches handles, and warns through the given function, once for each place where handles were made. */
 export class DroppedHandles {
   readonly #warned = new Set<string>();
   readonly #registry: FinalizationRegistry<Held>;

@@ -67,8 +67,9 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
   }
 
   /**
-   * Makes a session. `recipe` excludes the state, which is a separate argument. `held`: the handle that the session
-   * belongs to, if not itself; its `free` is called after the session's.
+   * Makes a session. `recipe` does not include the state, which is a separate argument. `held` describes the handle
+   * that owns the session (a generator, or the session itself); its `free`, if given, is called after the session is
+   * freed.
    */
   make(
     recipe: R,
@@ -136,7 +137,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     this.#device = device;
   }
 
-  /** Throws `disposed`. */
+  /** Throws `disposed` if the runtime has been disposed. */
   protected alive(): void {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
   }

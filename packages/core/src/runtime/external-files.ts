@@ -64,7 +64,7 @@ export function checkAlone(where: string, model: Uint8Array): void {
     );
 }
 
-/** Bytes of one file, or of all. */
+/** Progress in bytes, of one file or of all of them together. */
 export interface FileProgress {
   loaded: number;
   total?: number;

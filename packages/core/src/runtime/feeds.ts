@@ -37,7 +37,8 @@ export function checkFeeds(
 }
 
 /**
- * Throws `input.shape` if `value` does not match `spec`, or its data its own shape. `symbols` collects dynamic sizes.
+ * Throws `input.shape` if `value` does not match `spec`, or if its data does not match its own shape. `symbols`
+ * collects dynamic sizes.
  */
 export function checkTensor(
   where: string,
@@ -57,7 +58,7 @@ export function checkWhole(where: string, value: Tensor): void {
   if (isDetached(value.data)) throw detached(where);
   const array = ARRAY_OF[value.dtype];
   const { data } = value;
-  // The typed array of this dtype, from any realm.
+  // Accepts the typed array of this dtype from any realm.
   const length = classOf(data) === array.name ? (data as TypedArray).length : -1;
   if (length !== sizeOf(value.shape)) {
     throw shapeError(

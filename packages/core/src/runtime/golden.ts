@@ -5,10 +5,10 @@ import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
-/** Values for dynamic sizes: the first is taken as the batch, others as sides of pictures. */
+/** Values for dynamic sizes: the first axis is taken for the batch, others for the sides of pictures. */
 const OPEN_SIZES = { batch: 1, other: 64 };
 
-/** Normals for floats, zeros for other types. Throws `input.shape` for an input without a shape. */
+/** Standard normals for float32 inputs, zeros for other types. Throws `input.shape` for an input without a shape. */
 export function goldenFeeds(inputs: readonly TensorSpec[], seed = 0): NamedTensors {
   return Object.fromEntries(
     listOf('goldenFeeds.inputs', inputs).map(

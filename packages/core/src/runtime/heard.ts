@@ -2,7 +2,7 @@
 
 /**
  * A listener that does not fail: if the given one throws, or returns a promise that rejects, `warn` is called with a
- * message. Without a handler that would end the process.
+ * message. Unhandled, such an error would end the process.
  */
 export function heard<E>(listener: (event: E) => unknown, warn: (message: string) => void): (event: E) => void {
   return (event) =>

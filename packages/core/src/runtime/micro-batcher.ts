@@ -12,7 +12,7 @@ export interface BatchJob {
   readonly signal?: AbortSignalLike | undefined;
   /** Feeds for `count` rows of this job, starting at row `start`; the first dimension of each is `count`. */
   feeds(start: number, count: number): NamedTensors;
-  /** Takes `count` rows from index `at` of a run's outputs; they are this job's rows from `start`. */
+  /** Takes `count` rows from index `at` of a run's outputs; they are this job's rows from `start` on. */
   take(outputs: NamedTensors, at: number, start: number, count: number): void | Promise<void>;
 }
 
@@ -156,7 +156,7 @@ export class MicroBatcher {
   }
 }
 
-/** The feeds of all parts as one, `rows` rows long. */
+/** The feeds of all parts joined into one, padded with zeros to `rows` rows. */
 function joined(parts: readonly Part[], rows: number): NamedTensors {
   const [first] = parts;
   if (!first || (parts.length === 1 && first.count === rows)) return first?.feeds ?? {};

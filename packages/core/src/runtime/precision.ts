@@ -29,7 +29,7 @@ export interface PrecisionRequest<S> {
   strict: boolean;
   /** The file. */
   model: Uint8Array;
-  /** Why the device cannot compute in half precision, if so. */
+  /** Why the device cannot compute in half precision; undefined if it can. */
   obstacle: string | undefined;
   /** Opens it in half precision; undefined if none of its weights can be converted. */
   openHalf: () => Promise<S | undefined>;
@@ -106,12 +106,12 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
 }
 
 function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
-  return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // every typed array that a tensor may hold
+  return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // true of every typed array in a tensor
 }
 
 /** Properties that a file must have; `load` refuses others and converts nothing. */
 export interface Expectations {
-  /** What its weights are. */
+  /** Precision of its weights. */
   precision?: 'fp32' | 'fp16';
 }
 

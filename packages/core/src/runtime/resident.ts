@@ -35,7 +35,7 @@ export abstract class Resident<R> {
   /** Makes it in an executor; returns its number there. Called again for each new executor. */
   protected abstract make(executor: SessionExecutor<R>): Promise<number>;
 
-  /** Frees it where it is. */
+  /** Frees it in the executor that holds it. */
   protected abstract free(executor: SessionExecutor<R>, number: number): Promise<unknown>;
 
   /** Releases data that only `make` needs. */
@@ -63,12 +63,12 @@ export abstract class Resident<R> {
     return this.#number;
   }
 
-  /** Throws `disposed`. */
+  /** Throws `disposed` if it, or its runtime, has been disposed. */
   check(): void {
     if (this.#disposal) throw new ForjaError('disposed', `${this.#what}: it has been disposed`);
   }
 
-  /** Frees it after what is queued. */
+  /** Frees it after the jobs already queued. */
   dispose(): Promise<void> {
     this.#disposal ??= this.home.queue
       .add(async () => {

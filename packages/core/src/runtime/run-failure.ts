@@ -1,5 +1,5 @@
 // Translates onnxruntime's messages about a failed run into our error codes. The builds for Node and the web share
-// kernels, and so messages.
+// their kernels, and therefore their messages.
 import { DeviceError, ForjaError, messageOf, UsageError } from '../errors.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 
@@ -43,7 +43,8 @@ export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly
 }
 
 /**
- * The error for layers that disagree on a size: the caller's error if the model has dynamic sizes, else the model's.
+ * The error for layers that disagree on a size: `input.shape` if the model has dynamic sizes, which the caller chose,
+ * else `internal`.
  */
 function sizeMismatch(failure: Failure): ForjaError {
   const { message, cause, feeds, inputs } = failure;

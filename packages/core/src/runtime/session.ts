@@ -13,7 +13,7 @@ export interface DeviceReport {
   requested: DeviceName;
   /** What really runs the model. */
   actual: ActualDevice;
-  /** One line for each device that was tried and not used. */
+  /** One line for each device that was tried and not used, and notes on precision and convolutions. */
   reasons: string[];
   /** GPU adapter, where there is one. */
   adapter?: string;
@@ -21,7 +21,7 @@ export interface DeviceReport {
   threads: number;
   /** Browsers only: whether SharedArrayBuffer, and so WASM threads, are available. */
   crossOriginIsolated?: boolean;
-  /** Where onnxruntime lives: a worker, the calling thread, or a child process. */
+  /** Where onnxruntime runs: a worker, the calling thread, or a child process. */
   executor: 'worker' | 'inline' | 'process';
   /** Nodes per execution provider, if the runtime reports it. */
   placement: Record<string, number>;
@@ -123,7 +123,7 @@ export interface SharedState extends AsyncHandle {
   dispose(): Promise<void>;
 }
 
-/** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
+/** Something that can execute ONNX. Owns its worker, which `dispose` ends after the queued jobs. */
 export interface Runtime extends AsyncHandle {
   /** The device, as far as known: a guess before the first session if devices have to be tried. */
   readonly device: DeviceReport;

@@ -43,7 +43,7 @@ export class StateCore<R> extends Resident<R> {
 
   /** Writes to an executor that already holds this state. */
   async put(executor: SessionExecutor<R>, shared: number, values: NamedTensors): Promise<void> {
-    // Not transferred: if the executor dies meanwhile, its successor needs them.
+    // The buffers are not transferred, because the next executor needs the values if this one dies meanwhile.
     await executor.call('writeShared', { shared, values });
     for (const name of Object.keys(values)) this.#lost.delete(name);
   }
@@ -105,7 +105,7 @@ export class SharedStates<R> {
     this.#home = home;
   }
 
-  /** Makes a state of these values, which are checked and not copied. */
+  /** Makes a state with these values, which the caller has checked and copied. */
   async open(values: NamedTensors): Promise<{ state: SharedState; core: StateCore<R> }> {
     const { queue, supervisor } = this.#home;
     const tensors = Object.entries(values).map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
@@ -137,7 +137,7 @@ export class SharedStates<R> {
 
 /** The state tensor of an input. */
 interface Bound<R> {
-  /** Referenced as long as the session lives. */
+  /** Kept referenced as long as the session lives, so that it is not garbage-collected and freed. */
   state: SharedState;
   core: StateCore<R>;
   slot: Omit<SlotBinding, 'shared'>;

@@ -1,5 +1,5 @@
-// Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
-// @forja/core/onnx is.
+// Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a full reader; that is
+// in @forja/core/onnx.
 import { platform } from '../platform.js';
 import { ownBytes } from '../realm.js';
 import { fieldsOf as fields, varint } from '../onnx/model-bytes.js';
@@ -16,7 +16,7 @@ export function externalLocations(model: Uint8Array): string[] {
   return [...externalFiles(model).keys()];
 }
 
-/** The same, each with the minimum length in bytes that its tensors need. */
+/** The same locations, each with the minimum length in bytes that its tensors need. */
 export function externalFiles(model: Uint8Array): Map<string, number> {
   const found = new Map<string, number>();
   for (const tensor of tensors(ownBytes('externalFiles', model))) {
@@ -37,7 +37,7 @@ export function externalFiles(model: Uint8Array): Map<string, number> {
   return found;
 }
 
-/** Bytes by type and dims; NaN if unknown. */
+/** Size of a tensor's data in bytes, from its type and dims; NaN if the type is unknown. */
 function sizeOfTensor(tensor: Uint8Array): number {
   const dims = [...fields(tensor, 1, undefined, 0), ...[...fields(tensor, 1)].flatMap(packed)];
   return Math.ceil(dims.reduce((size, dim) => size * dim, BITS[number(tensor, 2) ?? 0] ?? NaN) / 8);
@@ -82,8 +82,8 @@ function packed(bytes: Uint8Array): number[] {
 }
 
 /**
- * Shapes of the inputs and outputs in the file: undefined for a value without a shape, `''` for an unnamed dynamic
- * size.
+ * Shapes of the inputs and outputs as declared in the file: undefined for a value without a shape, `''` for an unnamed
+ * dynamic size.
  */
 export function declaredShapes(model: Uint8Array): Map<string, (number | string)[] | undefined> {
   const found = new Map<string, (number | string)[] | undefined>();
@@ -98,7 +98,10 @@ export function declaredShapes(model: Uint8Array): Map<string, (number | string)
   return found;
 }
 
-/** A TensorShapeProto.Dimension. Negative sizes, which are large numbers here, mean a dynamic one too. */
+/**
+ * The size in a TensorShapeProto.Dimension. Negative sizes, which are read as very large numbers here, also mean a
+ * dynamic size.
+ */
 function sizeIn(dimension: Uint8Array): number | string {
   const size = number(dimension, 1);
   return size === undefined || size > Number.MAX_SAFE_INTEGER ? (text(dimension, 2) ?? '') : size;

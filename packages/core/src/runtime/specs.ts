@@ -46,8 +46,8 @@ export function dtypeOf(type: string, where: string): DType {
 const OPEN = 2 ** 32 - 1;
 
 /**
- * A size or its name, else `unnamed`. A name without a letter (`?`, `-1`) does not count: such files use it for
- * different sizes.
+ * A size or its name, else `unnamed`. A name without a letter (`?`, `-1`) does not count, because files use the same
+ * such name for different sizes.
  */
 function sizeOr(unnamed: string, dim: Dim, said: Dim | undefined): Dim {
   if (typeof dim === 'string') return /\p{L}/u.test(dim) ? dim : unnamed;

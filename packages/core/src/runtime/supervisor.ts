@@ -51,7 +51,8 @@ export class Supervisor<E extends Replaceable> {
   /** Ends the executor, if any, and prevents further ones. */
   async close(): Promise<void> {
     this.#closed = true;
-    const executor = this.#executor ?? (await this.#opening?.catch(() => undefined)); // its waiter gets the error
+    // If opening fails, the job that waits for it gets the error.
+    const executor = this.#executor ?? (await this.#opening?.catch(() => undefined));
     this.#executor = undefined;
     if (executor && !executor.dead)
       await executor.call('close', {}).catch((error: unknown) => {

@@ -14,23 +14,23 @@ export function copiesOf(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, copyOf(value)]));
 }
 
-/** The same memory in arrays of this realm: those from a worker or native code may be of another. */
+/** The same memory in arrays of this realm: arrays from a worker or native code may be of another realm. */
 export function oursOf(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
       const array = ARRAY_OF[dtype];
       if (data instanceof array) return [name, { dtype, shape, data }];
-      const length = (data as ArrayBufferView & { length: number }).length; // its type says that it is a typed array
+      const length = (data as ArrayBufferView & { length: number }).length; // every tensor's data is a typed array
       return [name, { dtype, shape, data: new array(data.buffer, data.byteOffset, length) }];
     }),
   );
 }
 
-/** The buffers that `tensors` own, each once, for a transfer. */
+/** The buffers that `tensors` use entirely, each listed once, for a transfer. */
 export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of Object.values(tensors)) {
-    // class checked here
+    // The class check makes the cast below safe.
     if (classOf(data.buffer) === 'ArrayBuffer' && data.byteLength === data.buffer.byteLength)
       buffers.add(data.buffer as ArrayBuffer);
   }

@@ -1,6 +1,6 @@
 // Two forms of one model: the file's own, and one with convolutions that are faster for large batches but slower for
-// small ones. The second is prepared in the background on the first large batch. Sessions of @forja/node and of
-// @forja/web's worker are made of them.
+// small ones. The second is prepared in the background on the first large batch. The sessions of @forja/node and of
+// @forja/web's worker use it.
 import { messageOf } from '../errors.js';
 import type { FastBytes } from '../onnx/fast/bytes.js';
 import type { NamedTensors } from '../tensor.js';
@@ -13,7 +13,7 @@ export const LARGE = 8;
 export interface Preparation {
   /** Undefined if the model is unchanged, and after `cancel`. */
   readonly done: Promise<FastBytes | undefined>;
-  /** Resolves when its thread has ended. */
+  /** Stops the preparation; resolves when its thread has ended. */
   cancel(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ interface Fast<F> extends Pick<FastBytes, 'convolutions' | 'from'> {
   form: F;
 }
 
-/** Says which form a run takes: large batches take the second, once it is prepared. */
+/** Chooses the form for each run: large batches use the second form, once it is prepared. */
 export class TwoForms<F, M> {
   readonly #plain: F;
   /** Set until the second form is prepared. */
@@ -63,7 +63,10 @@ export class TwoForms<F, M> {
     return this.#fast && rows >= this.#fast.from ? this.#fast.form : this.#plain;
   }
 
-  /** `device` of the file's own form; once there is a second one, also its convolutions and when it is used. */
+  /**
+   * The report `device` of the file's own form. Once there is a second form, its convolutions, and when it is used, are
+   * added.
+   */
   report(device: DeviceReport): DeviceReport {
     const note = (text: string): string[] => [...device.reasons, `convolutions: ${text}`];
     if (this.#fast)
@@ -78,7 +81,7 @@ export class TwoForms<F, M> {
     return this.#trouble === undefined ? device : { ...device, reasons: note(`unchanged: ${this.#trouble}`) };
   }
 
-  /** Prepares the second form, if that was not begun yet. Resolves when that has succeeded or failed. */
+  /** Prepares the second form, if that has not begun yet. Resolves when the preparation has succeeded or failed. */
   prepare(): Promise<void> {
     this.#prepared ??= this.#prepare();
     return this.#prepared;
