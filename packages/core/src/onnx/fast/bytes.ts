@@ -18,8 +18,8 @@ export interface FastBytes {
 }
 
 /**
- * {@link fastConvolutions} of an encoded model; undefined if it is not changed: nothing to gain, too large, or not
- * readable.
+ * {@link fastConvolutions} of an encoded model; undefined if it is not changed, because there is nothing to gain, it is
+ * too large, or it cannot be read.
  */
 export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
   if (givenBytes('fastModelBytes', model).length > LARGEST) return undefined;

@@ -6,8 +6,8 @@ import { floatsOf, sizesOf } from '../facts/tensors.js';
 import type { Axis } from './tiling.js';
 
 /**
- * A two-dimensional convolution with constant weights. A transposed one is its adjoint: the input is the smaller
- * picture.
+ * A two-dimensional convolution with constant weights. A transposed convolution is described as the adjoint of one: its
+ * input is the smaller picture.
  */
 export interface PictureConvolution {
   node: Node;

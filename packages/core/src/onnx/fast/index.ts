@@ -1,5 +1,5 @@
-// Replaces convolutions of any model by products of transformed tiles (Winograd) where the cost model says that this is
-// faster on a CPU, over the batch sizes that the model may be run with.
+// Replaces convolutions of any model with products of transformed tiles (Winograd) where the cost model says that this
+// is faster on a CPU, over the batch sizes that the model may be run with.
 import { UsageError } from '../../errors.js';
 import { optionsOf } from '../../realm.js';
 import { givenModel } from '../given.js';
@@ -33,19 +33,19 @@ export interface FastOptions {
 /** Opsets that inference and this rewrite support. */
 const OPSETS = { least: 13n, most: 22n };
 
-/** An algorithm must cost less than this fraction of the node. */
+/** With the chosen algorithms, the model's convolutions must cost less than this fraction of their cost in the file. */
 const GAIN = 0.97;
 
 /**
  * The model with convolutions of fixed sizes and constant weights computed by Winograd's algorithm, in standard
- * operators, where a cost model fitted to onnxruntime's CPU kernels says that it pays. Inputs, outputs and names are
- * the same; pictures differ by rounding (below 1e-5 of their range in tests) and depend on the batch size no more than
- * before. Returns the same model if there is nothing to gain, or for other opsets.
+ * operators, where a cost model fitted to onnxruntime's CPU kernels says that this is faster. Inputs, outputs and names
+ * are the same; pictures differ by rounding (below 1e-5 of their range in tests) and depend on the batch size no more
+ * than before. Returns the same model if there is nothing to gain, or for other opsets.
  * @throws UsageError for an algorithm that cannot compute its convolution.
  */
 export function fastConvolutions(stored: Model, options: FastOptions = {}): FastModel {
   const { algorithms = {} } = optionsOf('fastConvolutions', options, 'algorithms');
-  const model = expandWeights(givenModel('fastConvolutions', stored)); // finds weights stored in few bits
+  const model = expandWeights(givenModel('fastConvolutions', stored)); // also finds weights that are stored in few bits
   const opset = opsetOf(model);
   const { graph } = model;
   if (graph === undefined || opset === undefined) return { model: stored, convolutions: {}, from: 1 };
@@ -68,7 +68,7 @@ export function fastConvolutions(stored: Model, options: FastOptions = {}): Fast
   };
 }
 
-/** See {@link FastModel.from}. `crossed`: floats per picture that change layout. */
+/** See {@link FastModel.from}. `crossed`: the number of floats per picture that change layout. */
 function paysFrom(choices: readonly Choice[], crossed: number): number {
   const gain = (batch: number): number =>
     choices.reduce(
@@ -79,7 +79,7 @@ function paysFrom(choices: readonly Choice[], crossed: number): number {
 }
 
 /**
- * Estimated cost of one convolution by each algorithm; unit: the time of a million multiply-adds of a large matrix
+ * Estimated cost of one convolution with each algorithm; unit: the time of a million multiply-adds of a large matrix
  * product.
  */
 export interface ConvolutionPrices {
@@ -95,7 +95,7 @@ export interface ConvolutionPrices {
 }
 
 /**
- * The cost estimates by which {@link fastConvolutions} chooses, and its choice, for each convolution that another
+ * The cost estimates from which {@link fastConvolutions} chooses, and its choice, for each convolution that another
  * algorithm could compute. Layout changes cost extra, so the cheapest algorithm is not always chosen.
  */
 export function explainConvolutions(stored: Model): ConvolutionPrices[] {
@@ -153,8 +153,8 @@ function opsetOf({ opsetImport }: Model): number | undefined {
 }
 
 /**
- * The cheapest choice: the best algorithm for each, minus those whose layout changes cost more than they gain. `given`
- * ones are kept.
+ * The cheapest choices: the best algorithm for each convolution, except where the layout changes would cost more than
+ * it gains. Algorithms in `given` are kept.
  */
 function choose(
   graph: Graph,

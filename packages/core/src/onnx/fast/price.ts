@@ -1,6 +1,6 @@
-// Cost model of a convolution, as the plain node and by Winograd's algorithm; unit: the time of a million multiply-adds
-// of a large matrix product. Fitted to onnxruntime's CPU kernels on the twenty layers of bench/convolutions.mjs at
-// batch 1, 16 and 64; see docs/performance.md.
+// Cost model of a convolution, for the plain node and for Winograd's algorithm; unit: the time of a million
+// multiply-adds of a large matrix product. Fitted to onnxruntime's CPU kernels on the twenty layers of
+// bench/convolutions.mjs at batch 1, 16 and 64; see docs/performance.md.
 import type { PictureConvolution } from './convolution.js';
 import type { Axis } from './tiling.js';
 
@@ -23,7 +23,10 @@ export const BATCHES: readonly { batch: number; weight: number }[] = [
   { batch: 64, weight: 1 },
 ];
 
-/** Cost of a float that a transform reads or writes, or that is moved. Costs down to TRANSFORM are in multiply-adds. */
+/**
+ * Cost of a float that a transform reads or writes, or that is moved. The costs from here to TRANSFORM are in
+ * multiply-adds.
+ */
 const MOVE = 15;
 /** Cost of an additional copy of a float, for products that are split and joined. */
 const COPY = 6;
@@ -37,14 +40,17 @@ const SCATTER = 23;
 const TRANSFORM = 1.5;
 /** Below this many rows, a product is bound by loading its weights. */
 const FEWEST_ROWS = 6;
-/** Cost of packing a weight in each run, in rows of the product; lower if a product's weights fit the nearest cache. */
+/**
+ * Cost of packing a weight in each run, in rows of the product; `small` for products of at most `from` weights, which
+ * fit into the nearest cache.
+ */
 const PACKING = { small: 8.5, large: 14, from: 20_000 };
 /**
- * Fixed cost, in millions, of a convolution's node, of Winograd's nodes besides the products, and of each separate
- * product: waking the threads.
+ * Fixed costs, in millions of multiply-adds: of a convolution's node, of Winograd's nodes other than the products, and
+ * of each separate product, which has to wake the threads.
  */
 const NODE = { plain: 3.7, winograd: 3.7, product: 0.4 };
-/** Maximum interpolation points: with more, a picture loses a digit in float32. */
+/** Maximum interpolation points: with more, a picture loses a decimal digit of precision in float32. */
 const MOST_POINTS = 5;
 
 const product = ({ height, width }: PictureConvolution, of: (axis: Axis) => number): number => of(height) * of(width);
@@ -99,7 +105,7 @@ function transforms(
   );
 }
 
-/** Largest side whose constant matrices are worth their size. */
+/** Largest side of a picture for which the constant matrices are worth their size. */
 const LARGEST_SIDE = 128;
 
 const fits = ({ kernel, stride, large, small }: Axis): boolean =>
@@ -122,7 +128,7 @@ export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
   ]);
 }
 
-/** Its name in reports. */
+/** An algorithm's name in reports. */
 export const nameOf = ({ height: h, width: w }: PictureConvolution, { tile, packed }: Algorithm): string => {
   const text = (axis: Axis): string => `F(${tile}, ${axis.kernel / axis.stride})`;
   return `winograd ${text(h)}${text(h) === text(w) ? '' : ` × ${text(w)}`}${packed ? ', packed' : ''}`;

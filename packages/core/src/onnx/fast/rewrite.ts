@@ -18,7 +18,7 @@ export interface Choice {
   algorithm: Algorithm;
 }
 
-/** Element-wise, with a picture as first input and at most scalars as others. */
+/** Element-wise operators whose first input is a picture and whose other inputs, if any, are scalars. */
 const UNARY: ReadonlySet<string> = new Set([
   'Abs',
   'Celu',
@@ -42,7 +42,7 @@ const UNARY: ReadonlySet<string> = new Set([
   'Tanh',
   'ThresholdedRelu',
 ]);
-/** Element-wise over two inputs that broadcast. */
+/** Element-wise operators over inputs that broadcast. */
 const BINARY: ReadonlySet<string> = new Set(['Add', 'Div', 'Max', 'Min', 'Mul', 'PRelu', 'Pow', 'Sub', 'Sum']);
 
 /** Writes `graph`'s nodes, replacing the convolutions in `choices`. */
@@ -109,7 +109,7 @@ class Walk {
     );
     if (operands.some((operand) => operand === undefined) || !this.#alike(node)) return false;
     const output = this.writer.fresh(`fast/${operator}`);
-    this.writer.copy(node, operands as string[], [output]); // none is undefined
+    this.writer.copy(node, operands as string[], [output]); // checked above
     this.#rows.set(name, output);
     return true;
   }

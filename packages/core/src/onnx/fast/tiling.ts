@@ -1,9 +1,13 @@
-// Splits one axis of a convolution into tiles, for Winograd's algorithm. With stride s, pixels are split into s·s
-// classes, treated as channels, which leaves a convolution of stride 1 with k/s taps, computed by F(m, r). Padding,
-// splitting, overlap of tiles and cropping are all part of the constant matrices.
+// Splits one axis of a convolution into tiles, for Winograd's algorithm. With stride s, the pixels are split into s·s
+// classes, which are treated as channels. This leaves a convolution of stride 1 with r = k/s taps along the axis, which
+// F(m, r) of toom-cook.ts computes. Padding, splitting, overlap of tiles and cropping are all part of the constant
+// matrices.
 import { sharedConvolution, shortConvolution, type Matrix, type SharedConvolution } from './toom-cook.js';
 
-/** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
+/**
+ * One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], where x is zero outside. The padding at the end follows
+ * from the sizes.
+ */
 export interface Axis {
   large: number;
   small: number;
@@ -12,7 +16,10 @@ export interface Axis {
   before: number;
 }
 
-/** One axis cut into tiles. Indices are (point, tile) and, on the large side, (point, tile, class). */
+/**
+ * One axis cut into tiles. The transformed side of the matrices is indexed by (point, tile) and, for `data`, by (point,
+ * tile, class).
+ */
 export interface Tiling {
   points: number;
   tiles: number;
@@ -26,7 +33,7 @@ export interface Tiling {
   filter: Matrix;
 }
 
-/** Tiles of `m` outputs along one axis; the last may overhang. The kernel must be a multiple of the stride. */
+/** Tiles of `m` outputs along one axis; the last may extend beyond it. The kernel must be a multiple of the stride. */
 export function tiling(axis: Axis, m: number): Tiling {
   const short = shortConvolution(m, axis.kernel / axis.stride);
   const every = short.taps.map((_, i) => i);
@@ -38,16 +45,16 @@ export function tiling(axis: Axis, m: number): Tiling {
   );
 }
 
-/** Number of products that {@link tilings} makes along the axis. */
+/** Number of products that {@link tilings} needs along the axis. */
 export function productsAlong({ small, kernel, stride }: Axis, m: number): number {
   const [whole, left, rest] = [Math.floor(small / m), small % m, kernel / stride - 1];
   return whole * (m + rest) + (left > 0 ? left + rest : 0);
 }
 
 /**
- * Tiles of `m` outputs and, if they do not fit, a smaller last one, which needs fewer products. Returns two tilings
- * whose results are added (the products that all tiles share, and the additional ones of whole tiles), or one if all
- * tiles are whole.
+ * Tiles of `m` outputs and, if they do not fit, a smaller last one, which needs fewer products. Returns one tiling if
+ * all tiles have the same size, else two whose results are added: one with the products that all tiles share, and one
+ * with the additional products of the whole tiles.
  */
 export function tilings(axis: Axis, m: number): Tiling[] {
   const taps = axis.kernel / axis.stride;
@@ -68,7 +75,7 @@ export function tilings(axis: Axis, m: number): Tiling[] {
   ];
 }
 
-/** The tiling that computes `products` of all `tiles`, which start every `m` outputs. */
+/** The tiling that computes `products` of all `tiles`; a tile starts at every `m`-th output. */
 function part(
   { large, small, kernel, stride, before }: Axis,
   m: number,
@@ -100,7 +107,7 @@ function part(
   return { points, tiles: count, taps, stride, data, output, filter };
 }
 
-/** Rows (point, tile, class) of the data matrix as (point, class, tile). */
+/** The data matrix with its rows reordered from (point, tile, class) to (point, class, tile). */
 export function byClass({ data, points, tiles, stride }: Tiling): Matrix {
   const count = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
   return count(points, (point) =>

@@ -1,8 +1,8 @@
-// The short convolutions that Winograd's algorithm is made of: F(m, r) computes m outputs of a correlation with r taps
-// by m + r - 1 products. Built by Toom-Cook interpolation and the transposition principle (Winograd 1980; Lavin and
-// Gray 2016), computed, not tabulated.
+// The short convolutions from which Winograd's algorithm is built: F(m, r) computes m outputs of a correlation with r
+// taps in m + r - 1 products. Its matrices are not tabulated but computed, by Toom-Cook interpolation and the
+// transposition principle (Winograd 1980; Lavin and Gray 2016).
 
-/** A matrix by rows. */
+/** A matrix as a list of rows. */
 export type Matrix = readonly (readonly number[])[];
 
 /** y = Aᵀ[(G·g) ⊙ (B·d)] for y_i = Σ_a d_{i+a}·g_a. */
@@ -16,9 +16,9 @@ export interface ShortConvolution {
 }
 
 /**
- * Interpolation points besides ∞, by their number. For two and four: pairs ±p, with p a multiple of 1/8 so that powers
- * are exact, chosen to minimise the expected rounding error √Σ_k D²|G_k|²|O_k|². For F(4, 2) that is 0.66 of the error
- * of 0, 1, -1, 2, along each axis (Barabasz et al. 2020 choose points the same way).
+ * The interpolation points other than ∞, by their number. Two and four points are pairs ±p, with p a multiple of 1/8 so
+ * that powers are exact, chosen to minimise the expected rounding error (see `expectedError`). For F(4, 2), this error
+ * is 0.66 times that of the points 0, 1, -1, 2, along each axis (Barabasz et al. 2020 choose points the same way).
  */
 const POINTS: Readonly<Record<number, readonly number[]>> = {
   0: [],
@@ -31,7 +31,7 @@ const POINTS: Readonly<Record<number, readonly number[]>> = {
   7: [0, 1, -1, 2, -2, 0.5, -0.5],
 };
 
-/** F(m, r). m + r - 1 is at most 8: beyond, float32 loses too much. */
+/** F(m, r). m + r - 1 is at most 8: with more products, float32 loses too much precision. */
 export function shortConvolution(m: number, r: number): ShortConvolution {
   const points = pointsOf(m, r);
   return interpolated(points, points, m, r);
@@ -40,7 +40,10 @@ export function shortConvolution(m: number, r: number): ShortConvolution {
 /** A short convolution that uses some of the products of a longer one. */
 export interface SharedConvolution {
   conv: ShortConvolution;
-  /** Indices of its products among those of the longer one, in order. Their taps are the same. */
+  /**
+   * Indices of its products among those of the longer one, in order. The rows of `taps` of these products are the same
+   * in both.
+   */
   products: number[];
 }
 
@@ -69,7 +72,7 @@ function pointsOf(m: number, r: number): readonly number[] {
   return points;
 }
 
-/** F(m, r) on `points` and ∞. Its taps have the same divisors as for `all` points. */
+/** F(m, r) on `points` and ∞. Its taps are divided by the same numbers as those of F on `all` points. */
 function interpolated(points: readonly number[], all: readonly number[], m: number, r: number): ShortConvolution {
   const taps = vandermonde(points, r);
   const inverse = invert(vandermonde(points, m + r - 1));
@@ -82,7 +85,10 @@ function interpolated(points: readonly number[], all: readonly number[], m: numb
   };
 }
 
-/** √Σ_k D²|G_k|²|O_k|²: the factor by which rounding errors of the products grow. */
+/**
+ * √Σ_k |D_k|²|G_k|²|O_k|², the factor by which rounding errors of the products grow. D_k and G_k are the rows of `data`
+ * and `taps`, O_k the columns of `output`.
+ */
 function expectedError({ output, taps, data }: ShortConvolution): number {
   const squares = (row: readonly number[]): number => row.reduce((sum, v) => sum + v * v, 0);
   return Math.sqrt(
@@ -99,18 +105,18 @@ function subsets(items: readonly number[], count: number): number[][] {
   return items.flatMap((item, i) => subsets(items.slice(i + 1), count - 1).map((rest) => [item, ...rest]));
 }
 
-/** Powers of the points, and the leading coefficient for ∞. */
+/** A row of powers for each point, and for ∞ the row that selects the leading coefficient. */
 function vandermonde(points: readonly number[], columns: number): number[][] {
   const powers = points.map((p) => Array.from({ length: columns }, (_, i) => p ** i));
   return [...powers, Array.from({ length: columns }, (_, i) => (i === columns - 1 ? 1 : 0))];
 }
 
-/** Rows as columns. */
+/** The transposed matrix. */
 export function transpose(matrix: Matrix): number[][] {
   return (matrix[0] ?? []).map((_, j) => matrix.map((row) => row[j] ?? 0));
 }
 
-/** The inverse, by elimination with the largest pivot. */
+/** The inverse, by Gauss-Jordan elimination with the largest pivot. */
 function invert(matrix: Matrix): number[][] {
   const n = matrix.length;
   const rows = matrix.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))]);

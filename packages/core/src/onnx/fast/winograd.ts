@@ -1,6 +1,6 @@
-// Writes nodes that compute a convolution by products of transformed tiles (Winograd 1980; Lavin and Gray 2016).
+// Writes nodes that compute a convolution as products of transformed tiles (Winograd 1980; Lavin and Gray 2016).
 // Pictures are [H, W, N, C], so that a row is contiguous and N may be dynamic. The weights are transformed here, once.
-// A transposed convolution is the adjoint: same products, transposed matrices.
+// A transposed convolution is the adjoint: it has the same products, with transposed matrices before and after them.
 import type { PictureConvolution } from './convolution.js';
 import type { Algorithm } from './price.js';
 import { floatsOf } from '../facts/tensors.js';
@@ -73,8 +73,8 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
     return writer.op('Transpose', [parts], { perm: [0, 5, 2, 1, 6, 3, 4, 7] });
   }
 
-  // One product per class, each class after the points of its axis: then only two axes change places, which onnxruntime
-  // does in all threads, in blocks of N·C; a general Transpose runs in one.
+  // One product per class, with the class placed after the point along each axis. Then only two axes have to be
+  // swapped, which onnxruntime does with all threads, in blocks of N·C; it runs a general Transpose in one thread.
   function productsByClass(): string {
     const rows = writer.reshape(points, [h.points, 1, w.points, 1, -1, small]);
     const products = writer.op('MatMul', [
@@ -87,7 +87,9 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   }
 }
 
-/** rows · value · columnsᵀ over the two outermost axes, as [rows·…]. */
+/**
+ * Multiplies the two outermost axes of `value` by constant matrices: rows · value · columnsᵀ, as [rows, columns, …].
+ */
 function along(value: string, rows: Matrix, columns: Matrix, writer: Writer): string {
   const [height, width] = [rows[0]?.length ?? 0, columns[0]?.length ?? 0];
   const tall = writer.op('MatMul', [constantMatrix(rows, writer), writer.reshape(value, [height, -1])]);
@@ -98,8 +100,8 @@ const constantMatrix = (matrix: Matrix, writer: Writer): string =>
   writer.floats([matrix.length, matrix[0]?.length ?? 0], () => Float32Array.from(matrix.flat()));
 
 /**
- * [count, rows, inner] times [count, inner, outer], one node each: onnxruntime packs the weights of a two-dimensional
- * product when it loads them.
+ * [count, rows, inner] times [count, inner, outer], with one MatMul node for each of `count`: onnxruntime packs the
+ * weights of a two-dimensional product when it loads them.
  */
 function split(
   value: string,
@@ -128,8 +130,9 @@ function split(
 }
 
 /**
- * Order of the axes: 'large' is (point, point, class, large, small), 'small' (point, point, small, class, large), and
- * 'class' (point, class, point, class, small, large), where each point is followed by the class along its axis.
+ * Order of the axes of transformed weights: 'large' is (point, point, class, large, small), 'small' (point, point,
+ * small, class, large), and 'class' (point, class, point, class, small, large), where each point is followed by the
+ * class along its axis.
  */
 type Order = 'large' | 'class' | 'small';
 
