@@ -7,7 +7,7 @@ import { encodeModel } from '../serialize.js';
 import { toHalf } from './index.js';
 
 /**
- * {@link toHalf} of an encoded model, its external data read in; undefined if none of its weights can be in half
+ * {@link toHalf} of an encoded model, with its external data read in; undefined if none of its weights can be in half
  * precision, or the file cannot be read.
  */
 export function halfModelBytes(

@@ -1,5 +1,5 @@
 // toHalf: converts a float32 model to half precision. Operators that need float32 keep it (places.ts); each value that
-// crosses precisions gets one Cast.
+// is also needed in the other precision gets one Cast.
 import { ModelFormatError } from '../../errors.js';
 import { optionsOf } from '../../realm.js';
 import { attribute } from '../build/attributes.js';
@@ -23,14 +23,14 @@ export interface HalfOptions {
 /**
  * The model with convolutions, matrix products and the element-wise ops after them in half precision, and their weights
  * too. Norms, sums, softmax and the like stay in float32, as do weights and constants that half precision cannot
- * represent, unknown operators, and subgraphs. Rounds to the nearest, ties to even. The given model is not changed; one
- * that is already in half precision is returned equal.
+ * represent, unknown operators, and subgraphs. Rounds to the nearest, ties to even. The given model is not changed; for
+ * one that is already in half precision, an equal model is returned.
  * @throws ModelFormatError `model.unsupported` for float weights in external files: read them in with
  * `internalizeModel` first.
  */
 export function toHalf(stored: Model, options: HalfOptions = {}): Model {
   optionsOf('toHalf', options, 'ends keep');
-  const model = expandWeights(givenModel('toHalf', stored)); // finds weights stored in 8 bits
+  const model = expandWeights(givenModel('toHalf', stored)); // also finds weights that are stored in 8 bits
   const { graph } = model;
   if (graph === undefined) return model;
   const outside = graph.initializers.find(
@@ -45,7 +45,7 @@ export function toHalf(stored: Model, options: HalfOptions = {}): Model {
   return { ...model, graph: new Halving(graph, plan).graph() };
 }
 
-/** Rewrites one graph by a plan. */
+/** Rewrites one graph according to a plan. */
 class Halving {
   readonly #names = new Names();
   /** Names of the float32 and half versions of a value, where they differ from its own name. */
@@ -163,7 +163,7 @@ class Halving {
   }
 }
 
-/** Whether an input is of a fixed type. */
+/** Whether the operator requires this input in float32, whatever the precision of the node. */
 function isFixed(node: Node, input: number): boolean {
   return FLOAT_INPUTS[operatorOf(node)]?.includes(input) === true;
 }

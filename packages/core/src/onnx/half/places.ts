@@ -1,6 +1,6 @@
 // The precision in which each operator is computed when a model is converted to half: a row for every operator that
-// Forja writes, and for others that tools write. The float32 list is that of PyTorch's autocast (operators that
-// overflow 65504 or cancel), plus those that must be exact.
+// Forja writes, and for others that tools write. The float32 list is that of PyTorch's autocast (operators that may
+// exceed 65504 or lose digits by cancellation), plus those that must be exact.
 import type { OpName } from '../ops.js';
 
 /**

@@ -19,20 +19,23 @@ export interface Plan {
    * use.
    */
   pinned: ReadonlySet<string>;
-  /** Inputs and outputs that are in half precision. */
+  /** Graph inputs and outputs that are in half precision. */
   ends: ReadonlySet<string>;
   isFloat(name: string): boolean;
 }
 
 /** Options of {@link planOf}. */
 export interface PlanOptions {
-  /** Inputs and outputs are in half precision too. */
+  /** Whether the graph's inputs and outputs are in half precision too. */
   ends: boolean;
   /** Nodes that stay in float32, by name or operator. */
   keep: ReadonlySet<string>;
 }
 
-/** Inputs of a node whose precision is that of the node: float32, and not of a fixed type. */
+/**
+ * The inputs of a node that take the node's precision: those of type float32 that the operator does not require in
+ * float32.
+ */
 export function floatInputs(node: Node, isFloat: (name: string) => boolean): string[] {
   const fixed = FLOAT_INPUTS[operatorOf(node)] ?? [];
   return node.inputs.filter((name, i) => isFloat(name) && !fixed.includes(i));
@@ -120,7 +123,8 @@ function inHalf(
   if (inputs.length === 0 || !held) return false;
   const moving = inputs.filter((name) => !constants.has(name));
   if (place === 'half') return true;
-  // A node that reads only constants: a table that is looked up (`follow`) is a weight; others are small.
+  // A node that reads only constants is in half precision if it looks up or moves a weight (`follow`), such as a table;
+  // other constants are small.
   if (moving.length === 0) return place === 'follow';
   return moving.every((name) => halves.has(name));
 }
@@ -159,8 +163,9 @@ const MOVES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Moves nodes back to float32 that have one non-constant input, return no more numbers than they read, and lead only to
- * the graph's outputs or to nodes that must be exact: the Cast moves up, and none is added.
+ * Moves back to float32 the nodes that have one non-constant input, return no more numbers than they read, and lead
+ * only to the graph's outputs or to nodes that must be exact. A Cast is then done before such a node instead of after
+ * it; none is added.
  */
 function keepExact(graph: Graph, { places, half, isFloat, constants, pinned, ends }: Tail): void {
   const readers = new Map<string, Node[]>();

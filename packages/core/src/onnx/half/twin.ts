@@ -1,6 +1,6 @@
-// Simulates a half-precision model in float32: every value that toHalf computes in half precision is rounded to it. CPU
-// runtimes without half-precision kernels do not round between nodes, so running the file itself on a CPU shows neither
-// the loss nor the overflow that occur on a GPU.
+// Simulates a half-precision model in float32: every value that toHalf would compute in half precision is rounded to
+// that precision. CPU runtimes without half-precision kernels do not round between nodes, so running the file itself on
+// a CPU shows neither the loss nor the overflow that occur on a GPU.
 import { littleEndian } from '../build/constants.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';

@@ -1,5 +1,5 @@
-// Converts constants to half precision (to nearest, ties to even, subnormals kept), and checks how well it can
-// represent them.
+// Converts constants to half precision (to nearest, ties to even, subnormals kept), and checks how well half precision
+// can represent them.
 import { littleEndian } from '../build/constants.js';
 import { floatsOf } from '../facts/tensors.js';
 import { halfOf } from '../../half.js';
@@ -8,7 +8,7 @@ import { DATA_TYPE, type TensorProto } from '../ir.js';
 /** Numbers above this become infinite in half precision; up to here they round to 65504. */
 const LARGEST = 65519.99;
 
-/** The smallest normal number: below, bits are lost. */
+/** The smallest normal number: smaller ones lose bits. */
 const NORMAL = 2 ** -14;
 
 /** How well half precision represents the numbers of a constant. */
@@ -21,7 +21,7 @@ export interface Fit {
   small: boolean;
 }
 
-/** Undefined if the numbers are external data. */
+/** How well half precision represents a constant; undefined if its numbers are external data. */
 export function fitOf(tensor: TensorProto): Fit | undefined {
   const values = floatsOf(tensor);
   if (values === undefined)

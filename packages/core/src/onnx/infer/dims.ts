@@ -93,7 +93,7 @@ export function subtract(a: Dim, b: Dim): Dim {
 
 /** a · b · … */
 export function multiply(...dims: readonly Dim[]): Dim {
-  // + 0: no size is -0.
+  // `+ 0` turns -0 into 0.
   if (dims.every((d) => typeof d === 'number')) return dims.reduce((a, b) => a * b, 1) + 0;
   const product = dims.map(parse).reduce(
     (a, b) => {
@@ -155,7 +155,7 @@ export function ceilDivide(a: Dim, n: number): Dim {
   return floorDivide(add(a, n - 1), n);
 }
 
-/** ⌊a · factor⌋ in float32, as runtimes compute a resized size. */
+/** ⌊a · factor⌋ in float32, as runtimes compute the size of a resized axis. */
 export function scale(a: Dim, factor: number): Dim {
   if (Number.isInteger(factor)) return multiply(a, factor);
   if (typeof a === 'number') return Math.floor(Math.fround(a * Math.fround(factor)));

@@ -1,5 +1,5 @@
-// Element-wise ops: one input keeps its shape, several broadcast. Integer arithmetic on sizes is evaluated (shape
-// computations of dynamic graphs).
+// Element-wise ops: a single input gives its shape to the output, several inputs broadcast. Integer arithmetic on sizes
+// is evaluated (shape computations of dynamic graphs).
 import type { DType, Dim } from '../../tensor.js';
 import { DATA_TYPE } from '../ir.js';
 import { add, extreme, floorDivide, multiply, subtract } from './dims.js';
@@ -28,7 +28,7 @@ const mapped =
     return [{ dtype, shape, data: results?.every((r) => r !== undefined) ? results : undefined }];
   };
 
-/** Multidirectional broadcasting. Two different names give a new one, since either may be 1. */
+/** Multidirectional broadcasting. Two different names of sizes give a new name, because either size may be 1. */
 export function broadcast(node: InferNode, ...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
@@ -46,7 +46,7 @@ export function broadcast(node: InferNode, ...shapes: readonly (readonly Dim[])[
 
 type Arithmetic = (a: Dim, b: Dim) => Dim | undefined;
 
-/** Computes element-wise; a single element is repeated. */
+/** The elements of the result; an input of a single element is repeated. */
 function computed(facts: readonly Fact[], shape: readonly Dim[], arithmetic: Arithmetic): readonly Dim[] | undefined {
   const length = shape.length === 0 ? 1 : shape[0];
   if (shape.length > 1 || typeof length !== 'number') return undefined;
@@ -94,7 +94,7 @@ const Cast: Rule = (node) => {
   return [{ dtype, shape, data: counts(dtype) && counts(from) ? data : undefined }];
 };
 
-/** Data only if the condition is known. */
+/** Evaluates elements only if the condition is known. */
 const Where: Rule = (node) => {
   const [condition, yes, no] = [input(node), input(node, 1), input(node, 2)];
   if (condition.dtype !== 'bool') fail(node, `input 0: expected bool, got ${condition.dtype}`);
@@ -131,7 +131,7 @@ const Clip: Rule = (node) => {
   return [{ dtype, shape: input(node).shape }];
 };
 
-/** The slope broadcasts to x, not x to the slope. */
+/** The slope is broadcast to the shape of x, but x is not broadcast. */
 const PRelu: Rule = (node) => {
   const x = input(node);
   const shape = broadcast(node, x.shape, input(node, 1).shape);

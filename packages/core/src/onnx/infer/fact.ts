@@ -73,7 +73,7 @@ export function text(node: InferNode, name: string, fallback: string): string {
       : fail(node, `${name}: expected a text, got ${JSON.stringify(value)}`);
 }
 
-/** `value` as an axis of `rank` counted from the front. */
+/** The axis `value` of a tensor of rank `rank`, counted from the front. */
 export function axisOf(node: InferNode, value: number, rank: number): number {
   if (!Number.isInteger(value) || value < -rank || value >= rank)
     fail(node, `expected an axis in [${-rank}, ${rank - 1}], got ${value}`);
@@ -98,7 +98,7 @@ export function dimOf(node: InferNode, fact: Fact, i: number): Dim {
   return fact.shape[i] ?? fail(node, `expected rank over ${i}, got [${fact.shape.join(', ')}]`);
 }
 
-/** The static length of a one-dimensional input of sizes, which is a rank. */
+/** The fixed length of a one-dimensional input, such as a list of sizes or axes. */
 export function lengthOf(node: InferNode, i: number): number {
   const fact = input(node, i);
   const [length] = fact.shape;
@@ -116,7 +116,7 @@ export function oneType(node: InferNode, at: readonly number[] = node.inputs.map
   return dtype;
 }
 
-/** Checks the rank of input `i`. */
+/** Input `i`. Throws if its rank is not from `least` to `most`. */
 export function ranked(node: InferNode, i: number, least: number, most: number = Infinity): Fact {
   const fact = input(node, i);
   if (fact.shape.length < least || fact.shape.length > most) {
@@ -128,7 +128,7 @@ export function ranked(node: InferNode, i: number, least: number, most: number =
   return fact;
 }
 
-/** Whether `data` may be carried for a value of this shape. */
+/** `data`, if inference keeps the elements of a value of this shape, else undefined. */
 export function tracked(shape: readonly Dim[], data: readonly Dim[] | undefined): readonly Dim[] | undefined {
   return data !== undefined && data.length <= TRACKED && shape.length <= 1 ? data : undefined;
 }

@@ -1,4 +1,4 @@
-// Type and shape inference: a total table over the vocabulary of ops.ts.
+// Type and shape inference: a table with a rule for every operator of ops.ts.
 import type { OpName } from '../ops.js';
 import { elementwise } from './elementwise.js';
 import type { Rule } from './fact.js';

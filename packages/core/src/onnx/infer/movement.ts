@@ -35,7 +35,7 @@ const Concat: Rule = (node) => {
       ? add(...parts.map((part) => part.shape[i] ?? 0))
       : (parts.map((part) => part.shape[i]).find((d) => typeof d === 'number') ?? dim);
   });
-  // If any part's elements are unknown, all are.
+  // The elements are known only if those of all parts are.
   const data = parts.every((part) => part.data !== undefined) ? parts.flatMap((part) => part.data ?? []) : undefined;
   return [{ dtype: oneType(node), shape, data: tracked(shape, data) }];
 };
@@ -72,7 +72,7 @@ function sliced(dim: Dim, start: Dim, end: Dim, step: number): Dim | undefined {
     typeof at === 'number' ? (at >= FAR ? limit : at < 0 ? (at <= -FAR ? 0 : add(dim, at)) : at) : at;
   if (step > 0) {
     const [from, to] = [place(start, dim), place(end, dim)];
-    // A fixed end past a dynamic size would be clamped.
+    // A fixed end may lie beyond a dynamic size, and would then be clamped.
     if (typeof to === 'number' && typeof dim === 'string') return undefined;
     return ceilDivide(subtract(to, from), step);
   }
@@ -189,7 +189,10 @@ const Range: Rule = (node) => {
   ];
 };
 
-/** `sizes` win over `scales`; the product with a scale is floored, in float32 as the scale is stored. */
+/**
+ * Exactly one of `sizes` and `scales` is given. A size times a scale is rounded down, in float32, in which scales are
+ * stored.
+ */
 const Resize: Rule = (node) => {
   const { dtype, shape } = input(node);
   const axes = ints(node, 'axes')?.map((axis) => axisOf(node, axis, shape.length)) ?? shape.map((_, i) => i);

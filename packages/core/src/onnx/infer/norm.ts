@@ -1,7 +1,7 @@
 // Normalisations.
 import { agree, axisOf, dimOf, fail, int, ranked, type InferNode, type Rule } from './fact.js';
 
-/** Checks that the inputs after x are vectors as long as x has channels. */
+/** Checks that the inputs after x are vectors with one element per channel of x. */
 function channelVectors(node: InferNode, count: number): void {
   const channels = dimOf(node, ranked(node, 0, 2), 1);
   for (let i = 1; i <= count; i++) {

@@ -9,7 +9,10 @@ function reduced(node: InferNode, axes: readonly number[]): Dim[] {
   return input(node).shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
 }
 
-/** Axes from the input or, before opset 18, the attribute; none means all, or with `noop_with_empty_axes` nothing. */
+/**
+ * The axes are an input or, before opset 18, an attribute. Without axes, all are reduced, or none if
+ * `noop_with_empty_axes` is set.
+ */
 const reduce =
   (data?: (...dims: Dim[]) => Dim): Rule =>
   (node) => {

@@ -24,7 +24,7 @@ export function sizesFrom(node: InferNode, i: number): readonly Dim[] {
   return input(node, i).data ?? Array.from({ length: lengthOf(node, i) }, () => node.fresh());
 }
 
-/** 0 copies a size unless `allowzero`; -1 is inferred. */
+/** A target size of 0 copies the size of x unless `allowzero` is set; -1 is inferred. */
 const Reshape: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   lengthOf(node, 1);
@@ -118,7 +118,7 @@ const Tile: Rule = (node) => {
   return [{ dtype, shape: shape.map((dim, i) => multiply(dim, repeats[i] ?? 1)) }];
 };
 
-/** float32 zeros: we write no `value`. */
+/** The result is float32 zeros, because we never write the attribute `value`. */
 const ConstantOfShape: Rule = (node) => [
   { dtype: 'float32', shape: lengthOf(node, 0) === 0 ? [] : sizesFrom(node, 0) },
 ];

@@ -1,5 +1,5 @@
-// Ops that slide a window: convolutions and pools. Formulas of the ONNX operator pages; ceil_mode and auto_pad as in
-// onnxruntime.
+// Ops that slide a window: convolutions and pools. The formulas are those of the ONNX operator pages, with ceil_mode
+// and auto_pad as in onnxruntime.
 import type { Dim } from '../../tensor.js';
 import { add, ceilDivide, extreme, floorDivide, multiply, subtract } from './dims.js';
 import { agree, dimOf, fail, int, ints, oneType, ranked, text, type InferNode, type Rule } from './fact.js';
