@@ -6,8 +6,8 @@ import { DATA_TYPE, type SparseTensor, type TensorProto } from './ir.js';
 type Store = 'floatData' | 'int32Data' | 'int64Data' | 'uint64Data' | 'doubleData' | 'stringData';
 
 /**
- * How a data type is stored: bits in `rawData`, its typed field, and how many entries of that an element takes, as
- * documented in onnx.proto.
+ * How each data type is stored, as documented in onnx.proto: the bits of an element in `rawData`, the typed field, and
+ * how many entries of that field an element takes.
  */
 const STORAGE: ReadonlyMap<number, readonly [name: string, bits: number, store: Store, entries: number]> = new Map(
   (
@@ -54,7 +54,7 @@ export function checkDataType(type: number | undefined, where: string): void {
   if (!STORAGE.has(type ?? 0)) fail(where, 'a data type of ONNX', type === undefined ? 'none' : String(type));
 }
 
-/** The number of elements: every size at least 0, and the product exact in a double. */
+/** The number of elements. Throws unless every size is at least 0 and the product is exact in a double. */
 export function checkSizes(dims: readonly bigint[], where: string): number {
   // Other sizes must not overflow even if one is zero, because readers multiply from the left.
   let size = 1n;
@@ -79,7 +79,7 @@ export function checkSizes(dims: readonly bigint[], where: string): number {
  */
 export function checkTensor(tensor: TensorProto, where: string): void {
   checkDataType(tensor.dataType, `${where}.data_type`);
-  const [name, bits, store, entries] = STORAGE.get(tensor.dataType ?? 0)!; // checked
+  const [name, bits, store, entries] = STORAGE.get(tensor.dataType ?? 0)!; // checkDataType has checked it
   const size = checkSizes(tensor.dims, where);
   const bytes = Math.ceil((size * bits) / 8);
   const stores = (['floatData', 'int32Data', 'int64Data', 'uint64Data', 'doubleData', 'stringData'] as const).filter(
@@ -115,7 +115,10 @@ export function checkTensor(tensor: TensorProto, where: string): void {
   }
 }
 
-/** Throws unless values and indices are tensors of matching size, and no index can lie outside. */
+/**
+ * Throws unless values and indices are valid tensors whose shapes match each other and the rank. The indices themselves
+ * are not checked.
+ */
 export function checkSparseTensor(sparse: SparseTensor, where: string): void {
   const { values, indices, dims } = sparse;
   if (!values || !indices) fail(where, 'values and indices', values ? 'no indices' : 'no values');

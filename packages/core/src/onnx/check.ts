@@ -8,7 +8,7 @@ import { decodeModel } from './deserialize.js';
 import type { Graph, Model, ModelFunction, Node, OperatorSetId, TypeProto, ValueInfo } from './ir.js';
 import { IR_VERSION } from './schema/onnx.js';
 
-/** Maximum depth of subgraphs, which is that of a file's messages. */
+/** Maximum depth of subgraphs: decoding allows 100 nested messages, of which each subgraph takes three. */
 const MAX_DEPTH = 33;
 
 /** Context of a graph's check: the imported domains, the values of the enclosing graphs, and the depth. */
@@ -175,7 +175,7 @@ function checkValue(value: ValueInfo, where: string, typed: boolean): void {
   else if (typed) fail(`${where} ('${value.name}')`, 'a type', 'none');
 }
 
-/** Decoding limits how deep types are nested. */
+/** Calls itself for nested types, whose depth is limited by decoding. */
 function checkType(type: TypeProto, where: string): void {
   const { tensor, sparseTensor, sequence, optional, map, opaque } = type;
   const tensorType = tensor ?? sparseTensor;

@@ -1,6 +1,6 @@
-// Bytes → IR, by the generated table over protobufjs's Reader. Lossless: int64 is exact, NaNs keep their bits, unknown
-// fields are kept as bytes. Malicious bytes give a ModelFormatError: the reader checks lengths, and nesting and the
-// number of objects are limited here.
+// Bytes → IR, using the generated table and protobufjs's Reader. Lossless: int64 is exact, NaNs keep their bits,
+// unknown fields are kept as bytes. Malicious bytes give a ModelFormatError: the reader checks lengths, and nesting and
+// the number of objects are limited here.
 import { Reader } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
@@ -23,7 +23,7 @@ import { decodeText } from './text.js';
 const MAX_DEPTH = 100;
 /**
  * Maximum number of messages, texts, byte strings and dimensions in one model: two bytes of a file can become an object
- * of hundreds. A node has about ten of these; a model of 10,000 nodes is large.
+ * of hundreds of bytes. A node has about ten of these; a model of 10,000 nodes is large.
  */
 const MAX_OBJECTS = 1_000_000;
 
@@ -86,7 +86,7 @@ function damageOf(error: unknown): Damage {
 class Decoder {
   readonly reader: Reader;
   #objects = 0;
-  /** One number, viewed as both the wire's type and the IR's. */
+  /** The bits of one number, to be read as the type that the IR uses. */
   readonly #words = new Uint32Array(2);
   readonly #big = new BigInt64Array(this.#words.buffer);
   readonly #float = new Float32Array(this.#words.buffer);
@@ -132,7 +132,7 @@ class Decoder {
     return fields;
   }
 
-  /** One element in its own form. */
+  /** Reads one element that is not packed. */
   #field(row: Row, fields: Fields, growing: Map<string, Growing>, depth: number): void {
     const { name, kind } = row;
     if (isNumberList(kind)) return this.#number(kind, list(growing, kind, name));
@@ -178,7 +178,7 @@ class Decoder {
     return value;
   }
 
-  /** Packed numbers: several in one field. */
+  /** Reads packed numbers: several in one field. */
   #run(row: Row, fields: Fields, growing: Map<string, Growing>): void {
     const { reader } = this;
     const end = reader.size() + reader.pos;
@@ -196,7 +196,7 @@ class Decoder {
         into.append(reader.raw(reader.pos, end));
         reader.pos = end;
       }
-      // the only other kind that can be packed
+      // int64[] is the only other kind that can be packed.
     } else while (reader.pos < end) (fields[row.name] as unknown[]).push(this.#scalar('int64', fields));
     reader.len = outer;
   }
@@ -215,7 +215,7 @@ class Decoder {
     }
   }
 
-  /** A 64-bit varint into `#words`, without bigint arithmetic. */
+  /** Reads a 64-bit varint into `#words`, without bigint arithmetic. */
   #varint(): void {
     const { reader } = this;
     let low = 0;
@@ -242,7 +242,7 @@ class Decoder {
   }
 }
 
-/** A growable typed array filled by bytes, so that no number is converted to a JavaScript number. */
+/** A growable typed array that is filled with bytes, so that no number is converted to a JavaScript number. */
 class Growing {
   readonly size: number;
   #bytes = new Uint8Array(0);

@@ -92,7 +92,7 @@ export interface Attribute {
 }
 
 /**
- * TensorProto, in whichever of its storage fields the file used. `dataType` is TensorProto.DataType; `rawData` is
+ * TensorProto, with its data in the same storage field as in the file. `dataType` is TensorProto.DataType; `rawData` is
  * little-endian.
  */
 export interface TensorProto {
@@ -211,7 +211,7 @@ export interface DeviceConfiguration {
   unknown?: Uint8Array;
 }
 
-/** NodeDeviceConfigurationProto. Sharding is carried as the bytes of its fields. */
+/** NodeDeviceConfigurationProto. Sharding is kept as the bytes of its fields. */
 export interface NodeDeviceConfiguration {
   configurationId?: string;
   shardingSpec: Uint8Array[];
@@ -219,7 +219,7 @@ export interface NodeDeviceConfiguration {
   unknown?: Uint8Array;
 }
 
-/** TensorProto.DataType, by our names for those we have. */
+/** TensorProto.DataType; the types that Forja supports have the names of `DType`. */
 export const DATA_TYPE = {
   undefined: 0,
   float32: 1,

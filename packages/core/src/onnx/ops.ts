@@ -1,5 +1,5 @@
 // The ONNX vocabulary that Forja emits: one entry per operator of the default domain with its attributes, grouped by
-// family. Shape and type inference (infer/) is a total table over it. Attribute names are the specification's.
+// family. Shape and type inference (infer/) has a rule for each of them. Attribute names are the specification's.
 
 type None = Record<never, never>;
 interface Spatial {

@@ -1,5 +1,5 @@
-// IR → bytes, by the generated table over protobufjs's Writer. Fields are written by number and unknown ones last, so
-// equal models are equal bytes.
+// IR → bytes, using the generated table and protobufjs's Writer. Fields are written in the order of their numbers, and
+// unknown ones last, so equal models give equal bytes.
 import { Writer } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
@@ -39,7 +39,7 @@ export function graphLength(graph: Graph): number {
  */
 const LARGE = 65536;
 
-/** Fields that hold large byte strings, or messages that do. */
+/** By message, the field that holds a large byte string, or messages that contain one. */
 const HEAVY: Readonly<Record<string, string>> = {
   ModelProto: 'graph',
   GraphProto: 'initializers',
@@ -70,7 +70,7 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
       if (row.name !== HEAVY[name] || value === undefined) writeRow(writer, row, fields);
       else if (row.message === undefined) {
         if ((value as Uint8Array).length > LARGE)
-          put(row, [value as Uint8Array]); // rawData, by the table
+          put(row, [value as Uint8Array]); // rawData, the only heavy field that is no message
         else writeRow(writer, row, fields);
       } else {
         for (const element of row.repeated ? (value as Fields[]) : [value as Fields]) {
@@ -181,7 +181,7 @@ function writeInt64(writer: Writer, value: bigint, row: Row): void {
   writeVarint(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }
 
-/** By halves: protobufjs accepts 64-bit numbers as such pairs, and then needs no Long. */
+/** Writes a 64-bit number from its two halves: protobufjs accepts such pairs, and then needs no Long. */
 function writeVarint(writer: Writer, low: number, high: number): void {
   writer.uint64({ low, high, unsigned: true } as never); // typed as a whole Long; only the halves are read
 }

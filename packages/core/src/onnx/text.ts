@@ -25,7 +25,10 @@ export function hasLoneSurrogates(text: string): boolean {
   return /[\ud800-\udfff]/u.test(text);
 }
 
-/** Names are short and ASCII: a loop is several times faster than a TextDecoder. */
+/**
+ * The text of short ASCII bytes, which most names are; undefined for others. A loop is several times faster than a
+ * TextDecoder.
+ */
 function asciiOf(bytes: Uint8Array): string | undefined {
   if (bytes.length > 48) return undefined;
   let text = '';

@@ -1,5 +1,5 @@
-// Converts attributes to AttributeProto, typed as the specification says, never guessed from the value (alpha: 1 is a
-// float).
+// Converts attributes to AttributeProto. Their types are those of the specification, never guessed from the value
+// (`alpha: 1` is a float).
 import { UsageError } from '../../errors.js';
 import { utf8 } from '../../platform.js';
 import { ATTRIBUTE_TYPE, type Attribute } from '../ir.js';

@@ -30,7 +30,7 @@ export function typedData(
     throw new UsageError(`${where}: expected sizes, got shape [${shape.join(', ')}]`);
   if (data.length !== sizeOf(shape))
     throw new UsageError(`${where}: expected ${sizeOf(shape)} elements for [${shape.join(', ')}], got ${data.length}`);
-  // The typed array of this dtype, from any realm.
+  // Accepts the typed array of this dtype from any realm.
   if (classOf(data) === ARRAY_OF[dtype].name) return data as TypedArray;
   const numeric = Array.isArray(data) || (dtype === 'int64' && classOf(data) === 'Int32Array');
   if (!numeric)
@@ -76,7 +76,8 @@ export class ConstantStore<T> {
 
 /** FNV-1a over at most 4,096 bytes. */
 function sample(bytes: Uint8Array): number {
-  const step = Math.max(1, Math.floor(bytes.length / 4096)) | 1; // odd: visits every byte of a word
+  // Odd, so that all byte positions of a word are sampled.
+  const step = Math.max(1, Math.floor(bytes.length / 4096)) | 1;
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
   return hash >>> 0;

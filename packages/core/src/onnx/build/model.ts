@@ -37,7 +37,7 @@ export interface EmittedGraph<V extends Emitted> {
   readonly outputs: readonly V[];
 }
 
-/** Opset → lowest IR version that may carry it (onnx/docs/Versioning.md). */
+/** Opset → lowest IR version that allows it (onnx/docs/Versioning.md). */
 const IR_VERSIONS: Readonly<Record<number, bigint>> = { 17: 8n, 18: 8n, 19: 9n, 20: 9n, 21: 10n, 22: 10n };
 
 /** Opsets the builder writes. */

@@ -46,7 +46,7 @@ interface Host<V> {
   sizeOf(value: V, axis: number): number | undefined;
 }
 
-/** The call in the form of the opset. Throws UsageError if there is none. */
+/** The call in the form that the opset requires. Throws UsageError if the opset cannot express it. */
 export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   const { op, outputs } = call;
   if (!Object.hasOwn(SIGNATURES, op))

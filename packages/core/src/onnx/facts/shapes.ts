@@ -41,7 +41,7 @@ export function valueOf({ type, f, i, ints, s }: Attribute): AttributeValue {
 export const attributesOf = (node: Node): Record<string, AttributeValue> =>
   Object.fromEntries(node.attributes.map((a) => [a.name ?? '', valueOf(a)]));
 
-/** A node's operator, if it is one of the default domain. */
+/** A node's operator if it is of the default domain, else ''. */
 export const operatorOf = ({ domain = '', opType = '' }: Node): string =>
   domain === '' || domain === 'ai.onnx' ? opType : '';
 

@@ -1,5 +1,5 @@
-// Pass: merges a Transpose of a Transpose, turns one that moves nothing into an Identity, and removes pairs that cancel
-// across element-wise ops.
+// Passes that merge a Transpose of a Transpose, turn a Transpose that moves nothing into an Identity, and remove pairs
+// that cancel across element-wise ops.
 import { ATTRIBUTE_TYPE, type Graph, type Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes, type Scope } from './scope.js';
 
@@ -138,7 +138,7 @@ function merge(first: Node, second: Node): Node {
   );
 }
 
-/** Nodes between Transposes of one order and those of its inverse. */
+/** Nodes between Transposes with one `perm` (`starts`) and Transposes with the inverse `perm` (`ends`). */
 interface Region {
   starts: Set<Node>;
   inner: Set<Node>;
@@ -171,7 +171,10 @@ export function cancelAcrossElementwise(graph: Graph): Graph {
   return graph;
 }
 
-/** Undefined if another node reads the transposed values or mixes them with others. */
+/**
+ * The region around the Transpose `first`. Undefined if the transposed values are outputs, are read by other nodes than
+ * element-wise ones and inverse Transposes, or are mixed with values in another order.
+ */
 function regionOf(
   first: Node,
   perm: Perm,
@@ -180,7 +183,7 @@ function regionOf(
   const region: Region = { starts: new Set(), inner: new Set(), ends: new Set() };
   const transposes = (node: Node, by: Perm): boolean => isOp(node, 'Transpose') && permOf(node)?.join() === by.join();
   const elementwise = (node: Node): boolean => ELEMENTWISE.has(node.opType ?? '') && isOp(node, node.opType ?? '');
-  // Independent of order: absent, or one element.
+  // An input that does not depend on the order of axes: absent, or a constant of one element.
   const indifferent = (name: string): boolean => {
     const producer = producers.get(name);
     const tensor =

@@ -9,7 +9,7 @@ export type MessageName = keyof Messages;
 export interface Row {
   readonly number: number;
   readonly name: string;
-  /** What one element is: a message, or undefined for the scalar `kind`. */
+  /** The message type of one element; undefined if it is a scalar, described by `kind`. */
   readonly message: MessageName | undefined;
   readonly kind: ScalarKind;
   readonly repeated: boolean;
@@ -34,7 +34,7 @@ const WIRE: Readonly<Record<ScalarKind, number>> = {
   Float32Array: 5, Float64Array: 1, Int32Array: 0, BigInt64Array: 0, BigUint64Array: 0,
 };
 
-/** Constructors of the typed arrays that carry repeated numbers. */
+/** Constructors of the typed arrays that hold repeated numbers. */
 export const NUMBER_LIST: {
   readonly Float32Array: Float32ArrayConstructor;
   readonly Float64Array: Float64ArrayConstructor;
@@ -77,7 +77,8 @@ export function emptyMessage(message: MessageName): Fields {
 }
 
 /**
- * Empty typed arrays are immutable, so all messages share them: five new ones would make an empty tensor a kilobyte.
+ * Empty typed arrays are immutable, so all messages share them: with five new ones, an empty tensor would take a
+ * kilobyte.
  */
 const EMPTY = {
   Float32Array: new Float32Array(0),

@@ -1,7 +1,7 @@
 // The types that tie the generated table to ir.ts: a field that is missing in the IR, or of another type, does not
 // compile.
 
-/** Typed arrays that carry repeated numbers. */
+/** Typed arrays that hold repeated numbers. */
 export type NumberList = 'Float32Array' | 'Float64Array' | 'Int32Array' | 'BigInt64Array' | 'BigUint64Array';
 
 /** Kinds that are not messages of the schema. `int64[]` is bigints in a plain array; enums are `int32`. */

@@ -28,7 +28,7 @@ export function affine(values: Float32Array): QuantisedChannel {
   return { q: Int32Array.from(values, (v) => clamp(even(v / scale) + zero, 0, 255)), scale, zero };
 }
 
-/** How far quotients may be from whole numbers because of float32 rounding, relatively. */
+/** The relative distance from whole numbers that float32 rounding may cause. */
 const SLACK = 2 ** -21;
 
 /**
@@ -40,7 +40,8 @@ export function onGrid(values: Float32Array, steps: number): QuantisedChannel | 
   for (const v of values) [low, high] = [Math.min(low, v), Math.max(high, v)];
   if (low === high) return { q: new Int32Array(values.length), scale: 1, zero: 0 };
   const peak = Math.max(high, -low);
-  // The largest magnitude is a whole number of steps. Most candidate numbers fail on the first few values.
+  // The largest magnitude must be a whole number of steps, so all such numbers are tried. Most fail on the first few
+  // values.
   const most = Math.min(steps, Math.floor((steps * peak) / (high - low) + 0.5));
   for (let count = 1; count <= most; count++) {
     const slack = Math.max(1e-6, count * SLACK);

@@ -85,7 +85,7 @@ function valueOf(
 const minus = (a: number, b: number): number => a - b;
 const times = (a: number, b: number): number => a * b;
 
-/** A vector reshaped along an axis of the second argument; a scalar unchanged. */
+/** A vector reshaped so that it broadcasts along `axis` of the second argument; a single number becomes a scalar. */
 function placed(vector: Constant, { sizes }: Constant, axis: number): Constant {
   const at = axis < 0 ? axis + sizes.length : axis;
   return vector.values.length === 1
@@ -93,7 +93,7 @@ function placed(vector: Constant, { sizes }: Constant, axis: number): Constant {
     : { ...vector, sizes: sizes.map((_, i) => (i === at ? vector.values.length : 1)) };
 }
 
-/** `a` with `b` broadcast over it along all axes but one; undefined for other shapes. In float32. */
+/** Applies `op` in float32 to `a` and `b`, where `b` is constant along all axes but one; undefined for other shapes. */
 function combined(a: Constant, b: Constant | undefined, op: (a: number, b: number) => number): Constant | undefined {
   if (b === undefined || b.sizes.length > a.sizes.length) return undefined;
   const offset = a.sizes.length - b.sizes.length;

@@ -1,4 +1,4 @@
-// The accepted loss of storing weights smaller, and the error for a larger one.
+// The loss that is accepted when weights are stored in fewer bits, and the error for a larger loss.
 import { ExportError } from '../../errors.js';
 import type { StoredWeight, WeightStorage } from './store.js';
 

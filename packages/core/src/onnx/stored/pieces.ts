@@ -1,6 +1,6 @@
 // Reads and writes the numbers of one channel of a tensor, along any axis.
 
-/** A tensor seen along an axis: element (outer, channel, inner) is at (outer · channels + channel) · inner + i. */
+/** A tensor seen along an axis: element (o, channel, i) is at (o · channels + channel) · inner + i. */
 export interface Along {
   outer: number;
   channels: number;

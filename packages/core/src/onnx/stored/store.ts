@@ -21,7 +21,7 @@ import { channelAxis } from './readers.js';
 /**
  * How weights are stored. `int8`: a scale for each output channel. `uint8`: a scale and a zero point. `fp16`: half
  * precision. `exact`: in 8 or 16 bits or half precision if that loses nothing, else unchanged. Weights that are on a
- * grid of at most 255 steps already, as in quantised files, lose nothing by `int8` and `uint8` either.
+ * grid of at most 255 steps already, as in quantised files, lose nothing with `int8` and `uint8` either.
  */
 export type WeightStorage = 'int8' | 'uint8' | 'fp16' | 'exact';
 
@@ -124,7 +124,7 @@ function prepared({ graph }: Model): Graph {
   };
 }
 
-/** The node that first reads a weight, by the weight's name, and the axis of the output channels. */
+/** The node that reads a weight first, and the axis of the weight's output channels. */
 interface Reader {
   node: Node;
   axis: number;
@@ -205,7 +205,10 @@ interface Found {
   snr: number;
 }
 
-/** For each kind of storage, a function that stores a weight so; undefined if the weight is left unchanged. */
+/**
+ * For each kind of storage, a function that stores a weight in that form. It returns undefined if the weight is left
+ * unchanged.
+ */
 const STORE: Readonly<Record<WeightStorage, (tensor: TensorProto, axis: number) => Found | undefined>> = {
   int8: (tensor, axis) => gridded(tensor, axis, 255) ?? rounded(tensor, axis, symmetric, 'int8'),
   uint8: (tensor, axis) => gridded(tensor, axis, 255) ?? rounded(tensor, axis, affine, 'uint8'),
@@ -223,12 +226,14 @@ function halved(tensor: TensorProto): Found | undefined {
   if (values === undefined) return undefined;
   const halves = Uint16Array.from(values, halfOf);
   const back = Float32Array.from(halves, fromHalf);
-  if (!back.every(Number.isFinite)) return undefined; // above 65504
+  if (!back.every(Number.isFinite)) return undefined; // numbers above 65504 became infinite
   const snr = signalToNoise(values, back);
   return { type: 'float16', data: littleEndian('float16', halves), exact: snr === Infinity, snr };
 }
 
-/** The weight if each of its channels lies on a grid of `steps` steps; without zero points if 8 bits suffice. */
+/**
+ * The weight if each of its channels lies on a grid of `steps` steps; without zero points if the numbers fit into int8.
+ */
 function gridded(tensor: TensorProto, axis: number, steps: 255 | 65535): Found | undefined {
   const channels = split(tensor, axis, (values) => onGrid(values, steps));
   if (channels === undefined) return undefined;
@@ -296,7 +301,7 @@ function joined(
   }
   return {
     type,
-    // half precision is carried as 16 bits without sign, too
+    // Written like float16, whose typed array also holds unsigned 16-bit numbers.
     data: type === 'uint16' ? littleEndian('float16', Uint16Array.from(numbers)) : Uint8Array.from(numbers),
     scales: {
       axis,
@@ -325,7 +330,7 @@ function signalToNoise(values: Float32Array, others: Float32Array): number {
   return noise === 0 ? Infinity : 10 * Math.log10(signal / noise);
 }
 
-/** What takes the place of a weight. */
+/** The tensors and nodes that replace a weight. */
 interface Stored {
   tensors: TensorProto[];
   nodes: Node[];
