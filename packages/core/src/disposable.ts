@@ -22,8 +22,8 @@ export interface AsyncHandle {
 }
 
 /**
- * Gives a handle its method for `await using`. Not declared as a class method: where the symbol is missing, its name
- * would be 'undefined'.
+ * Adds the method for `await using` to a handle. It is not declared as a class method, because in engines without the
+ * symbol its name would be 'undefined'.
  */
 export function disposable<T extends { dispose(): Promise<void> }>(handle: T): T & AsyncHandle {
   const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol };

@@ -1,5 +1,5 @@
-// Every error Forja throws on purpose: few classes, one union of codes. A message reads `where: expected X, got Y` plus
-// the way out.
+// All errors that Forja throws on purpose: a few classes and one union of codes. A message reads `where: expected X,
+// got Y`, followed by what the user can do about it.
 
 /** The stable, machine-readable reason of a {@link ForjaError}. */
 export type ErrorCode =
@@ -44,7 +44,7 @@ export class ForjaError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options as ErrorOptions);
-    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the web platform's name
+    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the name that the web platform uses
     this.code = code;
   }
 }
@@ -73,7 +73,7 @@ export class DeviceError extends ForjaError {
   }
 }
 
-/** Thrown by a job that needs state of the executor that was lost. The new executor itself is fine. */
+/** Thrown by a job that needs state that was lost with its executor. The new executor itself works. */
 export class StateLost extends DeviceError {
   constructor(
     message = 'session: its state was lost with its executor: make the session again from the last state read',
@@ -89,7 +89,10 @@ export class OverloadedError extends ForjaError {
   }
 }
 
-/** A traced program that cannot become ONNX, or an export whose results differ from tfjs or prove nothing. */
+/**
+ * A traced program that cannot be converted to ONNX, an export whose results differ from those of tfjs or could not be
+ * compared with them, or a gradient that is not known to be correct.
+ */
 export class ExportError extends ForjaError {
   constructor(
     code: 'export.unsupported' | 'export.mismatch' | 'export.unverified' | 'gradient.unproven',
@@ -129,7 +132,10 @@ export function messageOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
 
-/** Names of the classes above, as literals, since minifiers rename classes. errors.test.ts finds what is missing. */
+/**
+ * Names that the errors above may have, as literals, because minifiers rename classes. errors.test.ts fails if one is
+ * missing.
+ */
 const NAMES = [
   'ForjaError',
   'UsageError',
@@ -141,7 +147,10 @@ const NAMES = [
   'AbortError',
 ];
 
-/** Whether something thrown is a {@link ForjaError}: by its shape, as a program may hold several copies of core. */
+/**
+ * Whether something thrown is a {@link ForjaError}. Checks its shape, because a program may contain several copies of
+ * core.
+ */
 export function isForjaError(error: unknown): error is ForjaError {
   if (error instanceof ForjaError) return true;
   const { name, code } = Object(error) as { name?: unknown; code?: unknown }; // types checked below

@@ -1,4 +1,4 @@
-// IEEE 754 half precision as bit patterns, which is how float16 tensors are carried.
+// IEEE 754 half precision as bit patterns, which is how float16 tensors store their numbers.
 
 const single = new Float32Array(1);
 const bits = new Uint32Array(single.buffer);
@@ -16,7 +16,7 @@ export function halfOf(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 
-/** The value of a half's bits. */
+/** The number whose half-precision bits are `half`. */
 export function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 31;

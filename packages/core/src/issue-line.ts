@@ -29,7 +29,8 @@ export interface IssueWords {
 export function issueLine(root: string, issue: SchemaIssue, words: IssueWords = {}): string {
   const { required = {}, suggest = () => '', describe = describeValue } = words;
   const path = issue.path ?? [];
-  // A union reports its best candidate's issue.
+  // A union lists the issues of all its candidates. The first one with a path is from a candidate whose outer type
+  // matched, so it says the most.
   const inner = issue.issues?.find((one) => one.path !== undefined);
   if (inner) return issueLine(root, { ...inner, path: [...path, ...(inner.path ?? [])] }, words);
   const where = [root, ...path.map(({ key }) => cut(String(key)))].join('.');
@@ -69,7 +70,8 @@ function described(value: unknown, depth: number): string {
   if (typeof value === 'function') return `the function ${value.name}`.trim();
   if (typeof value !== 'object' || value === null) return shown(value);
   const list = Array.isArray(value);
-  const { name = 'Object' } = (value.constructor as { name?: string } | undefined) ?? {}; // Object.create(null)
+  // An object made by Object.create(null) has no constructor.
+  const { name = 'Object' } = (value.constructor as { name?: string } | undefined) ?? {};
   if (name === '') return `a ${Object.prototype.toString.call(value).slice('[object '.length, -1)}`;
   if (name === 'Promise') return 'a promise; await it first';
   if (!list && name !== 'Object') return `a ${name}`;
@@ -82,7 +84,7 @@ function described(value: unknown, depth: number): string {
   return list ? `[${inside}]` : inside === '' ? '{}' : `{ ${inside} }`;
 }
 
-/** Without control characters, which could move a terminal's cursor; they are written as \x1b. */
+/** The text with its control characters, which could move a terminal's cursor, replaced by escapes such as \x1b. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -7,13 +7,13 @@ export function edits(a: string, b: string): number {
   for (const letter of a) {
     const next = [row[0]! + 1];
     for (let j = 0; j < b.length; j++)
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + Number(letter !== b[j]))); // inside the rows
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + Number(letter !== b[j]))); // indices in range
     row = next;
   }
   return row.pop()!;
 }
 
-/** Whether a word with `by` edits may be a typing error. */
+/** Whether a word that is `by` edits away from a known one may be a mistyped form of it. */
 export const isNear = (word: string, by: number): boolean => 3 * by < word.length + 3;
 
 /** `; did you mean 'x'?` with the nearest known name; '' if none is near enough. */

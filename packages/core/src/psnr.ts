@@ -1,4 +1,4 @@
-// The peak signal-to-noise ratio, by which half precision and weights in fewer bits are compared with float32.
+// The peak signal-to-noise ratio, used to compare half precision, and weights stored in fewer bits, with float32.
 import { UsageError } from './errors.js';
 import { shown } from './shown.js';
 
@@ -33,7 +33,9 @@ export function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number |
   return Number.isFinite(span) ? decibels(got, wanted, span) : NaN;
 }
 
-/** Largest minus smallest value, or the magnitude of equal ones; NaN if a value is not finite. */
+/**
+ * Largest minus smallest value; if all are equal, their magnitude, or 1 if they are 0. NaN if a value is not finite.
+ */
 function spanOf(values: ArrayLike<number | bigint>): number {
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < values.length; i++) {

@@ -1,16 +1,16 @@
-// Tensors and their specifications, as every package passes them around. Plain data; no arithmetic lives here.
+// Tensors and their specifications, as all packages exchange them. Plain data, without arithmetic.
 import { UsageError } from './errors.js';
 import { shown } from './shown.js';
 
-/** Element types Forja reads and writes. `float16` data is carried as `Uint16Array` bit patterns. */
+/** Element types Forja reads and writes. `float16` numbers are stored as bit patterns in a `Uint16Array`. */
 export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool';
 
 /** A size, or the name of a dynamic dimension such as `batch`. */
 export type Dim = number | string;
 
 /**
- * The role of an input or output in a generator. Of inputs, `text` is token ids, `psi` the scale of styles around their
- * mean, `mix` a second latent, and `layer` the number of the first layer that it styles.
+ * The role of an input or output in a generator. `text`: token ids. `psi`: the scale of styles around their mean.
+ * `mix`: a second latent. `layer`: the number of the first layer that the second latent styles.
  */
 export type Role = 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
 
@@ -28,7 +28,10 @@ export interface TensorSpec {
   role?: Role;
   /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
   range?: [number, number];
-  /** Filled by the counter-based generator instead of the caller. */
+  /**
+   * Filled with random numbers of this distribution, drawn by the counter-based generator (Philox), instead of by the
+   * caller.
+   */
   random?: 'normal' | 'uniform' | 'bernoulli';
   /** Names of the classes of a label, by index. */
   classes?: readonly string[];
@@ -49,7 +52,7 @@ export interface Tensor {
 /** Tensors by name. */
 export type NamedTensors = Record<string, Tensor>;
 
-/** The typed arrays that carry each {@link DType}. */
+/** The typed array that holds the elements of each {@link DType}. */
 export interface TypedArrays {
   float32: Float32Array;
   float16: Uint16Array;
@@ -102,7 +105,7 @@ export function sizeOf(shape: readonly number[]): number {
 export function rowsOf({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
   const row = shape.slice(1);
   const size = sizeOf(row);
-  // The array that belongs to `dtype`.
+  // `data` is the typed array that belongs to `dtype`.
   return { dtype, shape: [count, ...row], data: (data as TypedArray).subarray(start * size, (start + count) * size) };
 }
 

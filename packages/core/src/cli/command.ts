@@ -58,7 +58,7 @@ export interface CliCommand {
   summary: string;
   arguments?: readonly CliArgument[];
   options?: readonly CliOption[];
-  /** Replaces `options` by ones that depend on the words after the command's name. */
+  /** The options to use instead of `options`; they may depend on the words after the command's name. */
   optionsFor?(words: readonly string[], cwd: string): Promise<readonly CliOption[]>;
   examples: readonly string[];
   run(args: Record<string, unknown>, io: CliIo): Promise<unknown>;
