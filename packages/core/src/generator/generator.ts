@@ -1,5 +1,5 @@
-// Generator: a loaded model that does what its manifest says. Sampling shares runs between callers; everything else
-// runs one call after another.
+// Generator: a loaded model that does what its manifest says. Concurrent requests for samples share runs; all other
+// calls run one after another.
 import { disposable } from '../disposable.js';
 import { ForjaError, ModelFormatError, OverloadedError } from '../errors.js';
 import { checkInteger } from '../integer.js';
@@ -191,7 +191,7 @@ export class Generator {
     };
   }
 
-  /** Frees the model after the requests already made. Idempotent; later calls reject with `disposed`. */
+  /** Frees the model when the requests already made have finished. Idempotent; later calls reject with `disposed`. */
   dispose(): Promise<void> {
     this.#disposal ??= Promise.allSettled(this.#inside).then(() => this.#parts.dispose());
     return this.#disposal;

@@ -72,7 +72,7 @@ export class LatentModel {
     return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
   }
 
-  /** Throws for an invalid seed or truncation. */
+  /** Throws for an invalid seed or truncation, and for truncation of given latents. */
   check({ seed = 0, truncation, latents: given }: Omit<Draw, 'start'>): void {
     // With a count of 0, this only checks the options.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });

@@ -48,7 +48,7 @@ export interface DrawOptions {
    * picture's own seed.
    */
   noise?: { seed: number | bigint } | 'none';
-  /** Removes the request from the queue; the call rejects with `aborted`. */
+  /** When aborted, the request is removed from the queue and the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 
@@ -124,7 +124,7 @@ export interface TranslateOptions {
   overlap?: number;
   /** Called after each tile or picture, with how many of them are done. */
   onProgress?: (progress: { done: number; total: number }) => unknown;
-  /** Removes tiles and pictures that have not started from the queue; the call rejects with `aborted`. */
+  /** When aborted, no further tiles and pictures are run, and the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 

@@ -1,5 +1,5 @@
-// Texts to token ids, by the model's vocabulary: words in lower case, in rows of fixed length. Unknown words are
-// refused by name, with suggestions.
+// Converts texts to token ids of the model's vocabulary: words in lower case, in rows of fixed length. The error for
+// unknown words names them, with suggestions.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
 import { edits, isNear } from '../nearest.js';
