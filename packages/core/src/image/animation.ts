@@ -24,7 +24,10 @@ export interface AnimationOptions {
   plays?: number;
 }
 
-/** Defaults filled in. Throws UsageError (`input.range`) for times outside the range, or a batch without frames. */
+/**
+ * The options with defaults filled in. Throws UsageError: `input.range` for numbers outside their ranges, `input.shape`
+ * for a batch without frames.
+ */
 export function timing(
   where: string,
   { UsageError, optionsOf, shown }: Omit<EncoderTools, 'rgbaOf'>,
