@@ -29,7 +29,7 @@ export function of(dtype: DType, shape: readonly number[], values: readonly (num
   return { dtype, shape: [...shape], data };
 }
 
-/** A float32 tensor, one value repeated or listed. */
+/** A float32 tensor of one repeated value, or of the listed values. */
 export function float32(shape: readonly number[], values: number | readonly number[]): Tensor {
   return of('float32', shape, typeof values === 'number' ? new Array<number>(sizeOf(shape)).fill(values) : values);
 }

@@ -41,7 +41,7 @@ export function windowModel(): Uint8Array {
   return encodeModel(g.build());
 }
 
-/** y = x + 1 in int64, which doubles cannot compute exactly. */
+/** y = x + 1 in int64; doubles cannot compute it exactly for large values. */
 export function nextModel(): Uint8Array {
   const g = new GraphBuilder({ name: 'next' });
   g.output('y', g.op('Add', [g.input('x', 'int64', ['n']), g.constant('int64', [], [1])]));
