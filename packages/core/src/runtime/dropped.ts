@@ -3,7 +3,7 @@
 
 /** What is known about a handle. Must not reference the handle. */
 export interface Held {
-  /** 'generator' or 'session'. */
+  /** What the handle is, for the warning: 'generator', 'session', 'state' or 'runtime'. */
   what: string;
   /** Where the caller made it, from {@link madeHere}. A string, because an Error's frames would keep objects alive. */
   made: string;

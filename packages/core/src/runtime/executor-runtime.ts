@@ -32,7 +32,7 @@ export interface ExecutorRuntimeParts<E> {
   device: DeviceReport;
 }
 
-/** Sessions made from recipes `R`, in executors `E`. */
+/** A runtime that makes sessions from recipes `R` in executors `E`. */
 export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends SessionExecutor<R>> {
   /** For `await using`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;

@@ -15,7 +15,7 @@ export interface SessionRecord {
 export interface SlotBinding {
   shared: number;
   tensor: string;
-  /** Absent: only read. */
+  /** The output that becomes its next value. Absent: the session only reads the tensor. */
   output?: string;
 }
 

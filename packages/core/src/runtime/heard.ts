@@ -1,4 +1,4 @@
-// Listeners whose failure concerns no caller, such as those of an executor's restart.
+// Listeners whose errors no caller could handle, such as those for the restart of an executor.
 
 /**
  * A listener that does not fail: if the given one throws, or returns a promise that rejects, `warn` is called with a

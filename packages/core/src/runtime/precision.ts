@@ -13,7 +13,7 @@ import { weightPrecision } from './skim.js';
 /** Requested precision; `auto`: that of the file. */
 export type Precision = 'auto' | 'fp32' | 'fp16';
 
-/** The part of a session needed to compare two. */
+/** The part of a session that is needed to compare two sessions. */
 export interface Comparable {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];

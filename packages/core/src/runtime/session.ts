@@ -80,7 +80,10 @@ export interface SessionOptions {
 export interface RunOptions {
   /** Outputs wanted; default: all that are not state. */
   outputs?: string[];
-  /** Rejects with `aborted`. A run that has started finishes, and still advances state. */
+  /**
+   * When aborted, the call rejects with `aborted`. A run that has already started is finished, and still advances
+   * state.
+   */
   signal?: AbortSignalLike;
 }
 

@@ -1,5 +1,5 @@
-// Models loaded with the same options share one runtime, and so one worker and one thread pool: two running at once
-// would compete for the cores.
+// Models loaded with the same options share one runtime, and so one worker and one thread pool: two pools that run at
+// once would compete for the cores.
 import { platform } from '../platform.js';
 import type { RuntimeEvent } from './session.js';
 

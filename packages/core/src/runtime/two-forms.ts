@@ -1,6 +1,6 @@
 // Two forms of one model: the file's own, and one with convolutions that are faster for large batches but slower for
 // small ones. The second is prepared in the background on the first large batch. The sessions of @forja/node and of
-// @forja/web's worker use it.
+// @forja/web's worker are built on this.
 import { messageOf } from '../errors.js';
 import type { FastBytes } from '../onnx/fast/bytes.js';
 import type { NamedTensors } from '../tensor.js';
