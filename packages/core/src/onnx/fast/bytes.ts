@@ -13,7 +13,7 @@ export interface FastBytes {
   bytes: Uint8Array;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
-  /** The smallest batch size at which the file is estimated to be no slower. */
+  /** The smallest batch size at which the file is estimated to be no slower than the original. */
   from: number;
 }
 

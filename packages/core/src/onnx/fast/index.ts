@@ -18,8 +18,8 @@ export interface FastModel {
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
   /**
-   * The smallest batch size, of powers of two up to 64, at which the model is estimated to be no slower; Infinity if
-   * there is none.
+   * The smallest batch size, of powers of two up to 64, at which the model is estimated to be no slower than the
+   * original; Infinity if there is none.
    */
   from: number;
 }

@@ -5,7 +5,7 @@
 /** A matrix as a list of rows. */
 export type Matrix = readonly (readonly number[])[];
 
-/** y = Aᵀ[(G·g) ⊙ (B·d)] for y_i = Σ_a d_{i+a}·g_a. */
+/** y_i = Σ_a d_{i+a}·g_a, computed as y = O·[(G·g) ⊙ (D·d)], with O = `output`, G = `taps` and D = `data`. */
 export interface ShortConvolution {
   /** m × n, applied to the products. */
   output: Matrix;

@@ -59,7 +59,8 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   const x = along(tiles, transpose(byClass(h)), transpose(byClass(w)), writer);
   return writer.reshape(x, [height.large, width.large, -1, large]);
 
-  // All classes side by side in one product: fewer and wider products, whose results are reordered in blocks of C.
+  // The classes are side by side in the same product: there are fewer and wider products, whose results are reordered
+  // in blocks of C.
   function columnsByClass(): string {
     const products = split(
       points,
