@@ -3,7 +3,7 @@ import type { Dim } from '../../tensor.js';
 import { broadcast } from './elementwise.js';
 import { agree, dimOf, fail, input, int, oneType, ranked, text, type Rule } from './fact.js';
 
-/** numpy.matmul: vectors get an axis that is dropped again, leading axes broadcast. */
+/** As numpy.matmul: a vector gets another axis, which the result does not have; leading axes broadcast. */
 const MatMul: Rule = (node) => {
   const [a, b] = [ranked(node, 0, 1).shape, ranked(node, 1, 1).shape];
   const left = a.length === 1 ? [1, ...a] : a;

@@ -149,7 +149,7 @@ const OneHot: Rule = (node) => {
   return [{ dtype: values.dtype, shape: [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)] }];
 };
 
-/** Pads are all starts, then all ends, of `axes` or of every axis. */
+/** The pads are those at the starts of `axes` (default: of every axis), then those at the ends. */
 const Pad: Rule = (node) => {
   const { dtype, shape } = input(node);
   if (node.inputs[2] !== undefined) oneType(node, [0, 2]);
