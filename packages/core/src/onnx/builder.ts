@@ -1,4 +1,5 @@
-// Builds a graph node by node, inferring types and shapes as it goes. The lowering uses it; it does not depend on tfjs.
+// Builds a graph node by node, inferring types and shapes as it goes. The conversion of tfjs programs in @forja/trainer
+// uses it, but it does not depend on tfjs itself.
 import { UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
 import type { DType, Dim, TypedArray } from '../tensor.js';

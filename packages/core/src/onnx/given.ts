@@ -20,7 +20,7 @@ export function givenGraph(where: string, graph: Graph): Graph {
   return graph;
 }
 
-/** The bytes of a model. Throws UsageError. */
+/** The bytes of a model. Throws UsageError for anything but a Uint8Array. */
 export function givenBytes(where: string, bytes: Uint8Array): Uint8Array {
   const given: unknown = bytes;
   if (!isBytes(given)) throw new UsageError(`${where}: expected the bytes of a model, got ${shown(given)}`);

@@ -1,5 +1,5 @@
-// Detects bytes that are not an ONNX file, or a truncated one, before a runtime reads them: its own message would only
-// be "protobuf parsing failed".
+// Detects bytes that are not an ONNX file, or a truncated one, before a runtime reads them, whose message would only be
+// "protobuf parsing failed".
 import { ModelFormatError, UsageError } from '../errors.js';
 import { isBytes } from '../realm.js';
 import { shown } from '../shown.js';
