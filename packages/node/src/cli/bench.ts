@@ -73,7 +73,7 @@ export const bench: CliCommand = {
     'forja bench generator.onnx --explain',
   ],
   async run(raw, io): Promise<Findings> {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const batches = [args.batch]
       .flat()
       .flatMap((text) => String(text).split(','))
@@ -94,7 +94,7 @@ export const bench: CliCommand = {
       io.print(
         `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
       );
-      // Measures large batches after their form is prepared.
+      // Large batches are measured only after the model's form for them is prepared.
       if (batches.some((batch) => batch >= LARGE)) {
         await generator.dispose();
         generator = await load(file, { ...options, warmup: batches });

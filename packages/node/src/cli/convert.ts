@@ -77,7 +77,7 @@ export const convert: CliCommand = {
   ],
   examples: ['forja convert generator.onnx --weights int8', 'forja convert net.onnx -o small.onnx --weights fp16'],
   async run(raw, io) {
-    // the options above
+    // the cast: `Args` has the options above
     const { model: given, out, weights: type, least, psnr: bound, compare } = raw as unknown as Args;
     const path = resolve(io.cwd, given);
     const target = await fileTarget('convert --out', io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);
@@ -125,7 +125,7 @@ interface Comparison {
   bound: number;
 }
 
-/** The lowest PSNR of an output over a few inputs. Throws `export.mismatch` if it is below the bound. */
+/** The lowest PSNR of any output over a few inputs. Throws `export.mismatch` if it is below the bound. */
 async function compared({ float, model, type, least, weights, manifest, bound }: Comparison): Promise<number> {
   const runtime = nodeRuntime({ device: 'cpu' });
   try {
@@ -140,7 +140,8 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
       for (const [i, feed] of feeds.slice(0, draws).entries()) {
         const got = await session.run(feed);
         for (const [output, { data }] of Object.entries(wanted[i] ?? {})) {
-          const found = psnr(data as never, got[output]?.data as never); // every typed array that a tensor may hold
+          // The casts: `psnr` accepts the typed array of any tensor.
+          const found = psnr(data as never, got[output]?.data as never);
           if (!(found >= worst.found)) worst = { output, found };
         }
       }
@@ -174,7 +175,7 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   const weight = graph?.initializers.find(
     ({ dataType, floatData, rawData }) =>
       dataType === DATA_TYPE.float32 &&
-      odd(rawData === undefined ? floatData : new Float32Array(new Uint8Array(rawData).buffer)), // aligned
+      odd(rawData === undefined ? floatData : new Float32Array(new Uint8Array(rawData).buffer)), // copied to align it
   );
   throw new ModelFormatError(
     'model.format',
@@ -184,7 +185,10 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   );
 }
 
-/** Random inputs that fit the manifest: numbers in a range, ids of classes and words; else normals. */
+/**
+ * Random inputs that fit the manifest: numbers in its ranges, ids of classes and words; normal numbers for other
+ * inputs.
+ */
 function drawn({ inputs }: Session, manifest: Manifest | undefined, draw: number): NamedTensors {
   const feeds = goldenFeeds(inputs, draw);
   for (const { name, range, classes, vocabulary } of manifest?.inputs ?? []) {

@@ -38,7 +38,10 @@ const MISSING: Readonly<Record<string, string>> = {
   '@forja/trainer': `for training and export: ${INSTALL}`,
   sharp: 'to train on pictures other than PNG: npm install sharp',
 };
-/** Packages in whose folders dependencies are searched too, because these need not be visible from elsewhere. */
+/**
+ * The packages are also looked up from the folders of these, because their dependencies may not be visible from
+ * elsewhere.
+ */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 /** Time limit for nvidia-smi, which hangs if the driver is broken. */
 const PATIENCE_MS = 5000;
@@ -131,7 +134,7 @@ function printCuda({ problems, driver }: CudaReport, advice: readonly Advice[], 
   }
 }
 
-/** Doubles a number on `device`. */
+/** Tries `device` with a model that doubles a number. */
 async function attempt(device: DeviceName): Promise<Trial> {
   const g = new GraphBuilder({ name: 'doctor' });
   const x = g.input('x', 'float32', [1]);
@@ -189,7 +192,7 @@ function versionsFrom(cwd: string): Record<string, string | undefined> {
   );
 }
 
-/** Real folder of a package. Not through its exports, which may hide package.json. */
+/** The real path of a package's folder. Not resolved through the package's exports, which may hide package.json. */
 function folderOf(name: string, from: readonly string[]): string | undefined {
   for (const place of from) {
     for (const folder of createRequire(place).resolve.paths(name) ?? []) {

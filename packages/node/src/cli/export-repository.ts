@@ -83,7 +83,7 @@ export const exportRepository: CliCommand = {
     'forja export-repository generator.onnx -o cluster --server kubernetes --device cpu --instances 3',
   ],
   async run(raw, io) {
-    // the options above
+    // the cast: `Args` has the options above
     const { out, server, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
     const models = modelsOf('export-repository', rest.models, io.cwd);
     const folder = resolve(io.cwd, out);

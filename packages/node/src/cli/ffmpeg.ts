@@ -1,5 +1,5 @@
-// Writes pictures as a WebM or MP4 video by the user's ffmpeg: raw frames through a pipe, no sound. Without timestamps
-// in the file and with one thread, so that the same pictures give the same bytes.
+// Writes pictures as a WebM or MP4 video with the user's ffmpeg: raw frames through a pipe, no sound. ffmpeg uses one
+// thread and writes no timestamps, so that the same pictures give the same bytes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -22,7 +22,7 @@ const ENCODERS: Readonly<Record<VideoFormat, readonly string[]>> = {
 export async function checkFfmpeg(where: string, ffmpeg: string): Promise<void> {
   const child = spawn(ffmpeg, ['-version'], { stdio: 'ignore' });
   try {
-    const [code] = (await once(child, 'close')) as [number | null]; // by the documentation of node:child_process
+    const [code] = (await once(child, 'close')) as [number | null]; // as node:child_process documents it
     if (code === 0) return;
   } catch {
     // it could not be started
@@ -65,7 +65,7 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
     child.stdin.on('error', () => undefined); // ffmpeg ended early: its exit code is checked below
-    const ended = once(child, 'close') as Promise<[number | null]>; // by the documentation of node:child_process
+    const ended = once(child, 'close') as Promise<[number | null]>; // as node:child_process documents it
     ended.catch(() => undefined); // awaited below
     for (const image of batch) {
       if (!child.stdin.writable) break;
@@ -82,7 +82,7 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
   }
 }
 
-/** Both formats store colours at half the size, so edges must be even. */
+/** Both formats store colours at half the resolution, so width and height must be even. */
 const even = (edge: number): number => edge + (edge % 2);
 
 /** RGB rows, blended with white, with the last row and column repeated up to the even size. */
@@ -92,7 +92,7 @@ function framed(image: Image, width: number, height: number): Uint8Array {
   for (let y = 0, to = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const from = (Math.min(y, image.height - 1) * image.width + Math.min(x, image.width - 1)) * 4;
-      const alpha = (rgba[from + 3] as number) / 255; // inside
+      const alpha = (rgba[from + 3] as number) / 255; // the index is inside the picture
       for (let c = 0; c < 3; c++) out[to++] = Math.round(255 + ((rgba[from + c] as number) - 255) * alpha);
     }
   return out;

@@ -44,8 +44,8 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 }
 
 /**
- * Synchronous {@link writeAside}, into an existing folder. For many small files it is faster, because handing each to
- * Node's threads takes longer than writing it.
+ * Synchronous {@link writeAside}, into an existing folder. For many small files it is faster, because passing each one
+ * to Node's threads takes longer than writing it.
  */
 export function writeAsideNow(path: string, bytes: Uint8Array): void {
   const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -62,14 +62,14 @@ export function writeAsideNow(path: string, bytes: Uint8Array): void {
 export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
 /**
- * The output of pictures: one of `formats` by extension; a folder if `path` has no extension and `folders` are allowed.
- * Throws UsageError, before any work is done, if it cannot be written.
+ * The file or folder that pictures are written to: a file in the one of `formats` that the extension names; a folder if
+ * `out` has no extension and `folders` are allowed. Throws UsageError, before any work is done, if it cannot be written.
  */
 export async function pictureTarget<F extends string = Exclude<PictureFormat, 'folder'>>(
   where: string,
   cwd: string,
   out: string,
-  formats: readonly F[] = ['png', 'gif', 'apng'] as unknown as readonly F[], // F's default
+  formats: readonly F[] = ['png', 'gif', 'apng'] as unknown as readonly F[], // the default of F
   folders = true,
 ): Promise<{ path: string; format: F | 'folder' }> {
   const path = resolve(cwd, out);
@@ -106,7 +106,10 @@ export async function fileTarget(where: string, cwd: string, out: string): Promi
   return path;
 }
 
-/** Throws UsageError for a device or a pipe, such as /dev/null, which a file that is renamed to it would replace. */
+/**
+ * Throws UsageError for a device or a pipe, such as /dev/null. Writing renames a file to this path, which would replace
+ * the device.
+ */
 function checkKind(where: string, path: string, there: Stats | undefined): void {
   if (there && !there.isFile() && !there.isDirectory())
     throw new UsageError(`${where}: expected a file or folder to write, but ${path} is a device, pipe or socket`);

@@ -53,7 +53,8 @@ export const init: CliCommand = {
     'forja init my-gan --kind training',
   ],
   async run(raw, io) {
-    const { folder: given = '.', kind, model } = raw as { folder?: string; kind?: Kind; model?: string }; // the options above
+    // the cast: the type has the arguments and options above
+    const { folder: given = '.', kind, model } = raw as { folder?: string; kind?: Kind; model?: string };
     if (kind === undefined) {
       const each = projectKinds.map((name) => `--kind ${name} (${KINDS[name].summary})`).join(', ');
       throw new UsageError(`init: expected ${each}, got none; forja init --help has examples`);
@@ -113,7 +114,7 @@ async function templateFiles(kind: Kind, folder: string): Promise<[string, strin
       .filter((entry) => entry.isFile())
       .map(async (entry): Promise<[string, string]> => {
         const path = join(entry.parentPath, entry.name);
-        // npm does not publish files of this name
+        // npm does not publish files named .gitignore
         const name = relative(root, path).replaceAll('\\', '/').replace('_gitignore', '.gitignore');
         return [name, await filled(path, values)];
       }),

@@ -26,7 +26,7 @@ import { readExternal } from '../files/read-file.js';
 import { drawGraph } from '../graph/draw.js';
 import { fileTarget, readModelFile, writeAside } from './files.js';
 
-/** The command's result, printed under `--json`. */
+/** The command's result, printed with `--json`. */
 interface Findings {
   file: string;
   bytes: number;
@@ -72,7 +72,7 @@ export const inspect: CliCommand = {
     'forja inspect generator.onnx --graph -o generator.svg --no-fold',
   ],
   async run(raw, io) {
-    const { model, integrity, graph: draws, out, fold } = raw as unknown as Args; // the options above
+    const { model, integrity, graph: draws, out, fold } = raw as unknown as Args; // `Args` has the options above
     const beside = [out !== undefined && '--out', !fold && '--no-fold'].find((flag) => flag !== false);
     if (!draws && beside !== undefined)
       throw new UsageError(`inspect ${beside}: expected --graph with it, because no file is written otherwise`);
@@ -151,7 +151,7 @@ function examine(file: string, bytes: Uint8Array, model: Model, graph: Graph): F
   };
 }
 
-/** Integrity covers the external files too. */
+/** Compares the file and its external data with the SHA-256 in its manifest. Throws if they differ. */
 async function checked(
   { file, manifest }: Findings,
   bytes: Uint8Array,
@@ -188,7 +188,7 @@ const FLOATS: ReadonlySet<number> = new Set([
   DATA_TYPE.bfloat16,
 ]);
 
-/** Integers are shapes, axes or indices, not parameters. */
+/** Whether a tensor counts as parameters. Integers do not, because they are shapes, axes or indices. */
 function isFloat({ dataType }: TensorProto): boolean {
   return dataType !== undefined && FLOATS.has(dataType);
 }

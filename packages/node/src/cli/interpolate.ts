@@ -45,7 +45,7 @@ export const interpolate: CliCommand = {
     'forja interpolate runs/faces/generator.onnx --space w --seeds 1,4,9 --truncation psi:0.7',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { steps, loop, delay, scale = 1 } = args;
     const { path, format } = await pictureTarget('interpolate --out', io.cwd, args.out);
     if (delay !== undefined && format !== 'gif' && format !== 'apng')

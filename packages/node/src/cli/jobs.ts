@@ -134,7 +134,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       },
       ...QUEUE,
       ...STORE,
-      ...LOAD_OPTIONS.filter(({ flags }) => !flags.startsWith('--integrity')), // a model is known by its SHA-256
+      // A worker always compares a model with the SHA-256 in the request.
+      ...LOAD_OPTIONS.filter(({ flags }) => !flags.startsWith('--integrity')),
     ],
     run: work,
   },
@@ -172,7 +173,7 @@ export const jobs: CliCommand = {
     'forja jobs submit --help',
   ],
   run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const action = Object.hasOwn(ACTIONS, args.action) ? ACTIONS[args.action] : undefined;
     if (!action)
       throw new UsageError(`jobs: expected ${Object.keys(ACTIONS).join(', ')}, got '${args.action}'; jobs --help`);
@@ -272,7 +273,10 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
   return counts;
 }
 
-/** How often a shard may be lost with its worker: a shard that kills every process is not retried for ever. */
+/**
+ * How many times a shard may be lost because its worker ended. A shard that kills every process is not retried for
+ * ever.
+ */
 const LOSSES = 5;
 
 /** The printed line of each event. */

@@ -2,7 +2,7 @@
 import type { CliIo, DeviceName } from '@forja/core';
 import type { LoadOptions } from '../index.js';
 
-/** Values of LOAD_OPTIONS. */
+/** Values of LOAD_OPTIONS and of LOWERING_OPTION. */
 export interface LoadArgs {
   device: DeviceName;
   threads?: number;

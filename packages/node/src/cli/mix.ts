@@ -56,7 +56,7 @@ export const mix: CliCommand = {
     'forja mix runs/faces/generator.onnx -o colours.png --from 6 --truncation psi:0.7 --scale 2',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { padding, scale = 1 } = args;
     const label = args.label === undefined ? undefined : labelOf('mix --label', args.label);
     const truncation = args.truncation === undefined ? undefined : truncationOf('mix --truncation', args.truncation);

@@ -67,7 +67,7 @@ export const paddingOption = (between: string): CliOption => ({
   range: [0, 10_000],
 });
 
-/** Every pixel as a square of `scale`. */
+/** Pictures in which every pixel is enlarged to a square with sides of `scale` pixels. */
 export function enlarged(where: string, batch: ImageBatch, scale: number): ImageBatch {
   if (scale === 1) return batch;
   const { count, channels } = batch;
@@ -81,7 +81,7 @@ export function enlarged(where: string, batch: ImageBatch, scale: number): Image
     const at = y * scale * row;
     for (let x = 0; x < row; x++) {
       const from = Math.floor(x / channels / scale) * channels + (x % channels);
-      data[at + x] = batch.data[y * batch.width * channels + from] as number; // inside
+      data[at + x] = batch.data[y * batch.width * channels + from] as number; // the index is inside the picture
     }
     for (let copy = 1; copy < scale; copy++) data.copyWithin(at + copy * row, at, at + row);
   }
@@ -109,8 +109,8 @@ export async function writePictures(
 }
 
 /**
- * Writes pictures as they come, one PNG each, and takes no more of them than can be written, so memory does not grow
- * with their number. Returns the files, in order.
+ * Writes each picture as a PNG when it arrives, and requests the next one only then, so that memory does not grow with
+ * their number. Returns the files, in order.
  */
 export async function writeFolder(
   pictures: Iterable<Image> | AsyncIterable<Image>,

@@ -10,9 +10,9 @@ const COMMON = [
 ] as const;
 
 /**
- * A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be
- * missing: main.ts prompts for them or reports an error. `words`: those after the command's name, for options that
- * depend on them.
+ * A program that parses the command line of `command` and passes its values to `onArgs`. Required arguments may be
+ * missing: main.ts prompts for them or reports an error. `words`: the words after the command's name, for commands
+ * whose options depend on them.
  */
 export async function programOf(
   command: CliCommand,
@@ -36,7 +36,7 @@ export async function programOf(
     const made = new Option(option.flags, option.description);
     const parse = parserOf(command.name, option);
     if (parse) made.argParser(parse);
-    // choices() sets its own parser, so ours comes after
+    // choices() sets its own parser, so ours is set after it
     if (option.choices) made.choices(option.choices).argParser(parse as (text: string) => unknown);
     if (option.default !== undefined) made.default(option.default);
     program.addOption(made);

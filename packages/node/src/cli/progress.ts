@@ -34,7 +34,7 @@ export function barProgress(sink: ProgressSink, total: number, title: string, no
   };
 }
 
-/** For logs: a line at the start, at every tenth, and at least every ten seconds. */
+/** For logs: a line at the start, at every tenth of the work, and at least every ten seconds. */
 export function lineProgress(sink: ProgressSink, total: number, title: string, now: () => number): CliProgress {
   let tenth = -1;
   let written = -Infinity;
@@ -52,5 +52,5 @@ export function lineProgress(sink: ProgressSink, total: number, title: string, n
   };
 }
 
-/** No output, under `--json`. */
+/** Prints nothing; used with `--json`. */
 export const noProgress: CliProgress = { update: () => undefined, stop: () => undefined };

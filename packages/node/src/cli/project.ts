@@ -58,7 +58,7 @@ export const projectCommand: CliCommand = {
     'forja project face.png -m runs/faces/generator.onnx -o face-projected.png --steps 500 --scale 4',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { scale = 1 } = args;
     const seed = seedOf('project --seed', args.seed ?? '0');
     const { path } = await pictureTarget('project --out', io.cwd, args.out, ['png'], false);

@@ -1,4 +1,4 @@
-// A picture file as pixels, for commands that take the user's pictures: PNG by pngjs, JPEG, WebP and AVIF by sharp if
+// Decodes a picture file, for commands that take the user's pictures: PNG with pngjs; JPEG, WebP and AVIF with sharp if
 // it is installed.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { reasonOf } from './errors.js';
 
 type Sharp = (typeof import('sharp'))['default'];
 
-/** How other formats begin. */
+/** The first bytes of files in other formats, as Latin-1 text. */
 const OTHERS: readonly (readonly [what: string, begins: RegExp])[] = [
   ['a JPEG', /^\xff\xd8\xff/],
   ['a WebP', /^RIFF....WEBP/s],
@@ -16,7 +16,8 @@ const OTHERS: readonly (readonly [what: string, begins: RegExp])[] = [
 ];
 
 /**
- * Grey pictures are returned as RGBA or RGB, which models of grey pictures accept too. `command` is named in errors.
+ * Reads a picture. Grey pictures are returned as RGBA or RGB, which models of grey pictures accept too. `command` is
+ * named in errors.
  * @throws ForjaError `data.notFound` for a file that cannot be read, `data.decoder` for a format without its decoder;
  *   UsageError for a file that is no picture, or damaged.
  */
@@ -45,7 +46,7 @@ export async function readPicture(command: string, name: string, cwd: string): P
   }
 }
 
-/** Upright as its Exif orientation says, in sRGB. */
+/** Decodes a picture with sharp: upright according to its Exif orientation, in sRGB. */
 async function bySharp(sharp: Sharp, bytes: Buffer): Promise<ImageLike> {
   const { data, info } = await sharp(bytes, { failOn: 'error' })
     .autoOrient()

@@ -112,7 +112,7 @@ export const sample: CliCommand = {
     'forja sample generator.onnx -o sweep.png --seeds 0-5 --psi 0.3..1 --steps 8',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { text, columns, padding, delay, scale = 1 } = args;
     const label = args.label === undefined ? undefined : labelOf('sample --label', args.label);
     const seeds = args.seeds === undefined ? undefined : seedsOf('sample --seeds', args.seeds);

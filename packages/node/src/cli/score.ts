@@ -45,7 +45,7 @@ export const score: CliCommand = {
     'forja score runs/digits/discriminator.onnx three.png --label 3 --json',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { pictures = [], text } = args;
     const label = args.label?.map((one) => labelOf('score --label', one));
     const images = await Promise.all(pictures.map((path) => readPicture('score', path, io.cwd)));

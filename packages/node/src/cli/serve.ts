@@ -104,7 +104,7 @@ export const serve: CliCommand = {
     'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const models = modelsOf('serve', args.models, io.cwd);
     const { signal: _, ...load } = loadOptions(args, io);
     const warmup = args.warmup?.map(batchOf);
@@ -132,7 +132,7 @@ export const serve: CliCommand = {
       processMetrics: true,
       ...(args.origin === undefined ? {} : { origins: args.origin }),
       ...(token === undefined || token === '' ? {} : { token }),
-      // Until it is ready, the first failure ends the command.
+      // Before the service is ready, the first failure ends the command, so failures are collected.
       onError: (error) => void (begun ? io.warn(messageOf(error)) : early.push(error)),
     });
     let onHangup: (() => void) | undefined;
@@ -140,7 +140,7 @@ export const serve: CliCommand = {
       const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
       try {
         io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
-        // onError has reported models that could not be reloaded.
+        // `onError` reports models that could not be reloaded.
         process.on(
           'SIGHUP',
           (onHangup = () =>

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ForjaError } from '@forja/core';
 
-/** templates/ of this package, from dist/ or from src/cli/. */
+/** The path of this package's templates/, whether this code runs from dist/ or from src/cli/. */
 export function templates(): string {
   const places = ['../templates', '../../templates'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
   const found = places.find((path) => existsSync(path));

@@ -14,7 +14,7 @@ export interface Tool {
 }
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
-/** Browsers that are not on the PATH of macOS and Windows. */
+/** Usual paths of browsers on macOS and Windows, where they are not on the PATH. */
 const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',

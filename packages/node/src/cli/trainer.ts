@@ -1,4 +1,4 @@
-// The commands of @forja/trainer, which is not a dependency: resolved from the user's folder, then from here.
+// The commands of @forja/trainer, which is not a dependency: it is looked up from the user's folder, then from here.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +19,7 @@ export async function trainerCommands(cwd: string): Promise<readonly CliCommand[
   return module && (module.commands ?? []);
 }
 
-/** The used part of `@forja/trainer/node`; an older version may lack some. */
+/** The exports of `@forja/trainer/node` that are used here; an older version may lack some. */
 interface TrainerModule {
   commands?: readonly CliCommand[];
   dataPackages?: readonly { data: string; packages: readonly string[] }[];

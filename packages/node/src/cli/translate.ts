@@ -54,7 +54,7 @@ export const translate: CliCommand = {
     'forja translate runs/srgan/generator.onnx photos/*.jpg -o enlarged/ --tile 128 --overlap 16',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { pictures = [], tile, overlap } = args;
     if (overlap !== undefined && tile === undefined)
       throw new UsageError('translate --overlap: expected --tile with it, got none');
@@ -71,7 +71,7 @@ export const translate: CliCommand = {
           ...(tile === undefined ? {} : { tile }),
           ...(overlap === undefined ? {} : { overlap }),
         });
-        const file = files[i] as string; // one for each
+        const file = files[i] as string; // `files` has one for each picture
         await writeAside(file, await batch.at(0).toPNG());
         made.push({ picture, file, width: batch.width, height: batch.height });
         progress.update(made.length);
@@ -87,7 +87,10 @@ export const translate: CliCommand = {
   },
 };
 
-/** The file that each picture is written to. Throws UsageError if two would be the same, or one of the given ones. */
+/**
+ * The file that each picture is written to. Throws UsageError if two files would be the same, or one is a given
+ * picture.
+ */
 function filesOf(pictures: readonly string[], out: string, folder: boolean, cwd: string): string[] {
   if (!folder && pictures.length > 1)
     throw new UsageError(`translate --out: expected a folder for ${pictures.length} pictures, got the file ${out}`);

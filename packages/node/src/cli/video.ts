@@ -45,7 +45,7 @@ export const video: CliCommand = {
     'forja video generator.onnx -o frames/ --seeds 3,14,15 --seconds 4',
   ],
   async run(raw, io) {
-    const args = raw as unknown as Args; // the options above
+    const args = raw as unknown as Args; // `Args` has the options above
     const { seconds, fps, ffmpeg, scale = 1 } = args;
     const steps = Math.round(seconds * fps);
     if (!(steps >= 2 && steps <= 100_000))

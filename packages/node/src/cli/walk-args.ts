@@ -62,14 +62,17 @@ export const WALK_OPTIONS: readonly CliOption[] = [
   NOISE_OPTION,
 ];
 
-/** A walk, and descriptions of its stops. */
+/** The pictures of a walk, the seeds of its stops, and the device that drew them. */
 export interface Walk {
   batch: ImageBatch;
   seeds: readonly (number | bigint)[];
   device: Generator['device'];
 }
 
-/** Loads what the walk needs, walks, and frees it. @throws UsageError for options that contradict each other. */
+/**
+ * Loads the models for the walk, walks, and disposes the models. @throws UsageError for options that contradict each
+ * other.
+ */
 export async function walk(command: string, args: WalkArgs, steps: number, io: CliIo): Promise<Walk> {
   const { mode, loop, label, text, truncation, mix, noise, space } = args;
   if (args.seeds !== undefined && (args.from ?? args.to) !== undefined)
