@@ -27,7 +27,7 @@ export interface Inside {
   limits: Limits;
   metrics: Metrics;
   token: string | undefined;
-  /** Origins of other pages that may use it. */
+  /** Other origins whose pages may use the service. */
   origins: readonly string[];
   /** Whether the service accepts new work, and reports itself ready. */
   state: () => 'open' | 'draining' | 'closed';
@@ -39,7 +39,7 @@ export interface Inside {
 type Env = { Variables: { route: string; model: string } };
 type Ctx = Context<Env>;
 
-/** Models have one version each. */
+/** Every model has exactly one version. */
 const VERSIONS = ['1'];
 
 /** The application. */
@@ -60,7 +60,7 @@ export function appOf(inside: Inside): Hono<Env> {
   app.use(
     secureHeaders({
       strictTransportSecurity: false, // left to the proxy that terminates TLS
-      // Otherwise `<img>` from another origin is blocked. This header cannot list origins.
+      // With 'same-origin', browsers block `<img>` in pages of other origins. This header cannot list origins.
       crossOriginResourcePolicy: origins.length > 0 ? 'cross-origin' : 'same-origin',
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
@@ -146,7 +146,7 @@ export function appOf(inside: Inside): Hono<Env> {
     throw new RequestError('request.notFound', 'expected a path that is served, got another; GET / lists them');
   });
   app.onError((thrown, c) => {
-    // hono throws its own error only for the token.
+    // hono throws an HTTPException only for a missing or wrong token.
     const error =
       thrown instanceof HTTPException
         ? new RequestError(
@@ -161,7 +161,7 @@ export function appOf(inside: Inside): Hono<Env> {
       status === 429 || status === 503
         ? { 'retry-after': String(models.all.find(({ name }) => name === c.get('model'))?.retryAfter ?? 1) }
         : {};
-    // The protocol has a string as `error`.
+    // In the Open Inference Protocol, `error` is a string.
     const body = c.req.path.startsWith('/v2') ? { error: message, code } : { error: { code, message } };
     return new Response(JSON.stringify(body), {
       status,
@@ -204,7 +204,10 @@ export function appOf(inside: Inside): Hono<Env> {
   }
 }
 
-/** Runs work for a model: queued, if the service accepts work, and counted until the end of its answer. */
+/**
+ * Runs `job` for a model, unless the service is closed. The request has a place in the model's queue, and is counted,
+ * until its answer ends.
+ */
 async function work(
   c: Ctx,
   { state, begin }: Inside,
@@ -227,7 +230,8 @@ async function work(
       done();
       return response;
     }
-    return new Response(endOf(response.body as ReadableStream<Uint8Array>, done), response); // bytes
+    // The cast: a body is a stream of bytes.
+    return new Response(endOf(response.body as ReadableStream<Uint8Array>, done), response);
   } catch (error) {
     done();
     throw error;
@@ -262,7 +266,7 @@ async function jsonBody(c: Ctx, limits: Limits): Promise<unknown> {
   return parseJson('images', await readBody(c.req.raw, limits));
 }
 
-/** The model and version in the path. */
+/** The model named in the path. Also checks the version in the path. */
 function named(c: Ctx, models: ServedModels): ServedModel {
   const model = models.get(c.req.param('model') ?? '');
   c.set('model', model.name);

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 
 /** `value`, validated by the schema. Throws `usage`: `where.path: expected X, got Y`. */
 export function checked<S extends v.GenericSchema>(where: string, schema: S, value: unknown): v.InferOutput<S> {
-  // valibot takes a list without the fields for an object without them
+  // valibot treats a list as an object without fields
   if (schema.type === 'strict_object' && Array.isArray(value))
     throw new UsageError(`${where}: expected an object, got a list`);
   const result = v.safeParse(schema, value, { abortEarly: true });

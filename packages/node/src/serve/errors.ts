@@ -39,7 +39,7 @@ interface Row {
 const BROKEN: Row = { status: 500, instead: 'the server could not do this; its log says why' };
 const LOST: Row = { status: 503, instead: 'the device that runs the model was lost; try again' };
 
-/** HTTP status by code; docs/serve.md repeats it, and a test compares. */
+/** HTTP status by code; docs/serve.md has the same table, and a test compares the two. */
 export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'request.notFound': { status: 404 },
   'request.method': { status: 405 },
@@ -105,5 +105,5 @@ export function answerOf(error: unknown): ErrorAnswer {
     code,
     message: instead ?? (error as Error).message,
     headers: error instanceof RequestError ? error.headers : {},
-  }; // rows without `instead` are only of our own errors
+  }; // the cast: rows without `instead` are only for our own errors
 }

@@ -7,7 +7,7 @@ import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
 
-/** Numbers may be strings, as in a query. */
+/** An integer, which may also be a string of digits, as in a query. */
 export const integer = (least: number, most: number): v.GenericSchema<number | string, number> => {
   const wanted = `an integer from ${least} to ${most}`;
   const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
@@ -18,7 +18,7 @@ export const integer = (least: number, most: number): v.GenericSchema<number | s
     v.maxValue(most, wanted),
   );
 };
-/** JSON.parse rounds greater numbers, which would be another seed. */
+/** A number. Integers above 2^53 are refused, because JSON.parse rounds them, which would give another seed. */
 const number = v.pipe(
   v.number(),
   v.check((value) => !Number.isInteger(value) || Number.isSafeInteger(value), 'a text for a number above 2^53'),
@@ -99,7 +99,7 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
   };
 }
 
-/** A query as plain data: each field once, without empty ones (of a form). Throws `usage`. */
+/** A query as plain data. Each field may occur once; empty fields, which forms send, are left out. Throws `usage`. */
 export function queryOf(where: string, params: URLSearchParams): Record<string, string> {
   const fields = [...params].filter(([, value]) => value !== '');
   const names = new Set(fields.map(([name]) => name));

@@ -79,7 +79,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
     getRequestListener(fetch, { overrideGlobalObjects: false }),
   );
   server.maxConnections = connections;
-  server.setTimeout(300_000); // a client that neither reads nor sends
+  server.setTimeout(300_000); // ends connections of clients that neither read nor send
   await opened(server, host, port, 'listen');
   let closing: Promise<{ cut: number }> | undefined;
   return {
@@ -130,7 +130,7 @@ export function opened(server: Server, host: string, port: number, where: string
   });
 }
 
-/** The address that it listens on. */
+/** The address that the server listens on. */
 export function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo; // a port, not a pipe
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -92,7 +92,7 @@ export async function serveLocalPage(source: LocalPageSource, options: LocalPage
           await stream.writeSSE({ data });
         }
       },
-      () => Promise.resolve(), // the source failed: the page is told that the connection ended
+      () => Promise.resolve(), // if the source fails, the page only sees that the connection ended
     );
   });
   app.notFound((c) => c.text('expected / or /events, got another path\n', 404));

@@ -1,5 +1,5 @@
-// The metrics at /metrics, by prom-client in a separate registry. Labels are only known routes and models, never text
-// from a request.
+// The metrics at /metrics, made with prom-client in a separate registry. Labels are only known routes and models, never
+// text from a request.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Generator } from '@forja/core';
 import type { ServedModels } from './models.js';

@@ -7,13 +7,13 @@ import type { Limits } from './limits.js';
 import { isModelName } from './names.js';
 import { SharedRuns, type Sharing } from './oip/share.js';
 
-/** A model for a service: a source for `load`, or a loaded generator, which its maker must dispose. */
+/** A model for a service: a source for `load`, or a loaded generator, which the caller must dispose. */
 export type ModelSource = string | URL | Uint8Array | Blob | Generator;
 
 /** One loaded instance of a model. */
 export class Version {
   readonly generator: Generator;
-  /** For inference. */
+  /** Runs of the generator for inference requests. */
   readonly runs: SharedRuns;
   #inside = 0;
   #empty = (): void => undefined;
@@ -23,7 +23,7 @@ export class Version {
     this.runs = new SharedRuns(generator, sharing);
   }
 
-  /** Counts a request on this instance; the returned function ends it. */
+  /** Counts a request on this instance. Call the returned function when the request has been answered. */
   enter(): () => void {
     this.#inside++;
     return () => {
@@ -31,7 +31,7 @@ export class Version {
     };
   }
 
-  /** Disposes it when its last request is answered. */
+  /** Disposes the generator once its last request has been answered. */
   async retire(): Promise<void> {
     if (this.#inside > 0) await new Promise<void>((resolve) => (this.#empty = resolve));
     await this.generator.dispose();
@@ -41,7 +41,7 @@ export class Version {
 /** One model: loading, ready, or failed. */
 export class ServedModel {
   readonly name: string;
-  /** Settles when the model is ready, or cannot be. */
+  /** Settles when the model is ready, or could not be loaded. */
   readonly loading: Promise<void>;
   readonly #queue: number;
   readonly #sharing: Sharing;
@@ -154,7 +154,7 @@ export class ServedModel {
   }
 }
 
-/** Duck-typed: a program may hold several copies of @forja/core. */
+/** Looks at properties, not at the class, because a program may contain several copies of @forja/core. */
 function isGenerator(source: ModelSource): source is Generator {
   return typeof source === 'object' && (source as unknown) !== null && 'manifest' in source && 'sample' in source;
 }

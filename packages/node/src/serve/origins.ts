@@ -22,7 +22,7 @@ export function originsOf(origins: readonly string[] = []): readonly string[] {
   return origins;
 }
 
-/** Answers their preflight requests, and lets their scripts read answers. */
+/** Answers preflight requests of these origins, and lets their scripts read answers. */
 export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],

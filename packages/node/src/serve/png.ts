@@ -1,11 +1,11 @@
-// PNG for the service, by pngjs, which uses zlib's asynchronous deflate. fast-png, which core uses, would block every
-// other request for 0.4 s per megapixel.
+// Encodes PNG for the service with pngjs, which uses zlib's asynchronous deflate. fast-png, which core uses, would
+// block every other request for 0.4 s per megapixel.
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Image } from '@forja/core';
 import type { PNG } from 'pngjs';
 
-/** PNG 1.2, 11.2.2: colour type by channels. */
+/** Colour type by number of channels (PNG 1.2, section 4.1.1). */
 const COLOUR = { 1: 0, 3: 2, 4: 6 } as const;
 
 /** The bytes of a PNG file: 8 bits, grey, RGB or RGBA, no metadata. */
@@ -27,7 +27,7 @@ export async function encodePng({
     deflateStrategy: 0,
   });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const out = new PassThrough(); // pngjs has an old-style stream
+  const out = new PassThrough(); // pngjs has an old-style stream, which `buffer` cannot read
   png.once('error', (error) => out.destroy(error));
   png.pack().pipe(out);
   return new Uint8Array(await buffer(out));

@@ -8,7 +8,10 @@ import { integer } from './images.js';
 import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
 
-/** A given picture has at most 1/16 of an answer's pixels: models may enlarge it, and hold many feature maps of it. */
+/**
+ * A given picture may have at most 1/16 of an answer's pixels, because models may enlarge it and need memory for many
+ * feature maps of it.
+ */
 const SHARE = 16;
 
 const SCHEMA = v.strictObject({

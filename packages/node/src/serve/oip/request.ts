@@ -120,7 +120,7 @@ function checkRows(where: string, spec: ManifestInput | undefined, shape: readon
 
 /** Converts texts, one per row, to the token ids that the model takes. */
 function tokensOf(where: string, spec: ManifestInput, shape: readonly number[], given: unknown[]): Tensor {
-  const texts = given.flat(); // [n] or [n, 1]
+  const texts = given.flat(); // the shape is [n] or [n, 1]
   if (texts.length !== sizeOf(shape))
     throw new UsageError(`${where}.data: expected ${sizeOf(shape)} texts for its shape, got ${texts.length}`, {
       code: 'input.shape',

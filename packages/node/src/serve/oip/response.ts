@@ -56,7 +56,8 @@ function* textOf(head: Record<string, string>, given: readonly RequestedOutput[]
       yield ',"data":[';
       for (let at = 0; at < data.length; at += PIECE) {
         const piece = data.subarray(at, at + PIECE);
-        yield `${at > 0 ? ',' : ''}${dtype === 'bool' ? Array.from(piece as Uint8Array, Boolean).join(',') : piece.join(',')}`; // the array of bool
+        // The cast: bool data is in a Uint8Array.
+        yield `${at > 0 ? ',' : ''}${dtype === 'bool' ? Array.from(piece as Uint8Array, Boolean).join(',') : piece.join(',')}`;
       }
       yield ']';
     }
@@ -78,7 +79,7 @@ function streamOf(parts: Iterator<string, void>): ReadableStream<Uint8Array> {
 }
 
 function checkJson(name: string, { dtype, data }: Tensor): void {
-  // tensor.ts: the array of float32
+  // the cast: float32 data is in a Float32Array (tensor.ts)
   const fits = dtype === 'float16' ? false : dtype === 'float32' ? (data as Float32Array).every(Number.isFinite) : true;
   if (!fits)
     throw new RequestError(

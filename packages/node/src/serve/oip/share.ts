@@ -61,7 +61,8 @@ export class SharedRuns {
   ): Promise<NamedTensors> {
     const wanted = outputs ?? this.#generator.manifest.outputs.map(({ name }) => name);
     const rows = this.#shares ? commonRows(feeds) : undefined;
-    // Invalid feeds are refused separately, before they join a shared run.
+    // Requests that cannot share a run get one of their own. Invalid requests are refused before they join a shared
+    // run.
     if (
       rows === undefined ||
       rows > this.#max ||
@@ -121,7 +122,7 @@ export class SharedRuns {
   }
 }
 
-/** Whether the first size of all inputs and outputs is a batch: by the manifest's kind, and dynamic. */
+/** Whether the first size of all inputs and outputs is the batch: it is dynamic, and the model is not a function. */
 function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
   const [first] = inputs;
   const name = first?.shape[0];
@@ -154,7 +155,7 @@ function place(results: Map<string, Tensor>, name: string, part: Tensor, rows: n
     shape: [rows, ...row],
     data: new (data.constructor as new (length: number) => TypedArray)(rows * size),
   };
-  // Both arrays are of one dtype.
+  // The casts: both arrays are of the same dtype.
   (batch.data as Uint8Array).set(data as Uint8Array, start * size);
   results.set(name, batch);
 }
