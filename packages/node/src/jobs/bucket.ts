@@ -21,7 +21,7 @@ export interface Place {
   prefix: string;
 }
 
-/** Default number of attempts per request, unless AWS_MAX_ATTEMPTS is set: busy stores answer 503. */
+/** Number of attempts per request if AWS_MAX_ATTEMPTS is not set. Busy stores answer 503, so several are needed. */
 const ATTEMPTS = 6;
 /** Time limits, in milliseconds, for connecting, and for a request with its answer. */
 const [CONNECT_MS, ANSWER_MS] = [10_000, 60_000];
@@ -185,7 +185,7 @@ export class Bucket {
     return left;
   }
 
-  /** The rest of each key that begins with `prefix`, up to the next slash; with `deep`, the whole rest. */
+  /** For each key that begins with `prefix`, the part after it; only of keys without a further slash, unless `deep`. */
   async names(prefix: string, { deep = false }: { deep?: boolean } = {}): Promise<string[]> {
     const { sdk, client } = this.#store;
     const names: string[] = [];

@@ -1,5 +1,5 @@
-// The queue over BullMQ, which keeps it in Redis or Valkey. The only file that imports bullmq and ioredis; both are
-// optional peers.
+// The queue, implemented with BullMQ, which stores it in Redis or Valkey. The only file that imports bullmq and
+// ioredis; both are optional peers.
 import { ForjaError, messageOf, UsageError, type AbortSignalLike } from '@forja/core';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -23,7 +23,7 @@ export interface WorkerOptions extends QueueAddress {
   concurrency: number;
   /** After this time without renewal, a shard is given to another worker. The lock is renewed after half of it. */
   lockMs: number;
-  /** How often a shard may be lost with its worker. */
+  /** How many times a shard may be lost because its worker ended. */
   losses: number;
 }
 
@@ -80,10 +80,10 @@ class BullQueue implements JobQueue {
           name: 'shard',
           data: task,
           opts: {
-            jobId: `${task.job}-${task.shard}`, // one id, one task: the same shard is not added twice
+            jobId: `${task.job}-${task.shard}`, // BullMQ ignores an id that it has, so a shard is not added twice
             attempts,
             backoff: { type: 'fixed', delay: AGAIN_MS },
-            removeOnComplete: true, // the sink says what is made
+            removeOnComplete: true, // the sink records finished shards
           },
         })),
       );
@@ -171,7 +171,7 @@ export async function openWorker(
       runRetryDelay: RECONNECT_MS,
     },
   );
-  // connection errors are reported in `connect`; a lock that was lost is another's shard now
+  // Connection errors are reported in `connect`. If a lock was lost, another worker has the shard now.
   worker.on('error', () => undefined);
   await worker.waitUntilReady();
   return {

@@ -12,7 +12,7 @@ export interface JobState {
   file: JobFile;
   /** Number of shards. */
   shards: number;
-  /** Records of the shards that are made, in order. */
+  /** Records of the finished shards, in order. */
   made: ShardRecord[];
   /** Number of written pictures, including those of unfinished shards. */
   pictures: number;
@@ -58,8 +58,8 @@ export async function submit(
 }
 
 /**
- * Resolves once every shard is made or has failed for good; calls `onState` at each change. When `signal` aborts, it
- * resolves to the state so far, and the workers continue.
+ * Resolves once every shard is finished or has failed for good; calls `onState` at each change. When `signal` aborts,
+ * it resolves to the state so far, and the workers continue.
  */
 export async function follow(
   queue: JobQueue,
@@ -76,7 +76,7 @@ export async function follow(
     if (signal.aborted) return state;
     if (made.length + failed.length >= shards) {
       if (made.length < shards) return state;
-      // The last worker may still be doing this. Leftovers are removed only if no worker is active.
+      // The last worker may still be writing job.json. Leftovers are removed only if no worker is active.
       const collected = (await sink.read())?.done ? await sink.read() : await collect(sink, file);
       if (active.length === 0) await sink.clean();
       return { ...state, file: collected ?? file };

@@ -1,4 +1,4 @@
-// A job's folder: pictures named as by `forja sample`, job.json, and `.shards` with a record per shard.
+// A job's folder: pictures with the names that `forja sample` gives, job.json, and `.shards` with a record per shard.
 //
 // A shard is made in its own folder, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it; then
 // its pictures are moved to their final names, and its record is copied to `00003.json`. The committed folder and the
@@ -23,8 +23,8 @@ import { digits, settled, type Making, type Sink } from './sink.js';
 const RECORD = 'record.json';
 
 /**
- * Files that are moved synchronously before yielding. Small files are written and moved synchronously, because handing
- * each to another thread would cost more.
+ * Number of files that are moved synchronously before yielding to the event loop. Small files are written and moved
+ * synchronously, because passing each one to another thread would cost more.
  */
 const MOVES = 64;
 
@@ -97,7 +97,7 @@ export class JobFolder implements Sink {
   }
 
   async forget(index: number): Promise<void> {
-    // the commit first: a commit without a record would be finished by others
+    // Remove the commit first: another process would finish a commit that has no record.
     for (const path of [this.#donePath(index), this.#recordPath(index)])
       await guarded(path, () => rm(path, { recursive: true, force: true }));
   }

@@ -9,7 +9,7 @@ import type { JobRequest } from './request.js';
 /** Number of unused models that stay loaded. */
 const KEPT = 2;
 
-/** SHA-256, in hexadecimal, of a model file; with external data, over the digests of all its files. */
+/** SHA-256, in hexadecimal, of a model file, or of the digests of all its files if it has external data. */
 export async function modelHash(path: string): Promise<string> {
   const { bytes, external } = await readModel(path, {});
   const main = await sha256(bytes);
@@ -34,7 +34,7 @@ export class Models {
   readonly #own: ReadonlyMap<string, string>;
   readonly #loaded = new Map<string, Loaded>();
 
-  /** `own`: paths by SHA-256 to use instead of a request's. */
+  /** `own`: by SHA-256, paths of models to use instead of the path in a request. */
   constructor(options: LoadOptions, own: ReadonlyMap<string, string> = new Map()) {
     this.#options = options;
     this.#own = own;
@@ -94,7 +94,7 @@ export class Models {
         `jobs work: expected the request's model with SHA-256 ${model.sha256} in ${path}, got one with ${got}; ` +
           'put the right file there, name a copy with --model, or submit the job again with another folder',
       );
-    // The hash has been compared, so the manifest's own need not be.
+    // The hash of the files has been compared, so the one in the manifest need not be checked.
     return load(path, { ...this.#options, lowering, deterministic: true, integrity: 'off' });
   }
 }

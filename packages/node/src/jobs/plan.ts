@@ -14,7 +14,7 @@ export interface Shard {
   count: number;
 }
 
-/** How many shards a request has. @throws UsageError `input.range` if they are too many. */
+/** How many shards a request has. @throws UsageError `input.range` if there are too many. */
 export function shardCount({ count, shard }: Pick<JobRequest, 'count' | 'shard'>): number {
   const shards = Math.ceil(count / shard);
   if (shards > MOST_SHARDS)

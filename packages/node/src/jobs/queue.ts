@@ -34,7 +34,7 @@ export interface JobQueue {
   active(job: string): Promise<Active[]>;
   /** Number of connected workers. */
   workers(): Promise<number>;
-  /** Address of the sink of a job that was submitted here. */
+  /** Address of the sink of a job that was submitted to this queue. */
   sinkOf(job: string): Promise<string | undefined>;
   /** Resolves at the next event of the job, when `signal` aborts, or after `ms`. */
   changed(job: string, ms: number, signal: AbortSignalLike): Promise<void>;

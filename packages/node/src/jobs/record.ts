@@ -13,11 +13,16 @@ export interface ShardRecord {
   /** SHA-256 over the files' bytes, in order, in hexadecimal. */
   sha256: string;
   bytes: number;
-  /** CPU, onnxruntime's version, device, threads, release of Forja. Pictures of one kind are equal bit for bit. */
+  /**
+   * CPU, onnxruntime's version, device, threads, release of Forja. Machines of the same kind generate pictures that
+   * are equal bit for bit.
+   */
   kind: string;
-  /** From the first run of the model to the last file written. */
+  /** Time from the first run of the model to the last file written. */
   seconds: number;
-  /** CPU time of the worker's process in this time, over all threads, so including concurrent shards. */
+  /**
+   * CPU time of the worker's process in these seconds, over all threads; this includes shards that ran concurrently.
+   */
   cpuSeconds: number;
   /** Machine and process. */
   worker: string;
@@ -27,7 +32,7 @@ export interface ShardRecord {
   at: string;
 }
 
-/** Sums over shards; seconds overlap in time. */
+/** Sums over shards. The seconds of shards that ran concurrently are added, too. */
 export interface Totals {
   pictures: number;
   bytes: number;
@@ -44,7 +49,7 @@ export interface JobFile {
   request: JobRequest;
   /** Set when all shards are made. */
   done?: Totals;
-  /** In order; empty until all shards are made. */
+  /** Records of the shards, in order; empty until all shards are made. */
   shards: ShardRecord[];
 }
 

@@ -1,4 +1,4 @@
-// A job in an S3-compatible store, with the same names as in a folder, as keys below a prefix.
+// A job in an S3-compatible store. Its keys are a prefix followed by the names that the files have in a job's folder.
 //
 // Stores have no rename, but objects are written atomically. A shard's pictures are put below
 // `.shards/making/00003.<random>/`. Its commit is the object `.shards/making/00003.json`, put on the condition that it
@@ -117,8 +117,8 @@ export class StoreSink implements Sink {
     );
     if (copied.every(Boolean)) await this.#bucket.put(record, Buffer.from(JSON.stringify(commit.record)), JSON_TYPE);
     else if (!(await this.#bucket.has(record))) {
-      // There are neither pictures nor a record of a faster process, so somebody has removed them. Make the shard
-      // again.
+      // Pictures are missing, and no faster process has written the record, so somebody has removed the pictures. The
+      // shard has to be made again.
       await this.#bucket.remove(this.#commitKey(index));
       return false;
     }

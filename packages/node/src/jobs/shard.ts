@@ -96,6 +96,6 @@ function versionOf(name: string): string {
     const { version } = createRequire(moduleUrl())(`${name}/package.json`) as { version: string };
     return version;
   } catch {
-    return 'unknown'; // its exports hide package.json
+    return 'unknown'; // the package does not export its package.json
   }
 }

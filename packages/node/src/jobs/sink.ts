@@ -1,10 +1,10 @@
 // Where a job's pictures go: the interface of a sink, and functions that work on any sink. The implementations are
 // folder.ts and s3.ts; sinks.ts opens them by address.
 //
-// A sink has pictures named as by `forja sample`, job.json, and a record per shard. A shard is made in a separate
-// folder, then committed in one atomic step, which only one attempt can win, then moved to its final names; its record
-// is written last. If a process was killed in between, the shard is committed but has no record; whoever finds that
-// finishes the moves.
+// A sink has pictures with the names that `forja sample` gives, job.json, and a record per shard. A shard is made in a
+// separate folder, then committed in one atomic step, which only one attempt can win, then moved to its final names;
+// its record is written last. If a process was killed in between, the shard is committed but has no record; whoever
+// finds that finishes the moves.
 import { createHash } from 'node:crypto';
 import { pictureName } from '../files/picture-name.js';
 import { planOf, type Shard } from './plan.js';
@@ -22,7 +22,7 @@ export interface Making {
    * of the attempt that won.
    */
   commit(record: ShardRecord): Promise<ShardRecord>;
-  /** Removes what was written; after `commit` it does nothing. */
+  /** Removes what this attempt wrote, unless it was committed. */
   discard(): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ export interface Sink {
   /** Begins a shard. */
   begin(request: JobRequest, shard: Shard): Promise<Making>;
   /**
-   * Moves a committed shard to its final names; returns whether there was one. Several processes may do so
-   * concurrently.
+   * Moves the pictures of a committed shard to their final names; returns whether there was such a shard. Several
+   * processes may do so concurrently.
    */
   finish(index: number): Promise<boolean>;
   /** Indices of the shards that have a record. */
@@ -63,8 +63,8 @@ export interface Sink {
 const READS = 32;
 
 /**
- * The record of a shard if it is complete; finishes a shard that a killed process has committed. Undefined if it has to
- * be made: it has no record, or pictures were removed. `there`: names of all existing pictures, if known.
+ * The record of a shard if it is complete; finishes a shard that a killed process has committed. Undefined if the shard
+ * has to be made, because it has no record or pictures were removed. `there`: names of all existing pictures, if known.
  */
 export async function settled(
   sink: Sink,
@@ -83,12 +83,12 @@ export async function settled(
 }
 
 /**
- * Writes all records to job.json, once every shard is made; undefined before. Called after each shard that may have
- * been the last.
+ * Writes all records to job.json once every shard is made; resolves to undefined before that. Called after each shard
+ * that may have been the last.
  */
 export async function collect(sink: Sink, file: JobFile): Promise<JobFile | undefined> {
   const shards = planOf(file.request);
-  // A single check that is enough in most cases, because the queue gives out the last shard last.
+  // One quick check, which is enough in most cases, because the queue gives out the last shard last.
   if (!(await sink.record(shards.length - 1)) && !(await sink.finish(shards.length - 1))) return undefined;
   if ((await sink.made()).size < shards.length) return undefined;
   const records = await inTurns(shards, READS, async ({ index }) => {

@@ -3,7 +3,7 @@ import { openStore, placeOf, type Store, type StoreOptions } from './bucket.js';
 import { JobFolder } from './folder.js';
 import type { Sink } from './sink.js';
 
-/** The sinks of a process, whose stores share a client. */
+/** The sinks of a process. Those in stores share a client. */
 export class Sinks {
   readonly #options: StoreOptions;
   #store: Promise<Store> | undefined;

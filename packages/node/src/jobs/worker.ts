@@ -21,14 +21,14 @@ export interface WorkOptions {
   models: Models;
   sinks: Sinks;
   onEvent: (event: WorkEvent) => void;
-  /** Called once for a model that this worker cannot load: it should stop, as others may be able to. */
+  /** Called for a model that this worker cannot load. The worker should stop, because others may be able to load it. */
   onUnfit: (error: ModelUnfit) => void;
 }
 
 /** Milliseconds between two reports of progress to the queue. */
 const REPORT_MS = 1000;
 
-/** A function that makes one delivered shard; it throws if that fails. */
+/** Returns a function that makes one delivered shard, and throws if that fails. */
 export function shardWork({ models, sinks, onEvent, onUnfit }: WorkOptions): (delivery: Delivery) => Promise<void> {
   const known = new Map<string, { sink: Sink; file: JobFile }>();
   return async ({ task, attempt, progress }) => {

@@ -69,7 +69,7 @@ export function configOf(
     output: gives.map(tensorOf),
     instance_group: [{ count: options.instances, kind: new Enum(options.device === 'gpu' ? 'KIND_GPU' : 'KIND_CPU') }],
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: options.delayUs } } : {}),
-    // Warm up before ready, as `forja serve` does; not if the caller chooses sizes.
+    // Triton warms up before it reports ready, as `forja serve` does; not if the caller chooses the sizes of inputs.
     ...(takes.every(({ dims }) => dims.every((dim) => dim > 0)) ? { model_warmup: [warmupOf(takes, roles)] } : {}),
   };
   return { text: `${linesOf(message).join('\n')}\n`, batched };
@@ -85,8 +85,8 @@ export function portsOf(graph: Graph, maxBatch: number): { inputs: Port[]; outpu
 }
 
 /**
- * Whether rows can be requests: the first size is dynamic, with one name on all inputs, and on outputs that name
- * theirs.
+ * Whether several requests can be rows of one run: the first size is dynamic, and has the same name in all inputs and
+ * in those outputs that name it.
  */
 function isBatched(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): boolean {
   const firsts = inputs.map(({ type }) => type?.tensor?.shape?.dims[0]);
@@ -115,7 +115,7 @@ function portOf({ name = '', type }: ValueInfo, batched: boolean): Port {
   return { name, type: TYPE[dtype as DType], dims, dtype: dtype as DType }; // checked above
 }
 
-/** `dims` may not be empty: a scalar per row is declared as a row of one, with a reshape. */
+/** `dims` may not be empty: a scalar per row is declared as a list of one, with a reshape. */
 function tensorOf({ name, type, dims }: Port): Message {
   return {
     name,
@@ -125,7 +125,7 @@ function tensorOf({ name, type, dims }: Port): Message {
   };
 }
 
-/** Integers such as classes are zeros, everything else is random. */
+/** A request for the warm-up. Labels and inputs that are not floats are zeros; other inputs are random. */
 function warmupOf(inputs: readonly Port[], roles: ReadonlyMap<string, string>): Message {
   const random = ({ name, dtype }: Port): boolean =>
     (dtype === 'float32' || dtype === 'float16') && roles.get(name) !== 'label';

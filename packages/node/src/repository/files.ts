@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { filled, templates } from '../cli/templates.js';
 
-/** A text to write, by its path in the repository. */
+/** The content of a text file, with its path in the repository. */
 export interface RepositoryFile {
   path: string;
   text: string;

@@ -9,9 +9,12 @@ import { template, type RepositoryFile } from './files.js';
 const RUNTIME = '1.30.0';
 /** Cores of a pod, and threads of a run. */
 const THREADS = 2;
-/** Seconds that a stopping pod waits until it has left the Service, then for pending answers, then to free models. */
+/**
+ * Seconds that a stopping pod waits: until it has left the Service, then for pending answers, then until models are
+ * freed.
+ */
 const STOP = { preStop: 5, drain: 30, free: 10 };
-/** Memory of a pod: MiB without the model, plus this many times the model's bytes; see docs/recipes/kubernetes.md. */
+/** Memory of a pod: `base` MiB, plus `times` the size of the model; see docs/recipes/kubernetes.md. */
 const MEMORY = { base: 256, times: 3 };
 
 /** Names of a Service: RFC 1035 labels. */

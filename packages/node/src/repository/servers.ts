@@ -58,14 +58,14 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
     files: (_, __, version, options, bytes) => kubernetesFiles(version, options, bytes),
     commands: (folder, models) =>
       models.flatMap(({ name, version }) => [
-        // the Dockerfile may be that of an earlier version, which is kept
+        // the Dockerfile may be that of an earlier version, because an existing one is kept
         `docker build --build-arg VERSION=${version} -t ${name}:${version} ${shellWord(join(folder, name))}`,
         `kubectl apply -k ${shellWord(join(folder, name))}`,
       ]),
   },
 };
 
-/** model-settings.json of MLServer. Requests share runs if they may wait for others. */
+/** model-settings.json of MLServer. Requests share runs only if `delayUs` allows them to wait for one another. */
 function settingsOf(graph: Graph, version: number, { name, maxBatch, delayUs }: RepositoryOptions): string {
   const { inputs, outputs, batched } = portsOf(graph, maxBatch);
   const tensor = ({ name: of, type, dims }: Port) => ({

@@ -25,7 +25,7 @@ export interface RepositoryEntry {
 
 /**
  * Writes the model of `path`, checked against its manifest. Throws `usage` if that version exists already. A failure
- * leaves nothing behind.
+ * leaves no folder of that version behind.
  */
 export async function writeEntry(
   path: string,
@@ -55,7 +55,7 @@ export async function writeEntry(
     await makeFolder(aside);
     await writeFile(join(aside, 'model.onnx'), bytes);
     for (const [location, data] of external) {
-      await makeFolder(dirname(join(aside, location))); // readModel checked it
+      await makeFolder(dirname(join(aside, location))); // `readModel` checked the location
       await writeFile(join(aside, location), data);
     }
     for (const { path: at, text, theirs } of texts)
