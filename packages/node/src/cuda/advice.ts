@@ -1,7 +1,7 @@
 // Commands that fix what `inspectCuda` found.
 import type { CudaReport } from './inspect.js';
 
-/** One step with its commands, by package manager where they differ. */
+/** One step and its commands, with a row for each package manager or system where they differ. */
 export interface Advice {
   what: string;
   commands: Readonly<Record<string, string>>;

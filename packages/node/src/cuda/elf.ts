@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** The parts of a shared library's dynamic section that are needed to find its dependencies. */
 export interface Elf {
-  /** 32 or 64 bits, and the machine number: the loader skips libraries that differ here. */
+  /** 32 or 64 bits, and ELF's number of the machine: the loader skips libraries in which either differs. */
   bits: 32 | 64;
   machine: number;
   soname: string | undefined;

@@ -15,13 +15,13 @@ export interface Lack {
   partOf?: string;
   /** An unusable file of that name, and why it is unusable. */
   broken?: { path: string; why: string };
-  /** Other versions found, or this one in a place where the loader does not look. */
+  /** Paths of other versions, or of this version in a folder where the loader does not look. */
   others: string[];
 }
 
 /** Result of {@link inspectCuda}. Plain data. */
 export interface CudaReport {
-  /** No problem is known. */
+  /** True if no problem is known. */
   ready: boolean;
   /** Folder of onnxruntime's libraries. */
   folder: string | undefined;
@@ -45,7 +45,7 @@ export interface CudaHost extends LoaderHost {
 
 const PROVIDERS = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'] as const;
 
-/** Stands for a library of this machine's architecture as the requester; 62 is x86-64. */
+/** A placeholder for the library that requests another one, with this machine's architecture; 62 is x86-64. */
 const HERE: { path: string; elf: Elf } = {
   path: '/',
   elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] },

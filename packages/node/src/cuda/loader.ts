@@ -29,7 +29,7 @@ const FOLDERS: readonly string[] = [
   '/usr/lib',
   '/usr/local/lib',
 ];
-/** Usual places of CUDA and the driver, known to the loader or not: only to report what is there. */
+/** Usual folders of CUDA and the driver. The loader may not know them: they are used only to report what is there. */
 const CUDA_FOLDERS: readonly string[] = [
   '/usr/local/cuda/lib64',
   '/usr/local/cuda/targets/x86_64-linux/lib',
@@ -109,7 +109,7 @@ export function readCache(path: string): Map<string, string[]> {
       found.set(name, [...(found.get(name) ?? []), text(start + file.readUInt32LE(entry + 8))]);
     }
   } catch {
-    found.clear(); // missing or damaged: the loader then uses its default folders too
+    found.clear(); // the cache is missing or damaged; the real loader then uses its default folders, too
   }
   return found;
 }

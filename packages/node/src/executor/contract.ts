@@ -13,7 +13,7 @@ import type {
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline' | 'process';
 
-/** Options of an executor, before its first session. Plain data. */
+/** Options with which an executor is started, before its first session. Plain data. */
 export interface ExecutorOptions {
   device: DeviceName;
   threads: number;
@@ -32,7 +32,7 @@ export interface ExecutorSessionOptions extends RecipeOptions {
   precision?: Precision;
 }
 
-/** The data from which a session is made and remade. */
+/** The data from which a session is created, and recreated after its executor was replaced. */
 export interface Recipe {
   model: Uint8Array;
   options: ExecutorSessionOptions;
@@ -44,10 +44,10 @@ export type Operations = SessionOperations<Recipe>;
 /** Name of an operation. */
 export type Operation = SessionOperation;
 
-/** Runtime to executor. */
+/** A message from the runtime to the executor. */
 export type Request = { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation];
 
-/** Executor to runtime. */
+/** A message from the executor to the runtime. */
 export type Reply = { id: number; result: unknown } | { id: number; error: ErrorRecord };
 
 /** Something that executes {@link Operations}. */

@@ -68,7 +68,8 @@ function drain(): void {
     while (Atomics.load(flags, BUSY) === 1 && performance.now() < until && !hung.has(flags))
       Atomics.wait(flags, BUSY, 1, 1000);
     if (Atomics.load(flags, BUSY) === 0) continue;
-    // Otherwise Node would wait for this thread on exit, possibly for ever, and abort when it returns from native code.
+    // The worker is still busy. Node would wait for it on exit, possibly for ever, and abort when it returns from
+    // native code.
     writeSync(
       2,
       'forja: a worker hangs in native code; ending the process by SIGKILL, because Node cannot end it. With ' +

@@ -34,7 +34,7 @@ export class Engine implements Executor {
 
   kill(why: Error): void {
     this.dead = why;
-    // errors of a lost device are ignored: nothing can be done
+    // errors of a lost device are ignored, because nothing can be done about them
     for (const session of this.#sessions.values()) session.abandon().catch(() => undefined);
     this.#readBack.release().catch(() => undefined);
     this.#sessions.clear();

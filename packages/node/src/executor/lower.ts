@@ -1,5 +1,6 @@
-// Rewrites a model before onnxruntime loads it: on the CPU, convolutions of fixed sizes become products if the cost
-// model estimates these faster; on a GPU, half precision. Imported only if needed.
+// Rewrites a model before onnxruntime loads it: for the CPU, convolutions of fixed sizes become matrix products if the
+// cost model estimates these to be faster; for a GPU, weights are converted to half precision. The rewriting code is
+// imported only if needed.
 import type { FastBytes } from '@forja/core/onnx';
 
 /** The model with faster convolutions, or undefined if it is not changed. */
@@ -8,7 +9,7 @@ export async function lowerForCpu(model: Uint8Array): Promise<FastBytes | undefi
   return fastModelBytes(model);
 }
 
-/** The model in half precision, or undefined if none of its weights can be. */
+/** The model in half precision, or undefined if none of its weights can be converted. */
 export async function halfOf(
   model: Uint8Array,
   external: ReadonlyMap<string, Uint8Array> | undefined,

@@ -1,5 +1,5 @@
-// Recipes whose bytes are transferred to a worker, in buffers that are freed explicitly once the session is made: in an
-// idle worker, garbage collection may not happen for long.
+// Recipes whose bytes are transferred to a worker, in buffers that are freed explicitly once the session is created: in
+// an idle worker, garbage collection may not happen for a long time.
 import type { Recipe } from './contract.js';
 
 /** An ArrayBuffer that can be made smaller; TypeScript knows it from ES2024 on. */

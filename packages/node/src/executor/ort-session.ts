@@ -64,7 +64,7 @@ export class OrtSession {
 
   /**
    * Tries the devices of the ladder with this model. A bad model is reported as such, not as a missing device. `around`
-   * has the state that the options refer to.
+   * has the shared state that the options refer to.
    */
   static async create(
     model: Uint8Array,
@@ -201,7 +201,7 @@ export class OrtSession {
     }
   }
 
-  /** One run. State advances only if all of it succeeds. */
+  /** One run. The state advances only if the whole run succeeds. */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     const inputs: Record<string, OrtTensor> = await this.#state.feeds();
     for (const name in feeds) inputs[name] = toOrt(this.#ort, feeds[name] as Tensor);
@@ -211,7 +211,7 @@ export class OrtSession {
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;
     try {
-      // tensors by name: models with other outputs were refused
+      // The cast: `run` returns tensors by name, because models with outputs of other types were refused.
       fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>;
     } catch (error) {
       throw runFailure(error, feeds, this.inputs);
@@ -279,7 +279,7 @@ function settings(
   };
 }
 
-/** Keeps written state in GPU buffers. Unknown names are refused later. */
+/** Options that keep written state in GPU buffers. Unknown names are refused later. */
 function staying(model: Uint8Array, { state = {} }: ExecutorSessionOptions): InferenceSession.SessionOptions {
   const known = declaredShapes(model);
   const names = Object.values(state).flatMap(({ output = '' }) => (known.has(output) ? [output] : []));

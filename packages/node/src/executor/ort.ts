@@ -4,7 +4,7 @@ import { hasCode } from '../has-code.js';
 import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
 
-/** Loads onnxruntime-node and initialises it by attempting to create a session from no bytes. */
+/** Loads onnxruntime-node and initialises it by trying to create a session from a single byte, which fails. */
 export async function beginOrt(): Promise<void> {
   const { InferenceSession } = await loadNative();
   await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);
@@ -29,9 +29,9 @@ export async function loadNative(): Promise<Ort> {
 }
 
 /**
- * In a vm context (Jest, vitest's vmThreads), its JavaScript would be loaded into that context, and would refuse the
- * arrays of its native code, which belong to Node's main realm. Node's own `require` loads both into one realm.
- * Undefined elsewhere.
+ * onnxruntime-node, loaded with Node's own `require`, in a vm context (Jest, vitest's vmThreads); undefined elsewhere.
+ * `import` would load its JavaScript into that context, where it refuses the arrays of its native code, because they
+ * belong to Node's main realm. `require` loads both into the main realm.
  */
 function requiredNative(): unknown {
   if (process.hrtime() instanceof Array) return undefined;
@@ -41,7 +41,7 @@ function requiredNative(): unknown {
 /** Loads onnxruntime-web, for WebAssembly. Throws `device.unavailable` if it cannot be loaded. */
 export async function loadWasm(): Promise<Ort> {
   try {
-    const ort = await import('onnxruntime-web'); // its entry for Node; /wasm has none
+    const ort = await import('onnxruntime-web'); // this entry has a build for Node; `onnxruntime-web/wasm` has none
     ort.env.wasm.numThreads = 1; // more threads are no faster there
     return ort as unknown as Ort; // both are onnxruntime-common with another backend
   } catch (cause) {

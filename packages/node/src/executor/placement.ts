@@ -12,13 +12,13 @@ import type { Ort } from './tensors.js';
 /** Maximum elements of synthetic inputs; larger models are not profiled. */
 const MAX_ELEMENTS = 2 ** 24;
 
-/** A profile event; nodes are among them. */
+/** An event of the profile; some events are runs of nodes. */
 interface Event {
   name?: string;
   args?: { provider?: string; op_name?: string; node_index?: string };
 }
 
-/** Nodes by provider, and the operators that run on the CPU; undefined if unknown. */
+/** The number of nodes on each provider, and the operators that run on the CPU; undefined if unknown. */
 export async function placementOf(
   ort: Ort,
   model: Uint8Array,

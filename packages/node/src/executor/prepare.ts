@@ -11,7 +11,7 @@ export interface PrepareData {
   prepare: Uint8Array;
 }
 
-/** Starts a preparation; in this thread if no other can be started. */
+/** Starts a preparation; in this thread if no other thread can be started. */
 export function prepare(model: Uint8Array): Preparation {
   let worker: Worker;
   try {

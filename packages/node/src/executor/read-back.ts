@@ -14,7 +14,7 @@ export class ReadBack {
     const session = this.#sessions.get(key) ?? open(ort, tensor);
     this.#sessions.set(key, session);
     const { value } = await (await session).run({ handed: tensor });
-    return fromOrt(value as OrtTensor); // the one output
+    return fromOrt(value as OrtTensor); // the model's only output
   }
 
   /** Frees the sessions; they are remade when needed. */

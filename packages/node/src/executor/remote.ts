@@ -1,5 +1,5 @@
-// The host's end of an executor that lives in a worker thread or a child process: posts calls, matches replies, turns
-// its death into errors.
+// The host's end of an executor that lives in a worker thread or a child process: posts calls, matches the replies to
+// them, and turns the end of the thread or process into errors.
 import { fork, type ChildProcess } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { buffersOf, DeviceError, fromErrorRecord } from '@forja/core';
@@ -101,8 +101,8 @@ const killAll = (): void => {
 };
 
 /**
- * Kills the child when this process exits. Returns a function that cancels this. (A child also notices itself if its
- * parent was killed.)
+ * Kills the child when this process exits. Returns a function that cancels this. (If this process is killed, the child
+ * notices by itself and ends.)
  */
 function killOnExit(child: ChildProcess): () => void {
   if (children.size === 0) process.on('exit', killAll);
@@ -161,7 +161,7 @@ class Remote implements Executor {
     if (this.dead) return;
     this.dead = why;
     for (const pending of this.#pending.values()) pending.reject(why);
-    this.#port.kill(); // also if only the channel broke
+    this.#port.kill(); // needed even if only the channel broke
   }
 
   #receive(reply: Reply): void {

@@ -60,7 +60,7 @@ export class Slot {
     this.#onGpu = undefined;
   }
 
-  /** Where the next run writes. */
+  /** The buffer that the next run writes. */
   get next(): Tensor {
     return (this.#next ??= this.#room());
   }
@@ -70,10 +70,10 @@ export class Slot {
     [this.#current, this.#next] = [this.next, this.#current];
   }
 
-  /** Replaces the value by one already checked. */
+  /** Replaces the value by `value`, which must have been checked. */
   write(value: Tensor): void {
     this.free();
-    // Both have the same array type, as their specs agree, which TypeScript cannot see.
+    // The specs agree, so both have the same array type, which TypeScript cannot see.
     (this.#current.data as Uint8Array).set(value.data as Uint8Array);
   }
 

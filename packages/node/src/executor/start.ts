@@ -1,5 +1,4 @@
-// Starts the worker's file, and explains why if it cannot: a bundler left the file out, or the process lacks
-// permissions.
+// Starts the worker's file. If a bundler left the file out, or the process lacks permissions, the error says so.
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DeviceError } from '@forja/core';

@@ -6,7 +6,7 @@ import { Slot, Slots, type SharedSlots } from './slots.js';
 import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
-/** Reads a tensor of a GPU buffer. */
+/** Copies a tensor from a GPU buffer to the CPU. */
 export type Reader = (tensor: OrtTensor) => Promise<Tensor>;
 
 /** Inputs and outputs bound to slots. */
@@ -88,12 +88,12 @@ export class SessionState {
       const tensor = fetched[output];
       if (!tensor) continue;
       if (reader) slot.take({ tensor, read: () => reader(tensor) });
-      // The array types are equal, as the specs were checked, which TypeScript cannot see.
+      // The specs were checked, so the array types are equal, which TypeScript cannot see.
       else (slot.next.data as Uint8Array).set(tensor.data as Uint8Array);
     }
   }
 
-  /** Makes the state that the last run wrote the current one. Not called after a failed run. */
+  /** Makes the state that the last run wrote the current state. Not called after a failed run. */
   advance(): void {
     if (this.#reader === undefined) for (const slot of this.#written.values()) slot.advance();
   }

@@ -6,10 +6,13 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node';
 /** The module of onnxruntime-node, or another build with the same interface. */
 export type Ort = typeof import('onnxruntime-node');
 
-/** Tensor's constructor is overloaded by type name; our names are a subset with the same arrays. */
+/**
+ * The constructor of onnxruntime's Tensor is overloaded by type name. Our names are a subset, with the same array
+ * types.
+ */
 type NewTensor = new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
 
-/** An onnxruntime tensor over our data. */
+/** An onnxruntime tensor that shares the memory of our data. */
 export function toOrt(ort: Ort, { dtype, shape, data }: Tensor): OrtTensor {
   return new (ort.Tensor as unknown as NewTensor)(dtype, inRealmOf(ort, dtype, data, sizeOf(shape)), shape);
 }
@@ -27,19 +30,20 @@ function inRealmOf<T extends ArrayBufferView>(ort: Ort, dtype: DType, data: T, l
     const empty = new (ort.Tensor as unknown as NewTensor)(dtype === 'float16' ? 'uint16' : dtype, [], [0]).data;
     theirs.set(dtype, empty.constructor);
   }
-  const Theirs = theirs.get(dtype) as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // by `dtype`
+  // The cast: `theirs` has the array type of each `dtype`.
+  const Theirs = theirs.get(dtype) as new (buffer: ArrayBufferLike, offset: number, length: number) => T;
   return data instanceof Theirs ? data : new Theirs(data.buffer, data.byteOffset, length);
 }
 
 /** Array types of onnxruntime's realm. */
 const realms = new WeakMap<Ort, Map<DType, unknown>>();
 
-/** Our tensor over the data of onnxruntime's, which is on the CPU. */
+/** Our tensor that shares the memory of onnxruntime's tensor, which must be on the CPU. */
 export function fromOrt(tensor: OrtTensor): Tensor {
   const dtype = dtypeOf(tensor.type, 'output');
   const data = tensor.data as unknown as ArrayBufferView & { length: number }; // never strings: `dtypeOf` refused them
   const Expected = ARRAY_OF[dtype];
-  // Newer engines return Float16Array; we use bit patterns.
+  // Newer JavaScript engines return a Float16Array; our float16 tensors have the bit patterns in a Uint16Array.
   return {
     dtype,
     shape: [...tensor.dims],

@@ -1,4 +1,4 @@
-// CUDA on Linux. State is fed from the CPU and written there: the binding has no CUDA buffers.
+// CUDA on Linux. State is read from and written to CPU memory, because onnxruntime-node has no tensors in CUDA buffers.
 import { inspectCuda, isSound } from '../../cuda/inspect.js';
 import { loadNative } from '../ort.js';
 import type { Device } from './device.js';

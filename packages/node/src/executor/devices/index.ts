@@ -1,4 +1,4 @@
-// The devices of this runtime, by name. A missing one does not compile.
+// The devices of this runtime, by name. TypeScript reports an error if one is missing.
 import type { ActualDevice } from '@forja/core';
 import { coreml } from './coreml.js';
 import { cpu } from './cpu.js';

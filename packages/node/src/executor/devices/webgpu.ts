@@ -1,4 +1,4 @@
-// WebGPU through Dawn. Only on request, because its adapter may be software.
+// WebGPU through Dawn. Used only on request, because its adapter may be a software renderer.
 import { loadNative } from '../ort.js';
 import type { Device } from './device.js';
 
