@@ -1,12 +1,12 @@
-// A folder that caches downloads: complete ones with their server's ETag, and partial ones to resume from. No locks:
-// every process writes its own files, and any file that others read is complete, or a valid prefix.
+// A folder that caches downloads: complete ones with their server's ETag, and partial ones to resume from. It needs no
+// locks: every process writes its own files, and any file that other processes read is complete, or a valid prefix.
 import { createHash, randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
 import { makeFolder } from './make-folder.js';
 
-/** A version of a file, or a prefix of it. */
+/** A version of a file, or a prefix of one, with the server's ETag. */
 export interface Kept {
   bytes: Uint8Array;
   etag: string;
@@ -25,7 +25,7 @@ export class DownloadCache {
     this.#name = createHash('sha256').update(url.href).digest('hex');
   }
 
-  /** The version stored last; undefined if there is none usable. */
+  /** The version stored last; undefined if there is no usable one. */
   async whole(): Promise<Kept | undefined> {
     const kept = await this.#read(`${this.#name}.model`);
     return kept && kept.length === kept.bytes.length ? kept : undefined;
@@ -101,7 +101,7 @@ export class DownloadCache {
     try {
       const file = await readFile(join(this.#folder, name));
       const end = file.indexOf(10);
-      // written above
+      // `begin` and `keep` wrote this line
       const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes?: number };
       return typeof etag === 'string' ? { bytes: new Uint8Array(file.subarray(end + 1)), etag, length } : undefined;
     } catch {

@@ -1,5 +1,6 @@
-// PNG files of others as pixels, by pngjs. Looked through first: pngjs obeys the last of several headers, its
-// asynchronous reader ends the process where pixels are missing, and its synchronous one leaves them out.
+// Decodes PNG files from elsewhere with pngjs. Each file is checked first, because pngjs uses the last of several
+// headers, its asynchronous reader ends the process if pixels are missing, and its synchronous reader ignores that they
+// are missing.
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { ImageLike } from '@forja/core';
@@ -7,10 +8,13 @@ import type { ImageLike } from '@forja/core';
 /** How every PNG begins. */
 const SIGNATURE = '\x89PNG\r\n\x1a\n';
 
-/** PNG 1.2, 6: numbers per pixel, by colour type. */
+/** Samples per pixel, by colour type (PNG 1.2, section 4.1.1). */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** PNG 1.2, 2.6: first column and row, and distances, of each pass of an interlaced picture. */
+/**
+ * For each pass of an interlaced picture, its first column and row, and the distance between its columns and between
+ * its rows (PNG 1.2, section 2.6).
+ */
 const PASSES = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -21,21 +25,21 @@ const PASSES = [
   [0, 1, 1, 2],
 ] as const;
 
-/** Bytes after the pixels that are left alone: some programs write a few. */
+/** Maximum number of extra bytes after the pixels, which are ignored: some programs write a few. */
 const SURPLUS = 2 ** 16;
 
-/** Whether a file begins as every PNG does, with its header. */
+/** Whether a file begins with the signature of a PNG, and is long enough for the header. */
 export function isPng(bytes: Uint8Array): boolean {
   return bytes.length >= 33 && bufferOf(bytes).toString('latin1', 0, 8) === SIGNATURE;
 }
 
-/** The size that the header of a PNG says. */
+/** The picture's size according to the header of the PNG. */
 export function pngSize(png: Uint8Array): { width: number; height: number } {
   const bytes = bufferOf(png);
   return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
 }
 
-/** The pixels as RGBA. Throws an Error for a file that is not whole; memory is bounded by the size in its header. */
+/** The pixels as RGBA. Throws an Error if the file is incomplete. Memory is bounded by the size in its header. */
 export async function decodePng(png: Uint8Array): Promise<ImageLike> {
   const bytes = bufferOf(png);
   const { parts, end } = chunksOf(bytes);
@@ -62,7 +66,7 @@ function chunksOf(bytes: Buffer): { parts: Buffer[]; end: number } {
   throw new Error('it ends early');
 }
 
-/** How long the pixels are that the header describes, each row with its filter. */
+/** Number of bytes of the decompressed pixels that the header describes, including one filter byte for each row. */
 function pixelBytes(bytes: Buffer): number {
   const { width, height } = pngSize(bytes);
   const bits = (CHANNELS[bytes[25] ?? 0] ?? NaN) * (bytes[24] ?? 0);

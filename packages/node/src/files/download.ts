@@ -7,8 +7,8 @@ import { DownloadCache } from './cache.js';
 import type { ReadOptions } from './read.js';
 
 /**
- * Maximum number of requests for an interrupted download, and of consecutive requests without progress. Bytes sent just
- * before an interruption may be lost.
+ * Maximum number of requests for an interrupted download, and of consecutive requests without progress. A request may
+ * end without progress because bytes that were sent just before an interruption may be lost.
  */
 const ATTEMPTS = 8;
 const IDLE_ATTEMPTS = 3;
@@ -101,7 +101,7 @@ class Transfer {
         await this.#onProgress?.({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
         return kept.bytes;
       }
-      // restarts; at most once, as there is then nothing to resume
+      // start again; this happens at most once, because then nothing is left to resume
       if (answer === 'again' || answer === 'unchanged') continue;
       const broken = await this.#collect(answer.body, answer.total);
       if (!broken) return this.#whole(answer.etag);

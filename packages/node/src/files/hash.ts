@@ -6,7 +6,10 @@ import { setImmediate } from 'node:timers/promises';
 const LIMIT = 2 ** 31 - 1;
 const CHUNK = 2 ** 24;
 
-/** In hexadecimal. Runs on libuv's pool, or in pieces if the bytes exceed its limit. */
+/**
+ * The digest in hexadecimal, computed in libuv's thread pool, or in this thread piece by piece if the bytes exceed Web Crypto's
+ * limit.
+ */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   if (bytes.length <= LIMIT) return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
   const hash = createHash('sha256');

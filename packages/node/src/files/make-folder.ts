@@ -1,5 +1,5 @@
-// Makes a folder with its parents. Node's own `recursive` never ends where a file system has a folder in which none can
-// be made, such as /proc.
+// Makes a folder with its parents. Node's own `mkdir` with `recursive` never returns for a path inside a folder in
+// which no folder can be created, such as /proc.
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../has-code.js';

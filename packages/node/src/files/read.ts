@@ -41,7 +41,7 @@ export interface ReadOptions {
   cache?: string | undefined;
 }
 
-/** A model in memory that nobody else changes. */
+/** A model in memory, in bytes that no other code changes. */
 export interface ReadModel {
   /** The source, for messages. */
   where: string;
@@ -50,7 +50,7 @@ export interface ReadModel {
   external: Map<string, Uint8Array>;
 }
 
-/** Carries what a progress listener threw through the functions that read, which explain other errors. */
+/** Wraps an error of a progress listener, so that the functions that read do not change it as they do other errors. */
 class ListenerFailed extends ForjaError {
   constructor(cause: unknown) {
     super('internal', messageOf(cause), { cause });
@@ -58,8 +58,8 @@ class ListenerFailed extends ForjaError {
 }
 
 /**
- * Reads `source` and checks that it looks like a model. See `load` for the errors; what `onProgress` throws, or rejects
- * with, ends it.
+ * Reads `source` and checks that it looks like a model. See `load` for the errors. If `onProgress` throws or rejects,
+ * reading ends with the same error.
  */
 export async function readModel(source: unknown, options: ReadOptions): Promise<ReadModel> {
   const { onProgress } = options;
@@ -106,7 +106,10 @@ async function read(source: unknown, options: ReadOptions): Promise<ReadModel> {
   throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${shown(at)}`);
 }
 
-/** A model at an address, and its external data: inside its folder, and only from the servers that sent the model. */
+/**
+ * Downloads a model and its external data, which must be inside the model's folder and come from the servers that sent
+ * the model.
+ */
 async function downloaded(
   url: URL,
   { signal, cache }: ReadOptions,

@@ -12,7 +12,7 @@ export interface Row {
   details: string;
 }
 
-/** A box. `parameters` are those of float weights that no earlier box uses. */
+/** A box. `parameters` is the number of elements of the float weights that no earlier box uses. */
 export interface Box {
   kind: OpKind | 'port';
   title: string;
@@ -134,7 +134,10 @@ function portBox(what: 'input' | 'output', { name = '', type }: ValueInfo, shape
 const OTHERS = ['sparseTensor', 'sequence', 'optional', 'map', 'opaque'] as const;
 const TYPE_NAME = new Map<number, string>(Object.entries(DATA_TYPE).map(([name, value]) => [value, name]));
 
-/** The scope in a node's name (tfjs: `layer/Conv`, PyTorch: `/features/0/Conv`), else the name, else an output's. */
+/**
+ * The scope in a node's name (tfjs: `layer/Conv`, PyTorch: `/features/0/Conv`), else the name, else the name of an
+ * output, else the operator.
+ */
 function layerOf({ name = '', outputs, opType = '?' }: Node): string {
   const path = name.replace(/^\//, '');
   const end = path.lastIndexOf('/');

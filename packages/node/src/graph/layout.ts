@@ -1,5 +1,5 @@
-// Positions of boxes and lines, by dagre (layers from top to bottom). Text sizes are estimates for a monospaced font,
-// so that a picture is the same on every machine.
+// Positions of boxes and lines, computed with dagre (layers from top to bottom). Text sizes are estimates for a
+// monospaced font, so that a picture is the same on every machine.
 import type { Box } from './boxes.js';
 import type { Folded } from './repeats.js';
 
@@ -24,7 +24,7 @@ export interface Layout {
   /** By index of the box. */
   places: Place[];
   lines: { from: number; to: number; points: Point[] }[];
-  /** Frames of repeated blocks, as in `repeats`. */
+  /** Frames of repeated blocks, in the order of `repeats`. */
   frames: Place[];
 }
 

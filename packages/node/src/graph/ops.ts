@@ -1,7 +1,7 @@
 // Text and colour of an operator in a picture of a graph.
 import { ATTRIBUTE_TYPE, type Attribute, type Node } from '@forja/core/onnx';
 
-/** Kinds of operators, from the most characteristic of a layer down. */
+/** Kinds of operators, from the most to the least characteristic of a layer. */
 export type OpKind = 'convolution' | 'dense' | 'control' | 'norm' | 'pool' | 'activation' | 'move' | 'other';
 
 const KINDS: readonly (readonly [OpKind, RegExp])[] = [
@@ -62,14 +62,14 @@ const SHOWN: Readonly<Record<string, string>> = {
   SpaceToDepth: 'blocksize',
 };
 
-/** A node's sizes of weights (the second input) and attributes. */
+/** The sizes of a node's weights (its second input), and its attributes. */
 interface Known {
   weight: readonly number[] | undefined;
   attributes: ReadonlyMap<string, string>;
 }
 
 const times = (text: string): string => text.replaceAll(', ', '×');
-/** `2` for `2, 2`; `2×1` for `2, 1`; undefined if all are 1. */
+/** Strides or dilations as text: `2` for `2, 2`; `2×1` for `2, 1`; undefined if all are 1. */
 function steps(text: string | undefined): string | undefined {
   const list = text?.split(', ') ?? [];
   if (list.every((size) => size === '1')) return undefined;

@@ -16,7 +16,7 @@ th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px so
 td.n, th.n { text-align: right; }
 `;
 
-/** A page with `svg` and `facts`, pairs of name and text. */
+/** A page with `svg`, and with `facts`, which are pairs of name and text. */
 export function pageOf(
   title: string,
   facts: readonly (readonly [string, string])[],

@@ -8,7 +8,7 @@ export interface Repeat {
   times: number;
 }
 
-/** A diagram with repeated blocks shown once. `repeats` are positions among its own boxes. */
+/** A diagram with repeated blocks shown once. The positions in `repeats` refer to this diagram's boxes. */
 export interface Folded extends Diagram {
   repeats: Repeat[];
 }
@@ -99,7 +99,7 @@ function apply({ boxes, sources }: Diagram, found: readonly Repeat[]): Folded {
   return {
     repeats,
     boxes: kept.map((old): Box => {
-      const box = boxes[old] as Box; // kept are indices of boxes
+      const box = boxes[old] as Box; // `kept` has only indices of boxes
       const last = lastOf.get(old);
       return last === undefined ? box : { ...box, title: `${box.title} … ${boxes[last]?.title ?? ''}` };
     }),

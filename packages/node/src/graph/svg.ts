@@ -1,4 +1,4 @@
-// A diagram as SVG, without scripts, fonts or requests; dark if the reader prefers it.
+// A diagram as SVG, without scripts, fonts or requests; with dark colours if the viewer's settings prefer them.
 import type { Box } from './boxes.js';
 import { layout, linesOf, METRICS, type Place, type Point } from './layout.js';
 import type { Folded } from './repeats.js';
@@ -61,7 +61,7 @@ export async function svgOf(folded: Folded, title: string): Promise<string> {
 
 const px = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** Through the middles of the segments, so that corners are round. */
+/** An SVG path through the middles of the segments, so that corners are round. */
 function pathOf(points: readonly Point[]): string {
   const [first, ...rest] = points.map(({ x, y }) => `${px(x)} ${px(y)}`);
   const bends = rest.slice(0, -1).map((corner, i) => {
