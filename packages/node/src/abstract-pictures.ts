@@ -8,7 +8,7 @@ const SIZE = 64;
 const LATENT = 8;
 const WIDTH = 24;
 
-/** Bytes of a sealed ONNX file: latent [batch, 8], normal → image [batch, 3, 64, 64] in [-1, 1]. */
+/** Bytes of a sealed ONNX file that maps a normal latent [batch, 8] to an image [batch, 3, 64, 64] in [-1, 1]. */
 export function abstractPictures(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'abstract' });
   let seed = 0;
@@ -20,7 +20,8 @@ export function abstractPictures(): Promise<Uint8Array> {
     );
   const places = new Float32Array(SIZE * SIZE * 4);
   for (let i = 0; i < SIZE * SIZE; i++) {
-    const [x, y] = [i % SIZE, Math.floor(i / SIZE)].map((at) => (2 * at + 1) / SIZE - 1) as [number, number]; // x and y
+    // The cast: `map` keeps the number of elements.
+    const [x, y] = [i % SIZE, Math.floor(i / SIZE)].map((at) => (2 * at + 1) / SIZE - 1) as [number, number];
     places.set([x, y, Math.sqrt(x * x + y * y), 1], 4 * i);
   }
   const z = g.input('latent', 'float32', ['batch', LATENT]);

@@ -22,7 +22,7 @@ export class AdaptiveSession implements Session {
     disposable(this);
   }
 
-  /** The report of the file's own form; once there is a second one, also its convolutions and when it is used. */
+  /** The report of the file's own form; once the second form is ready, also its convolutions and when it is used. */
   get device(): DeviceReport {
     return this.#forms.report(this.#plain.device);
   }
@@ -39,7 +39,7 @@ export class AdaptiveSession implements Session {
     return this.#plain.writeState(values);
   }
 
-  /** Prepares the second form on the CPU, if that was not begun yet. Resolves when that has succeeded or failed. */
+  /** Prepares the second form on the CPU, if that has not begun yet. Resolves when it has succeeded or failed. */
   async prepare(): Promise<void> {
     if (this.#onCpu) await this.#forms.prepare();
   }
@@ -48,7 +48,7 @@ export class AdaptiveSession implements Session {
     await Promise.all([this.#plain.dispose(), this.#forms.end()]);
   }
 
-  /** A replaced executor may have another device. */
+  /** Read at each run, because an executor that replaces a lost one may use another device. */
   get #onCpu(): boolean {
     return this.#plain.device.actual === 'cpu';
   }

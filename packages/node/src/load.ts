@@ -33,9 +33,9 @@ export interface LoadOptions extends RuntimeOptions {
   warmup?: boolean | readonly number[];
   /**
    * `auto` (default): on the CPU, runs of 8 or more rows compute convolutions by the algorithm with the lowest
-   * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
-   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: all runs
-   * compute the file's own convolutions.
+   * estimated cost. The first such run starts the preparation in the background; once it is done, `device.convolutions`
+   * names the algorithms. Pictures from small and from large runs differ by less than 1e-5 of their range of values.
+   * `portable`: all runs compute the file's own convolutions.
    */
   lowering?: 'auto' | 'portable';
   /**
@@ -51,9 +51,9 @@ export interface LoadOptions extends RuntimeOptions {
   precision?: Precision;
   /** Properties that the file must have, else `load` refuses it. */
   expect?: Expectations;
-  /** Overrides fields of the file's manifest; describes a model that has none. */
+  /** Overrides fields of the file's manifest, or describes a model that has no manifest. */
   manifest?: Partial<Manifest>;
-  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a process warning. */
+  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` emits a process warning. */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
   onProgress?: (progress: LoadProgress) => unknown;
@@ -104,7 +104,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
         (generator) => generator.dispose(),
         () => share.release(),
       )
-      .catch(() => undefined); // the first error is reported
+      .catch(() => undefined); // the caller gets the first error
     if (!signal?.aborted) await over;
     throw error;
   }
@@ -143,7 +143,8 @@ async function loadWith(
     ...(strict === undefined ? {} : { strict }),
     ...(external.size > 0 ? { external } : {}),
   };
-  // `free` is not a function made here: closures of one scope share their variables, so it would keep `session` alive.
+  // `free` is not a closure created here: closures of one scope share their variables, so it would keep `session`
+  // alive.
   const held = { what: 'generator', made, free: release };
   const session = await (lowering === 'auto' && !deterministic
     ? runtime.openAdaptive(bytes, own, held)

@@ -1,4 +1,4 @@
-// The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
+// Implements the runtime contract with onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
@@ -29,8 +29,8 @@ export interface RuntimeOptions {
   /** Default `auto`: CUDA, Core ML or DirectML if available, else the CPU. */
   device?: DeviceName;
   /**
-   * Threads inside one op. Default: all cores that this process may use; at most 64, or four times as many as those if
-   * that is more.
+   * Threads inside one op. Default: all cores that this process may use. Maximum: 64 or four times the number of these
+   * cores, whichever is greater.
    */
   threads?: number;
   /**
@@ -44,7 +44,10 @@ export interface RuntimeOptions {
    * retried once. Default 600,000; Infinity: never.
    */
   timeoutMs?: number;
-  /** Called when the executor was replaced. Default: a process warning; also if the listener fails. */
+  /**
+   * Called when the executor was replaced. Default: a process warning. If the listener fails, that is a process warning
+   * too.
+   */
   onEvent?: (event: RuntimeEvent) => unknown;
 }
 
@@ -62,10 +65,13 @@ const dropped = new DroppedHandles((message) =>
 
 type Listener = NonNullable<RuntimeOptions['onEvent']>;
 
-/** For each given listener, its version that does not fail. Kept: a shared runtime calls equal listeners only once. */
+/**
+ * For each given listener, a version that never throws. Cached, because a shared runtime calls equal listeners only
+ * once.
+ */
 const heardListeners = new WeakMap<Listener, (event: RuntimeEvent) => void>();
 
-/** The listener, whose failures become process warnings. */
+/** A version of the listener whose failures become process warnings. */
 export function heardOf(listener: Listener): (event: RuntimeEvent) => void {
   const own = heardListeners.get(listener) ?? heard(listener, warnOfListener);
   heardListeners.set(listener, own);
@@ -152,8 +158,8 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   }
 
   /**
-   * `createSession` for a handle that belongs to another handle, `held`. The runtime keeps the bytes, to recreate the
-   * session.
+   * Like `createSession`, for a session that belongs to the handle `held`, such as a generator. The runtime keeps the
+   * bytes, to recreate the session.
    */
   async open(model: Uint8Array, options: OpenOptions, held: Handle): Promise<ExecutorSession<Recipe>> {
     return this.make(this.#recipe(model, options), options.state, held);
@@ -178,7 +184,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     return super.dispose().then(() => this.#early.close());
   }
 
-  /** The model and all options but the state, checked. */
+  /** Checks the model and all options except the state, and returns them as a recipe. */
   #recipe(model: Uint8Array, options: OpenOptions): Recipe {
     this.alive();
     const { threads, strict, spinning, lowering, precision, external } = options;

@@ -1,5 +1,5 @@
-// Subpath `@forja/node/serve`: models behind HTTP. Separate from the main entry, so that that one does not import hono
-// and prom-client.
+// Subpath `@forja/node/serve`: models behind HTTP. Separate from the main entry, so that the main entry does not import
+// hono and prom-client.
 export { serve } from './serve/service.js';
 export type { ServeOptions, Service, ServeStats } from './serve/service.js';
 export type { ModelSource } from './serve/models.js';

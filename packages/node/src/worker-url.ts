@@ -1,4 +1,5 @@
-// The worker's file, in this module's folder once built. Under vitest, vitest.worker.ts replaces this module.
+// The URL of the worker's file, which a build puts into this module's folder. Under vitest, vitest.worker.ts replaces
+// this module.
 import { moduleUrl } from './module-url.js';
 
 /** URL of the built worker.js. */

@@ -1,5 +1,5 @@
-// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Also of the thread that
-// prepares a model's second form. Imported by nothing.
+// Entry of the worker thread and of the child process, which answer the host's calls with an Engine, and of the thread
+// that prepares a model's second form. No module imports this file.
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
@@ -15,7 +15,7 @@ import type { PrepareData } from './executor/prepare.js';
 async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
   const { id, op, args } = request;
   try {
-    // `op` and `args` belong to one row of the table, which the union type cannot express.
+    // `op` and `args` belong to the same operation, which the union type cannot express.
     const result: unknown = await engine.call(op, args as Operations[Operation][0]);
     const transfer = GIVES_TENSORS.has(op) ? buffersOf(result as Operations['run'][1]) : [];
     return { reply: { id, result }, transfer };
@@ -39,7 +39,7 @@ if (parentPort && 'prepare' in (workerData as object)) {
   const end = (): void => (close ? close.call(port) : process.exit(0));
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
   const engine = new Engine(options, (native) => guarded(flags, native));
-  // Starts while the host reads the model.
+  // onnxruntime starts while the host reads the model.
   const usesNative = rungs(options.device).some(({ native }) => native);
   const ready = usesNative ? guarded(flags, beginOrt).catch(noMatter) : Promise.resolve();
   port.on('message', (request: Request) => {
