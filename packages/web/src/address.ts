@@ -5,7 +5,7 @@ import { shown, UsageError } from '@forja/core/page';
  * `address` as an absolute URL. Throws `usage` if it is not a valid address; `where` and `what` are for the message.
  */
 export function absolute(where: string, what: string, address: string | URL): string {
-  // On a server there is neither; opening the executor reports that.
+  // On a server there is neither document nor location; opening the executor reports that.
   const base = globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href;
   try {
     return new URL(address, base ?? 'http://server.invalid').href;

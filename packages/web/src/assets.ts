@@ -17,7 +17,7 @@ export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>>
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
 };
 
-/** What the worker imports or starts, beside it. */
+/** Files in the worker's folder that the worker imports or starts. */
 const BESIDE = ['lower.js', 'prepare.js'] as const;
 
 /**
@@ -72,7 +72,7 @@ function onnxruntimeFolder(origins: readonly string[]): string {
     try {
       return dirname(createRequire(origin).resolve('onnxruntime-web/wasm'));
     } catch {
-      // the next one
+      // try the next origin
     }
   }
   throw new Error('onnxruntime-web: expected it to be installed beside @forja/web; run `npm install onnxruntime-web`');
@@ -84,7 +84,10 @@ async function replace(path: string, write: (aside: string) => Promise<void>): P
   await rename(aside, path);
 }
 
-/** Makes a folder and its parents. Node's own `recursive` never ends in /proc, where no folder can be made. */
+/**
+ * Makes a folder and its parents. Node's own `mkdir` with `recursive` never returns in /proc, where no folder can be
+ * created.
+ */
 async function makeFolder(path: string): Promise<void> {
   const parent = dirname(path);
   if (!(await isFolder(parent)) && parent !== path) await makeFolder(parent);

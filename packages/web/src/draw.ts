@@ -5,7 +5,7 @@ import { shown, UsageError } from '@forja/core/page';
 export interface Drawable {
   readonly width: number;
   readonly height: number;
-  /** RGBA, 8 bits a channel, row-major; `width * height * 4` bytes. */
+  /** RGBA, 8 bits per channel, row-major; `width * height * 4` bytes. */
   toRGBA(): Uint8ClampedArray;
 }
 
@@ -31,7 +31,7 @@ export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
 
 /** `image` as an ImageBitmap of the same size, for `drawImage`, WebGL or WebGPU textures. Close it when done. */
 export async function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
-  const data = imageData('toImageBitmap', image); // before createImageBitmap is looked up, which only pages have
+  const data = imageData('toImageBitmap', image); // throws outside a page, where createImageBitmap is missing
   return createImageBitmap(data);
 }
 
@@ -40,7 +40,7 @@ export async function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
  * `image/webp` with `quality` in 0..1.
  */
 export async function toBlob(image: Drawable, options: { type?: string; quality?: number } = {}): Promise<Blob> {
-  imageData('toBlob', image); // or the error would name toCanvas
+  imageData('toBlob', image); // checked here, because the error of toCanvas would name toCanvas
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });
 }
 

@@ -1,5 +1,5 @@
-// The interface of a page's executors: a worker, or the page itself. In addition to core's operations, they fetch and
-// identify models.
+// The interface of a page's executors: a worker, or the page itself. In addition to core's operations, they fetch models
+// and determine their manifests.
 import { abortError, DeviceError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Recipe } from './protocol.js';
@@ -8,7 +8,7 @@ import { openWorker } from './remote.js';
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline';
 
-/** Options of an executor, before its first session. */
+/** Options with which an executor is opened, before its first session. */
 export interface ExecutorOptions {
   device: DeviceName;
   threads: number | undefined;

@@ -65,7 +65,7 @@ class Inline implements WebExecutor {
     let failed: { error: unknown } | undefined; // what the listener threw
     const onAbort = (): void => control.abort();
     const progress = (of: unknown): void =>
-      void Promise.resolve(of as LoadProgress) // of a fetch
+      void Promise.resolve(of as LoadProgress) // the cast: inline, only a fetch reports progress
         .then(onProgress)
         .catch((error: unknown) => {
           failed ??= { error };

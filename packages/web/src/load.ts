@@ -26,10 +26,10 @@ export interface LoadOptions extends RuntimeOptions {
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto` (default): on WASM, in the worker, runs of 8 rows and more compute convolutions by the algorithm of lowest
-   * estimated cost. The first such run starts the preparation in the background; then `device.convolutions` names the
-   * algorithms. Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: all runs
-   * compute the file's own convolutions.
+   * `auto` (default): on WASM, in the worker, runs of 8 or more rows compute convolutions by the algorithm with the
+   * lowest estimated cost. The first such run starts the preparation in the background; once it is done,
+   * `device.convolutions` names the algorithms. Pictures from small and from large runs differ by less than 1e-5 of
+   * their range of values. `portable`: all runs compute the file's own convolutions.
    */
   lowering?: 'auto' | 'portable';
   /**
@@ -46,10 +46,11 @@ export interface LoadOptions extends RuntimeOptions {
   precision?: Precision;
   /** Properties that the file must have, else `load` refuses it. */
   expect?: Expectations;
-  /** Overrides fields of the file's manifest; describes a model that has none. */
+  /** Overrides fields of the file's manifest, or describes a model that has no manifest. */
   manifest?: Partial<Manifest>;
   /**
-   * What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a warning on the console.
+   * What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` prints a warning on the
+   * console.
    */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
@@ -102,7 +103,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
         (generator) => generator.dispose(),
         () => share.release(),
       )
-      .catch(() => undefined); // the first error is reported
+      .catch(() => undefined); // the caller gets the first error
     if (!signal?.aborted) await over;
     throw error;
   }
@@ -131,8 +132,9 @@ async function loadWith(
   const fetched = await runtime.fetch({ source, integrity, expect, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const rows = deterministic ? undefined : Math.max(...([warmup].flat() as number[])); // true is 1
-  // `free` is not a function made here: closures of one scope share their variables, so it would keep `session` alive.
+  const rows = deterministic ? undefined : Math.max(...([warmup].flat() as number[])); // booleans become 0 or 1
+  // `free` is not a closure created here: closures of one scope share their variables, so it would keep `session`
+  // alive.
   const held = { what: 'generator', made, free: release };
   const session = await runtime.open(fetched, { precision, strict, lowering, rows }, held);
   try {

@@ -1,4 +1,4 @@
-// Explains why a page has no worker, and what to do. Imported only when that happens.
+// Messages that explain why a page has no worker, and what to do. Imported only when that happens.
 
 /** Message for a worker that ends before it answers, because of its file or a policy. */
 export function stillborn(where: string, message: string): string {
@@ -18,7 +18,7 @@ export function noWorkers(): string {
 /** Message where `new Worker` throws: a script of another origin, or a trusted-types policy. */
 export function refused(assets: string | undefined, cause: unknown): string {
   const { origin } = globalThis;
-  const { name, message } = cause as Partial<Error>; // it throws DOMException and TypeError
+  const { name, message } = cause as Partial<Error>; // `new Worker` throws a DOMException or a TypeError
   if (name !== 'SecurityError')
     return `runtime: the worker was refused: ${String(message)} Where a page requires trusted types, give it a policy named 'default' that lets worker.js pass, or use executor: 'inline'.`;
   if (origin === 'null')

@@ -24,7 +24,7 @@ export function prepare(model: Blob): Preparation {
     worker.addEventListener('message', ({ data }: MessageEvent<Prepared>) =>
       'found' in data ? resolve(data.found) : reject(new Error(data.trouble)),
     );
-    // Its file is missing, or a policy forbids it.
+    // The worker's file is missing, or a policy forbids the worker.
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       resolve(prepareHere(model));

@@ -1,5 +1,5 @@
-// Entry of the worker that prepares a model's faster convolutions, so that no run waits for it. Gets the model, answers
-// once. Started by preparation.ts.
+// Entry of the worker that prepares a model's faster convolutions, so that no run waits for it. It gets the model and
+// answers once. Started by preparation.ts.
 import { messageOf } from '@forja/core';
 import type { FastBytes } from '@forja/core/onnx';
 import { fastModelBytes } from './lower.js';

@@ -28,8 +28,8 @@ export interface PostedSessionOptions extends RecipeOptions {
 }
 
 /**
- * The data from which a session is made and remade. A Blob outlives the worker that made it, and posting it copies
- * nothing.
+ * The data from which a session is created, and recreated after its worker was replaced. A Blob outlives the worker
+ * that made it, and posting it copies nothing.
  */
 export interface Recipe {
   model: Blob;
@@ -81,14 +81,14 @@ export interface Operations extends SessionOperations<Recipe> {
 /** Name of an operation. */
 export type Operation = keyof Operations;
 
-/** Page to worker. `abort` names the call to drop if it has not ended. */
+/** A message from the page to the worker. `abort` names the call to drop if it has not ended. */
 export type Request =
   { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
 
 /** Progress of a fetch, or, after a `create`, the part of the session's record that has changed. */
 export type Progress = LoadProgress | Pick<SessionRecord, 'device'>;
 
-/** Worker to page. `more`: further replies to the call follow this result. */
+/** A message from the worker to the page. `more`: further replies to the call follow this result. */
 export type Reply =
   | { id: number; result: unknown; more?: true }
   | { id: number; error: ErrorRecord }

@@ -57,8 +57,8 @@ class Remote implements WebExecutor {
     if (this.#timeoutMs !== Infinity)
       watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
     try {
-      // Progress that comes after the result updates the result, such as the device in the record of a session: the
-      // caller keeps that object.
+      // Progress that arrives after the result updates the result object, which the caller keeps; for example, the
+      // device in the record of a session.
       const onProgress = (renewed: object): void => void Object.assign(result as object, renewed);
       const result: Operations[K][1] = await this.#post(op, args, { onProgress }, give ? buffersIn(args) : []);
       if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
@@ -120,7 +120,8 @@ class Remote implements WebExecutor {
     this.#answered = true;
     const pending = this.#pending.get(reply.id);
     if (!pending) return; // aborted meanwhile: the result is dropped
-    if ('progress' in reply) return pending.onProgress?.(reply.progress as never); // what its call gives
+    // The cast: the progress of a call has the type that its listener takes.
+    if ('progress' in reply) return pending.onProgress?.(reply.progress as never);
     if (!('more' in reply)) this.#pending.delete(reply.id);
     if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
     else pending.resolve(reply.result);

@@ -1,4 +1,4 @@
-// The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
+// The runtime contract in a browser: onnxruntime-web inside our module worker. This is the page's side, without
 // onnxruntime.
 import { DroppedHandles, ExecutorRuntime, madeHere, oneOf, optionsOf, shown, UsageError } from '@forja/core/page';
 import type {
@@ -21,7 +21,7 @@ import type { FetchArguments, Fetched, Recipe } from './protocol.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
-  /** `auto` (default): a hardware WebGPU adapter, else WASM. `webgpu` also takes a software adapter. */
+  /** `auto` (default): a hardware WebGPU adapter, else WASM. `webgpu` also accepts a software adapter. */
   device?: DeviceName;
   /**
    * WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. Fixed for the life of the
@@ -66,7 +66,7 @@ export function warn(message: string): void {
 const dropped = new DroppedHandles(warn);
 
 /**
- * A runtime with a worker of its own, started by its first use. `device` is provisional until `ready()` or a session
+ * A runtime with its own worker, which is started on first use. `device` is provisional until `ready()` or a session
  * resolves.
  */
 export function runtime(options: RuntimeOptions = {}): WebRuntime {
@@ -103,7 +103,7 @@ export function warnOf({ reason }: RuntimeEvent): void {
   warn(`the executor was replaced: ${reason}`);
 }
 
-/** {@link WebRuntime} over a worker, or over this thread. */
+/** A {@link WebRuntime} whose executor is in a worker or in this thread. */
 export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implements WebRuntime {
   constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void) {
     const { device, executor } = options;
@@ -135,7 +135,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     });
   }
 
-  /** `createSession` for a session that belongs to another handle, given by `held`. */
+  /** Like `createSession`, for a session that belongs to the handle `held`, such as a generator. */
   async open(
     { model, external }: Required<Pick<Recipe, 'model' | 'external'>>,
     options: OpenOptions,
@@ -149,7 +149,8 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   /** Fetches and checks a model, concurrently with other calls. */
   async fetch(args: FetchArguments, { signal, onProgress }: FetchOptions): Promise<Fetched> {
     this.alive();
-    // If the worker is lost, a second one starts again; no progress is reported until it has passed the first.
+    // If the worker is lost, another one fetches again; its progress is reported only once it exceeds that of the
+    // first.
     let most = -1;
     const further: FetchOptions['onProgress'] = (progress) => {
       if (progress.loaded <= most) return;

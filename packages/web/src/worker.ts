@@ -1,4 +1,4 @@
-// Entry of the module worker that the page starts: receives calls, answers them. The work is in worker/executor.ts.
+// Entry of the module worker that the page starts: receives calls and answers them. The work is in worker/executor.ts.
 import { abortError, buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { NamedTensors, SessionRecord } from '@forja/core';
 import { prepare } from './preparation.js';
@@ -13,7 +13,10 @@ function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   const calls = new Map<number, AbortController>();
-  /** The call that made each open session; it gets its last reply when the session is released. */
+  /**
+   * For each open session, the id of the call that created it; that call gets its last reply when the session is
+   * released.
+   */
   const made = new Map<number, number>();
   const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   const handlers = createExecutor({

@@ -1,4 +1,4 @@
-// Checks a model's bytes before onnxruntime loads them: manifest, integrity, expectations. In the worker, because
+// Checks a model's bytes before onnxruntime loads them: manifest, integrity, expectations. Runs in the worker, because
 // hashing takes time.
 import { checkExpected, checkIntegrity, ModelFormatError, readManifest, UsageError } from '@forja/core';
 import type { Expectations, Manifest } from '@forja/core';

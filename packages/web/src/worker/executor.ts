@@ -52,7 +52,7 @@ export interface ExecutorParts {
 export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, Kept>();
-  /** Runs calls, and the opening of second forms, one at a time: the runtime's queue does not have the latter. */
+  /** Runs calls, and opens second forms, one at a time. The runtime's queue knows nothing of second forms. */
   const turns = new Fifo();
   const shared = new Map<number, Slots>();
   let next = 1;
@@ -100,7 +100,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
     options: PostedSessionOptions,
   ): Promise<WorkerSession> => turns.add(() => WorkerSession.create(using, files, device, options, slots));
 
-  /** The model in the requested precision if possible; else `exact`, whose report says why. */
+  /** The model in the requested precision if possible; else `exact`, whose report says why not. */
   const precise = async (
     exact: WorkerSession,
     rung: Rung,
@@ -159,7 +159,8 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
       for (const [i, rung] of rungs.entries()) {
         try {
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
-          // State may be bound to names that the rewrite would change; WebGPU has its own kernels.
+          // Convolutions are not replaced in models with state, which may be bound to names that the rewrite would
+          // change, nor on WebGPU, which has its own kernels.
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
           if (asked && !passes) notes.push('convolutions: unchanged, because they are replaced in the worker only');
           const { rows } = options;

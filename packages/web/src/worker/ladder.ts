@@ -1,4 +1,4 @@
-// Which devices to try, in order, with the reason for each one skipped. Software GPU adapters only on request.
+// Which devices to try, in order, with the reason for each one skipped. Software GPU adapters are used only on request.
 import { DeviceError } from '@forja/core';
 import type { DeviceName } from '@forja/core';
 
@@ -27,8 +27,8 @@ const LADDERS: Readonly<Partial<Record<DeviceName, readonly Rung['device'][]>>> 
 };
 
 /**
- * The devices to try for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU
- * would freeze), WebGPU is excluded. Throws `device.unavailable` if none is left.
+ * The devices to try for `requested` in this browser. If `gpu` is false, WebGPU is excluded: the executor runs in the
+ * page's thread, which WebGPU would freeze. Throws `device.unavailable` if none is left.
  */
 export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladder> {
   const wanted = LADDERS[requested];

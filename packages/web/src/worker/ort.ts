@@ -1,7 +1,7 @@
 // Starts a build of onnxruntime-web, and notices a lost GPU.
 import { DeviceError } from '@forja/core';
 
-/** The module of any build: they share one typing. */
+/** The module of any build: all builds have the same types. */
 export type Ort = typeof import('onnxruntime-web/wasm');
 
 /** Imports of builds, by name. */
@@ -95,15 +95,18 @@ export function leaving(build: OrtBuild): void {
   if (--build.live === 0) build.gpu = undefined;
 }
 
-/** Why a build's device was lost, if it was. After a failure, the loss may be reported a moment later. */
+/**
+ * Why a build's device was lost, if it was. The loss may be reported a moment after a failure, so this waits up to 50
+ * ms.
+ */
 export async function lossOf(build: OrtBuild): Promise<DeviceError | undefined> {
   for (let i = 0; i < 5 && !build.lost; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   return build.lost;
 }
 
 /**
- * In a worker that Emscripten starts as one of its threads, hands over to the threaded build. Needed if a bundler has
- * put everything into one file, so that the thread's script is this worker's.
+ * In a worker that Emscripten starts as one of its threads, imports the threaded build and returns true. Needed if a
+ * bundler has put everything into one file, so that the thread's script is this worker's.
  */
 export function becomeThread(wasm: () => Promise<Ort>): boolean {
   // In a worker, `name` is the name given when it was started.

@@ -18,8 +18,8 @@ export function consoleIsWatched(): boolean {
 }
 
 /**
- * Routes this worker's console through the sink. Call it before onnxruntime is imported, because its JavaScript keeps
- * the console functions that it finds then.
+ * Replaces this worker's console functions, so that verbose lines of onnxruntime are collected while a session is made.
+ * Call it before onnxruntime is imported, because its JavaScript keeps the console functions that it finds then.
  */
 export function watchConsole(): void {
   watched = true;

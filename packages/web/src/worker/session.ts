@@ -12,7 +12,7 @@ import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
 import { fromOrt, toOrt } from './tensors.js';
 
-/** Element types whose state may stay in GPU buffers; others live on the CPU side. */
+/** Element types whose state may stay in GPU buffers; state of other types is kept in CPU memory. */
 const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
 
 /** A model in memory, with its external data by location. */
@@ -91,8 +91,8 @@ export class WorkerSession {
   }
 
   /**
-   * One run. State advances only if all of it succeeds, and no result that a lost device may have left empty is
-   * returned.
+   * One run. The state advances only if the whole run succeeds. Throws if the device was lost, because results may then
+   * be empty.
    */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     if (this.#build.lost) throw this.#build.lost; // onnxruntime would wait for ever
@@ -114,7 +114,7 @@ export class WorkerSession {
     }
     const { lost } = this.#build;
     if (lost) throw lost;
-    // tensors by name: models with other outputs were refused
+    // The cast: `run` returns tensors by name, because models with outputs of other types were refused.
     this.#state.take(this.#build, fetched as Readonly<Record<string, OrtTensor>>);
     return results;
   }
@@ -130,7 +130,7 @@ export class WorkerSession {
     this.#state.write(values);
   }
 
-  /** Whether its release destroys a GPU device: values to keep must be moved to the CPU before. */
+  /** Whether releasing this session destroys a GPU device. Values to keep must be moved to the CPU before that. */
   get holdsDevice(): boolean {
     const { live, gpu, lost } = this.#build;
     return live === 1 && gpu !== undefined && lost === undefined;
@@ -153,9 +153,9 @@ async function openOnCpu(open: Open, model: Uint8Array): Promise<{ value: Infere
 type Open = (how: { strict?: boolean; verbose?: boolean }) => Promise<InferenceSession>;
 
 /**
- * First without the CPU: if that succeeds, every node is on the GPU. Otherwise once in verbose mode to learn the
- * placement, and again without it: a verbose session would log a line for every GPU program of every run (measured: 50
- * µs each).
+ * Opens first without the CPU: if that succeeds, every node is on the GPU. Otherwise opens once in verbose mode to
+ * learn the placement, and again without it, because a verbose session would log a line for every GPU program of every
+ * run (measured: 50 µs per line).
  */
 async function openOnGpu(
   open: Open,

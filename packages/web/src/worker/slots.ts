@@ -43,7 +43,7 @@ export class Slot {
     this.#value = { build, tensor };
   }
 
-  /** Replaces the value by one already checked, without a copy. */
+  /** Replaces the value by `value`, which must have been checked and is not copied. */
   write(value: Tensor): void {
     this.free();
     this.#value = value;
@@ -62,7 +62,7 @@ export class Slot {
     }
   }
 
-  /** Frees a run's tensor. */
+  /** Drops the value; frees its tensor if a run produced it. */
   free(): void {
     if (this.#value && 'build' in this.#value) this.#value.tensor.dispose();
     this.#value = undefined;
@@ -119,7 +119,7 @@ export class Slots {
     for (const slot of this.#slots.values()) if (slot.onGpu) await slot.toCpu();
   }
 
-  /** Frees all. */
+  /** Frees all slots. */
   free(): void {
     for (const slot of this.#slots.values()) slot.free();
   }

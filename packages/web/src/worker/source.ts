@@ -5,7 +5,7 @@ import type { Kept } from './cache.js';
 
 type OnProgress = (progress: LoadProgress) => void;
 
-/** Reads a Blob whole. */
+/** Reads a whole Blob. */
 export async function readBlob(blob: Blob, name: string, onProgress: OnProgress): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await collect(blob.stream(), (loaded) => onProgress({ phase: 'read', loaded, total: blob.size })).catch(
     (cause: unknown) => {
@@ -74,8 +74,8 @@ export async function download(
     throw new ModelFormatError('model.notFound', `${url}: expected ${what}, got HTTP ${response.status}`);
   if (!response.ok || !response.body)
     throw new ForjaError('io', `${url}: expected HTTP 200, got ${response.status} ${response.statusText}`);
-  // Content-Length is that of the transfer: with a Content-Encoding it is not the size of the file. Another origin
-  // hides that header.
+  // Content-Length is the size of the transfer, which with a Content-Encoding is not the size of the file. The browser
+  // hides Content-Encoding in responses of other origins.
   const length =
     response.headers.get('content-encoding') === null
       ? Number(response.headers.get('content-length') ?? Number.NaN)
@@ -150,7 +150,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
     throw new UsageError(
       "load.integrity: expected a secure context (https or localhost), where browsers compute SHA-256; serve the page so, or load with integrity: 'off'",
     );
-  // Not shared memory.
+  // The cast: `bytes` are not in shared memory.
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -13,7 +13,7 @@ export class SessionState {
   readonly #own: Slot[] = [];
   readonly #slots = new Slots(this.#read);
 
-  /** The model is not known yet: see {@link check}. */
+  /** The model is not known yet; {@link check} compares the bindings with it. */
   constructor(bindings: Readonly<Record<string, ExecutorBinding>>, shared: SharedSlots) {
     this.#bindings = bindings;
     for (const [input, binding] of Object.entries(bindings)) {

@@ -4,7 +4,7 @@ import type { Tensor, TypedArray } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { Ort } from './ort.js';
 
-/** onnxruntime's tensor for ours. CPU memory; each run copies it into WebAssembly. */
+/** An onnxruntime tensor with the data of ours, in CPU memory; each run copies it into WebAssembly. */
 export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
   // The constructor is overloaded by type name; our types are a subset of its names, with the same arrays.
   return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(
@@ -14,11 +14,14 @@ export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
   );
 }
 
-/** Our tensor for onnxruntime's; GPU data is read back, and its buffer freed if `release`. */
+/**
+ * Our tensor with the data of onnxruntime's. Data on the GPU is read back, and its buffer is freed if `release` is
+ * true.
+ */
 export async function fromOrt(tensor: OrtTensor, release = true): Promise<Tensor> {
   const dtype = dtypeOf(tensor.type, 'output');
   const data = (tensor.location === 'cpu' ? tensor.data : await tensor.getData(release)) as TypedArray;
-  // Newer engines return Float16Array; we use bit patterns.
+  // Newer JavaScript engines return a Float16Array; our float16 tensors have the bit patterns in a Uint16Array.
   const plain =
     dtype === 'float16' && !(data instanceof Uint16Array)
       ? new Uint16Array(

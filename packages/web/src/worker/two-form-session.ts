@@ -6,7 +6,7 @@ import type { WorkerSession } from './session.js';
 /** What the executor keeps of each session. */
 export type Kept = Pick<WorkerSession, keyof WorkerSession>;
 
-/** A session without state on WASM. */
+/** A session on WASM, without state, with two forms of its model. */
 export class TwoFormSession implements Kept {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
