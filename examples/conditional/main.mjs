@@ -26,7 +26,7 @@ const labels = even.map(({ label }) => label);
 const name = 'rows, columns, squares';
 const dataset = arrayDataset({ name, data, shape: [SIZE, SIZE, 1], labels, classes: CLASSES });
 
-// Any tf.LayersModel of two inputs will do: [z, label] → picture, [picture, label] → logit.
+// Any tf.LayersModel with two inputs will do: [z, label] → picture, [picture, label] → logit.
 const dense = (units, activation) => tf.layers.dense({ units, activation, kernelInitializer: 'heNormal' });
 const network = (input, ...layers) => {
   const [x, label] = [tf.input({ shape: input }), tf.input({ shape: [], dtype: 'int32' })];
@@ -46,7 +46,7 @@ if (process.argv[2]) await writeFile(process.argv[2], model);
 const generator = await load(model);
 for (const [kind, label] of CLASSES.entries()) {
   const images = await generator.sample({ count: 200, seed: 5, label });
-  // The content of a picture: the nearest of all possible pictures.
+  // The content of a generated picture is that of the nearest of all possible pictures.
   const far = ({ pixels }, { data }) => pixels.reduce((sum, p, i) => sum + (p - (data[i] / 127.5 - 1)) ** 2, 0);
   const seen = Array.from(images, (image) => all.reduce((a, b) => (far(b, image) < far(a, image) ? b : a)));
   const right = Math.round((100 * seen.filter((one) => one.label === kind).length) / images.count);

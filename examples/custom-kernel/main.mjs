@@ -7,7 +7,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
 
-// The kernel in tfjs. The exporter gets the shape of the result from it, and verifies against it.
+// The kernel in tfjs. The exporter runs it to get the shape of the result, and to verify the exported file.
 tf.registerKernel({
   kernelName: 'BiasAct',
   backendName: 'cpu',
@@ -36,7 +36,7 @@ registerKernelExport('BiasAct', ({ inputs, attrs, outputs }, ctx) => {
 
 const biasAct = (x, bias) => tf.engine().runKernel('BiasAct', { x, bias }, { alpha: 0.2, gain: Math.SQRT2 });
 
-// A layer pair of a synthesis network that uses it.
+// Two layers of a synthesis network that use the kernel.
 const [first, second] = [
   tf.randomNormal([3, 3, 4, 8], 0, 0.2, 'float32', 1),
   tf.randomNormal([3, 3, 8, 3], 0, 0.2, 'float32', 2),

@@ -8,7 +8,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
 
-// A small generator, with weights and statistics changed from their initial values, as by training.
+// A small generator, with weights and statistics changed from their initial values, as after training.
 const model = tf.sequential({
   layers: [
     tf.layers.dense({ units: 7 * 7 * 16, inputShape: [32], name: 'project' }),

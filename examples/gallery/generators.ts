@@ -33,7 +33,10 @@ function aboutOf(path: string): string | undefined {
     .find((line) => /^[^#|`\s]/.test(line));
 }
 
-/** `x.<what>` for `x.onnx`; `<what>` for `generator.onnx`, the names that training uses. */
+/**
+ * Path of a file that belongs to a generator, if it exists: `x.<what>` for `x.onnx`, or `<what>` for `generator.onnx`,
+ * as training names it.
+ */
 function besideOf(path: string, what: string): string | undefined {
   const name = basename(path, '.onnx');
   const beside = join(dirname(path), name === 'generator' ? what : `${name}.${what}`);

@@ -38,7 +38,7 @@ export function deviceRows(device: DeviceReport): Row[] {
   ];
 }
 
-/** Shows or clears a problem, with its code. Text only: a message may quote a file. */
+/** Shows or clears a problem, with its code. It is set as text, not as HTML, because a message may quote a file. */
 export function showProblem(place: HTMLElement, error?: unknown): void {
   place.hidden = error === undefined;
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';

@@ -18,7 +18,7 @@ const options = parse();
 const out = resolve(root, options.out);
 const partial = `${out}.partial`;
 
-enableProdMode(); // no advice to install a native backend
+enableProdMode(); // suppresses tfjs's advice to install a native backend
 const interrupt = new AbortController();
 process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(130);
@@ -69,7 +69,7 @@ async function training() {
     await rm(partial, { recursive: true, force: true });
     await mkdir(dirname(partial), { recursive: true });
     const config = {
-      system: 'conditional', // label-conditional, R1, a moving average: the defaults
+      system: 'conditional', // its defaults: class labels, R1, a moving average
       data: 'mnist',
       out: partial,
       steps: options.steps,
@@ -85,7 +85,7 @@ async function training() {
   }
 }
 
-/** Loads the file like any program, and samples each digit by name, a row per digit. */
+/** Loads the file as any program would, and samples each digit by name, a row per digit. */
 async function sampling(file) {
   const generator = await load(file, { deterministic: true });
   try {
@@ -114,7 +114,7 @@ async function walkThrough(generator, classes, steps = 10) {
   return joined(frames);
 }
 
-/** Concatenates batches of pictures of one size. */
+/** Concatenates batches of pictures of the same size. */
 function joined(batches) {
   const [{ width, height, channels }] = batches;
   const data = new Uint8ClampedArray(batches.reduce((sum, batch) => sum + batch.data.length, 0));

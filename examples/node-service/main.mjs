@@ -45,7 +45,7 @@ async function check(address) {
 
   assert.equal(after.images - before.images, 2 * CLIENTS);
   assert.ok(runs < CLIENTS, `expected requests to share runs, got ${runs} runs for ${CLIENTS} requests`);
-  // A picture depends on its seed, not on the other clients of its run.
+  // A picture depends on its seed, not on the other requests that share its run.
   const [first] = answers;
   assert.deepEqual(first, await (await generator.sample({ seed: 0, count: 2 })).grid().toPNG());
 
@@ -66,7 +66,7 @@ async function check(address) {
   );
 }
 
-/** Number of turns of the event loop while one batch is made. */
+/** Number of turns of the event loop while one batch is generated. */
 async function turnsDuring(generator) {
   let turns = 0;
   let running = true;

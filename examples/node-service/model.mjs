@@ -3,7 +3,7 @@
 import { latents } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 
-/** Bytes of z [batch, 64] → image [batch, 3, 64, 64] in [-1, 1]. */
+/** Bytes of an ONNX file that maps z [batch, 64] to image [batch, 3, 64, 64] in [-1, 1]. */
 export function untrained() {
   const g = new GraphBuilder({ name: 'untrained' });
   let seed = 0;

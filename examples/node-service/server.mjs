@@ -2,7 +2,7 @@
 // worker; concurrent requests share runs.
 import { createServer } from 'node:http';
 
-/** A server for a loaded generator. `server.close()` stops it; the generator is the caller's. */
+/** A server for a loaded generator. `server.close()` stops the server; the caller disposes the generator. */
 export function serve(generator) {
   return createServer((request, response) => {
     answer(generator, request, response).catch((error) => {

@@ -7,7 +7,7 @@ import { MemoryStore, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
 import system from './my-gan.mjs';
 
-enableProdMode(); // no advice to install a native backend
+enableProdMode(); // suppresses tfjs's advice to install a native backend
 const [COUNT, MODES] = [4096, 8];
 const { model, step, store } = await train(
   { data: 'ring', steps: 2000, batch: 128, seed: 1, sampleEvery: 0, checkpointEvery: 0 },

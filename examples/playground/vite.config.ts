@@ -39,7 +39,7 @@ function serveModel(): Plugin {
 
 export default defineConfig({
   plugins: [serveModel()],
-  // onnxruntime's WebAssembly is large by nature; top-level inlining of the entry would need an inline script.
+  // The limit is for onnxruntime, which is large. Preloading of modules is off, because it could need an inline script.
   build: {
     target: 'es2022',
     modulePreload: false,

@@ -12,12 +12,12 @@ export const PAINTS: readonly string[] = [
   '#7b4397',
 ];
 
-/** Bits of a channel by which colours are counted as one. */
+/** Colours whose channels agree in this number of upper bits are counted as one. */
 const BITS = 4;
 
 /**
- * Up to `most` colours of RGBA pixels, the most frequent first: of those that agree in the upper bits of each channel,
- * the most frequent one stands for all. Transparent pixels do not count.
+ * Up to `most` colours of RGBA pixels, the most frequent first. Colours that agree in the upper bits of each channel
+ * are represented by the most frequent of them. Transparent pixels do not count.
  */
 export function mainColours(pixels: Uint8ClampedArray, most: number): string[] {
   const alike = new Map<number, Map<number, number>>();

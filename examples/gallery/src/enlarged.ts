@@ -1,10 +1,13 @@
 // Enlarges small pictures for animations, by repeating pixels.
 import { ImageBatch } from '@forja/core';
 
-/** Pictures with a longer shorter side are not enlarged. */
+/** Maximum length of the shorter side of an enlarged picture. */
 const SIDE = 168;
 
-/** Repeats each pixel so that the shorter side has about 168 pixels. Larger pictures are unchanged. */
+/**
+ * Enlarges by the greatest whole factor that keeps the shorter side within 168 pixels. Pictures for which it is below 2
+ * are unchanged.
+ */
 export function enlarged(batch: ImageBatch): ImageBatch {
   const { count, width, height, channels, data } = batch;
   const by = Math.floor(SIDE / Math.min(width, height));

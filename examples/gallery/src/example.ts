@@ -1,4 +1,5 @@
-// A random drawing of a few outlines, by seed, so that the page starts with a picture that can be linked.
+// A random drawing of a few outlines, determined by a seed, so that the page starts with a picture that a link can
+// show.
 import { philoxUniform } from '@forja/core';
 
 /** Outlines in the drawing, and random numbers for each. */

@@ -131,7 +131,10 @@ export function latentControls({
   };
 }
 
-/** The choice of noise: of the seed, of another, or none. In the address `said`: nothing, that seed, or `none`. */
+/**
+ * The choice of noise: that of the picture's seed, that of another seed, or none. `said` is the choice in the address:
+ * an empty text, the other seed, or `none`.
+ */
 function noiseControls(
   form: HTMLFormElement,
   offered: boolean,

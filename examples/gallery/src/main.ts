@@ -82,7 +82,7 @@ async function follow(): Promise<void> {
       state,
       remember: (own) => {
         const hash = hashOf({ g: entry.id, ...own });
-        if (hash !== location.hash) history.replaceState(null, '', hash); // browsers refuse too many
+        if (hash !== location.hash) history.replaceState(null, '', hash); // browsers limit how often this is called
       },
       made: (images, ms) => {
         const now = (1000 * images) / Math.max(ms, 0.1);
@@ -100,7 +100,10 @@ async function follow(): Promise<void> {
   }
 }
 
-/** The generator of an entry; disposes another one and loads it if needed. */
+/**
+ * The generator of an entry. Loads it if needed, after disposing the one loaded before; undefined if another request
+ * came meanwhile.
+ */
 async function opened(entry: Entry, mine: number): Promise<Generator | undefined> {
   if (shown?.entry === entry) return shown.generator;
   const old = shown;
@@ -111,7 +114,7 @@ async function opened(entry: Entry, mine: number): Promise<Generator | undefined
   page.status.textContent = `Loading ${entry.title}…`;
   await old?.generator.dispose();
   if (mine !== request) return undefined;
-  const generator = await load(entry.file, { device: page.device.value as DeviceName }); // the options of index.html
+  const generator = await load(entry.file, { device: page.device.value as DeviceName }); // index.html lists devices
   if (mine !== request) return void generator.dispose();
   shown = { entry, generator };
   return generator;

@@ -7,13 +7,13 @@ import { drawExample } from './example.js';
 import { canvasOf, formOf, latest } from './stand.js';
 import type { Stage, View } from './views.js';
 
-/** Dynamic sides: of the canvas to draw on, and maximum of a dropped picture. */
+/** For models with dynamic sizes: side of the canvas to draw on, and maximum side of a dropped picture. */
 const SIDES = {
   'image-to-image': { drawn: 128, most: 256 },
   'super-resolution': { drawn: 64, most: 128 },
 } as const;
 
-/** Models of small squares, up to this side, make larger pictures of tiles. */
+/** Models that take only squares with at most this side process larger pictures in tiles. */
 const SMALL = 64;
 
 export function showPicture(stage: Stage): View {
@@ -69,7 +69,9 @@ export function showPicture(stage: Stage): View {
     }
   });
 
-  /** Resizes the canvas to a size that the generator takes, and fills it, by itself with paper. */
+  /**
+   * Resizes the canvas to a size that the generator takes, and fills it with `colour`, by default that of the paper.
+   */
   function blank(wide: number, high: number, colour = paper.value): void {
     const side = (wanted: number): number => Math.max(Math.round(wanted), tile ?? 1);
     const free = { width: side(wide), height: side(high) };
@@ -87,7 +89,9 @@ export function showPicture(stage: Stage): View {
     translate();
   }
 
-  /** Fields of the example that the address keeps beside the seed, where they are not what they were at first. */
+  /**
+   * Fields of the example that the address stores in addition to the seed, if they differ from their initial values.
+   */
   const kept = { ink, paper, brush: width };
   const begin = Object.fromEntries(Object.entries(kept).map(([name, { value }]) => [name, value]));
   const changed = (): Record<string, string> =>
@@ -97,7 +101,7 @@ export function showPicture(stage: Stage): View {
       ),
     );
 
-  /** Buttons that choose an ink. */
+  /** Shows buttons that choose an ink. */
   function offer(colours: readonly string[]): void {
     paints.replaceChildren(
       ...colours.map((colour) => {
@@ -136,7 +140,10 @@ export function showPicture(stage: Stage): View {
     }
   }
 
-  /** Shows the picture that comes with the generator; at the beginning unless something else is shown meanwhile. */
+  /**
+   * Shows the picture that comes with the generator; with `beginning`, only if nothing else was shown while it was
+   * fetched.
+   */
   async function included(beginning = false): Promise<void> {
     try {
       const file = await (await fetch(entry.example ?? '')).blob();
@@ -146,7 +153,7 @@ export function showPicture(stage: Stage): View {
     }
   }
 
-  /** The canvas has the visitor's own picture, which the address cannot hold. */
+  /** Call it when the canvas has the visitor's own picture, which the address cannot store. */
   function own(what: string): void {
     from = what;
     seed.value = '';
@@ -194,7 +201,7 @@ export function showPicture(stage: Stage): View {
       one.setAttribute('aria-pressed', String(one.value === ink.value));
   };
   form.addEventListener('input', tell);
-  for (const one of [seed, ink, paper, width]) one.addEventListener('input', example); // an own drawing has no seed
+  for (const one of [seed, ink, paper, width]) one.addEventListener('input', example); // no effect without a seed
   const button = (id: string, work: () => void): void =>
     element(id, HTMLButtonElement, form).addEventListener('click', work);
   button('next', () => {
@@ -250,7 +257,7 @@ function titled(title: string, canvas: HTMLCanvasElement): HTMLElement {
   return place;
 }
 
-/** The side of the pictures of a model that takes small squares only. */
+/** The side of the pictures of a model that takes only small squares; undefined for other models. */
 function smallSquare({ inputs: [input] }: Manifest): number | undefined {
   const [, a, b, c] = input?.shape ?? [];
   const [height, width] = input?.layout === 'nhwc' ? [a, b] : [b, c];

@@ -1,9 +1,10 @@
 // Helpers that views share: controls from index.html, a canvas, and redrawing one request at a time.
 import { element } from '../../looks/elements.js';
 
-/** Replaces the content of `place` by the form of a template. */
+/** Replaces the content of `place` with the form of a template. */
 export function formOf(template: string, place: HTMLElement): HTMLFormElement {
-  const copy = element(template, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment; // a clone's type
+  // The cast: a clone of a fragment is a fragment.
+  const copy = element(template, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
   const form = copy.querySelector('form');
   if (!form) throw new Error(`index.html: expected a form in #${template}`);
   place.replaceChildren(form);
@@ -19,7 +20,7 @@ export function canvasOf(label: string): HTMLCanvasElement {
   return canvas;
 }
 
-/** A canvas in an element of its size, over which a list of numbers can be laid. */
+/** A canvas in an element of the same size, so that a list of numbers can be shown on top of it. */
 export function framed(canvas: HTMLCanvasElement): HTMLElement {
   const place = document.createElement('div');
   place.className = 'framed';

@@ -144,7 +144,7 @@ export function verdictsOf(
       gone.abort();
       place.hidden = true;
       clear();
-      loading?.then((discriminator) => discriminator.dispose()).catch(() => undefined); // shown when it was loaded
+      loading?.then((discriminator) => discriminator.dispose()).catch(() => undefined); // an error of loading was shown
     },
   };
 }

@@ -8,11 +8,11 @@ import type { Verdicts } from './verdicts.js';
 export interface Stage {
   entry: Entry;
   generator: Generator;
-  /** Where the canvases go. */
+  /** Parent element of the canvases. */
   pictures: HTMLElement;
-  /** Where the controls go. */
+  /** Parent element of the controls. */
   controls: HTMLElement;
-  /** State from the address, without the generator. */
+  /** State from the address, without the name of the generator. */
   state: State;
   /** Writes the view's state into the address. */
   remember(state: State): void;
@@ -28,14 +28,14 @@ export interface Stage {
 
 /** A view on the page. */
 export interface View {
-  /** Stops its work and removes its elements. */
+  /** Stops its work. Its elements stay on the page until the next view replaces them. */
   leave(): void;
 }
 
 /** Builds a view. */
 export type Show = (stage: Stage) => View;
 
-/** Undefined for kinds that are not generators, which the build leaves out. */
+/** The view of each kind; undefined for kinds that are not generators, which the build leaves out. */
 export const VIEWS: Readonly<Record<ManifestKind, (() => Promise<Show>) | undefined>> = {
   latent: async () => (await import('./latent.js')).showLatent,
   'image-to-image': async () => (await import('./picture.js')).showPicture,

@@ -1,5 +1,5 @@
-// Two charts by uPlot that follow a run: losses, and the discriminator's accuracy on real and generated examples, with
-// a line at ½, the value at equilibrium (Goodfellow et al. 2014, section 4.1).
+// Two charts, drawn with uPlot, that follow a run: losses, and the discriminator's accuracy on real and generated
+// examples, with a line at ½, the value at equilibrium (Goodfellow et al. 2014, section 4.1).
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { StepScalars } from './protocol.js';

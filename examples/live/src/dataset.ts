@@ -51,5 +51,5 @@ const KINDS: { [K in DataChoice['kind']]: (choice: Of<K>) => Promise<Chosen> } =
 
 /** Reads the chosen data. @throws ForjaError `data.*` for files that are not pictures. */
 export function datasetOf(choice: DataChoice): Promise<Chosen> {
-  return (KINDS[choice.kind] as (choice: DataChoice) => Promise<Chosen>)(choice); // the row of its kind
+  return (KINDS[choice.kind] as (choice: DataChoice) => Promise<Chosen>)(choice); // the cast: a row takes its own kind
 }

@@ -8,7 +8,7 @@ import { page, settings, showProblem, showReport } from './page.js';
 import { drawPlane, pencil } from './plane.js';
 import type { Ask, DataChoice, Tell } from './protocol.js';
 
-/** Minimum points of a drawing: several batches. */
+/** Minimum number of points in a drawing: two batches of the suggested size. */
 const FEWEST = 128;
 /** Edge that a visitor's pictures are cropped to. */
 const EDGE = 32;

@@ -43,7 +43,7 @@ export function settings(): Settings {
     loss: page.loss.value,
     penalty: page.penalty.value,
     rates: { g: page.rateG.valueAsNumber, d: page.rateD.valueAsNumber },
-    device: page.device.value as DeviceName, // the options of index.html
+    device: page.device.value as DeviceName, // index.html lists devices
   };
 }
 

@@ -1,5 +1,5 @@
-// The plane of a 2-D GAN on a canvas: the discriminator's probability as colour, data and generated points as dots; and
-// drawing points on it.
+// The plane of a 2-D GAN on a canvas: the discriminator's probability as colour, data and generated points as dots.
+// Visitors can draw points on it.
 import { latents } from '@forja/core';
 import { REACH } from './protocol.js';
 
@@ -13,7 +13,7 @@ export interface Field {
   values: Float32Array;
 }
 
-/** Draws the field, the data and the generated points, those that are given. */
+/** Draws the field, the data and the generated points, if they are given. */
 export function drawPlane(
   canvas: HTMLCanvasElement,
   { data, made, field }: { data?: Float32Array; made?: Float32Array; field?: Field | undefined },

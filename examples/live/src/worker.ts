@@ -146,7 +146,7 @@ async function finishNow(): Promise<void> {
   await run.done;
 }
 
-/** Posts some points of a set, [n · 2]. */
+/** Posts some points of a synthetic data set, [n · 2]. */
 async function postPoints({ kind }: Extract<Ask, { type: 'look' }>): Promise<void> {
   const { dataset } = await datasetOf({ kind });
   const points = new Float32Array(2 * SHOWN);

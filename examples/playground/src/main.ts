@@ -138,7 +138,7 @@ page.form.addEventListener('input', (event) => {
   page.truncationValue.textContent = limit() === undefined ? 'off' : `|z| ≤ ${page.truncation.value}`;
   if (event.target === page.device) {
     rate = 0;
-    return void open(page.device.value as DeviceName); // the options of index.html
+    return void open(page.device.value as DeviceName); // index.html lists devices
   }
   stopWalk();
   void draw();
