@@ -166,7 +166,8 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
 }
 
 /**
- * @throws ModelFormatError for outputs with NaN or infinity, which cannot be compared; names a weight that has some.
+ * @throws ModelFormatError for outputs with NaN or infinity, which cannot be compared. The message names a weight
+ * that has such values, if there is one.
  */
 function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   const odd = (data: Iterable<number>): boolean => [...data].some((value) => !Number.isFinite(value));

@@ -36,7 +36,7 @@ export function exitCode(error: unknown): 1 | 2 | 130 {
   return 1;
 }
 
-/** The stack, then those of the causes. */
+/** The stack of an error, followed by the stacks of its causes. */
 export function stackOf(error: unknown): string {
   const lines: string[] = [];
   for (

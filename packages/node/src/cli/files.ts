@@ -63,7 +63,8 @@ export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
 /**
  * The file or folder that pictures are written to: a file in the one of `formats` that the extension names; a folder if
- * `out` has no extension and `folders` are allowed. Throws UsageError, before any work is done, if it cannot be written.
+ * `out` has no extension and `folders` are allowed. Throws UsageError, before any work is done, if it cannot be
+ * written.
  */
 export async function pictureTarget<F extends string = Exclude<PictureFormat, 'folder'>>(
   where: string,

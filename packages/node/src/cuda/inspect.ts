@@ -35,7 +35,7 @@ export interface CudaReport {
   problems: string[];
 }
 
-/** Where to look, for tests. */
+/** Where to look; set only by tests. */
 export interface CudaHost extends LoaderHost {
   /** Folder of onnxruntime's libraries. */
   folder?: string | undefined;

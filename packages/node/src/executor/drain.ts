@@ -31,7 +31,7 @@ export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promis
 
 function leave(flags: Flags): void {
   Atomics.store(flags, BUSY, 0);
-  // If another thread waits, it has set CLOSING before.
+  // A thread that waits for this worker has set CLOSING before.
   if (Atomics.load(flags, CLOSING) === 1) Atomics.notify(flags, BUSY);
 }
 

@@ -43,7 +43,7 @@ export async function loadWasm(): Promise<Ort> {
   try {
     const ort = await import('onnxruntime-web'); // this entry has a build for Node; `onnxruntime-web/wasm` has none
     ort.env.wasm.numThreads = 1; // more threads are no faster there
-    return ort as unknown as Ort; // both are onnxruntime-common with another backend
+    return ort as unknown as Ort; // both packages are onnxruntime-common, with different backends
   } catch (cause) {
     throw new DeviceError(
       'device.unavailable',

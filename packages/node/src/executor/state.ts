@@ -113,7 +113,7 @@ export class SessionState {
     this.#slots.write(values);
   }
 
-  /** Frees its own state; moves shared state from the GPU to the CPU, as the device may end with this session. */
+  /** Frees its own state. Moves shared state to the CPU, because the GPU device may end with this session. */
   async free(): Promise<void> {
     for (const slot of this.#own) slot.free();
     for (const [, slot] of this.#read) await slot.toCpu();

@@ -40,7 +40,7 @@ export class DownloadCache {
     );
   }
 
-  /** Starts a file for this download, with the bytes received so far; reuses one that holds exactly these. */
+  /** Starts a file for this download, with the bytes received so far; reuses a file that has exactly these. */
   async begin(etag: string, chunks: readonly Uint8Array[]): Promise<void> {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const last = this.#part;

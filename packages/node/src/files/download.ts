@@ -1,5 +1,5 @@
 // Downloads a model from an http(s) address. An interrupted download is resumed, in this call and, with a cache folder,
-// in a later process. A cached one is revalidated with its ETag. A model's external data is downloaded in the same way,
+// in a later process. A cached download is revalidated with its ETag. A model's external data is downloaded in the same way,
 // but only from the servers that the model came from.
 import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
@@ -24,7 +24,7 @@ export interface Wanted {
   what: string;
   /** Where the model came from: its address, and where redirects led. */
   origins: Set<string>;
-  /** For external data, whose redirects may only lead to `origins`. */
+  /** True for external data, whose redirects may only lead to `origins`. */
   external?: boolean;
 }
 
@@ -124,7 +124,7 @@ class Transfer {
     { body: AsyncIterable<Uint8Array>; total: number | undefined; etag: string | null } | 'unchanged' | 'again'
   > {
     const going = this.#loaded > 0 && this.#etag !== undefined;
-    // Uncompressed, so that lengths and ranges are those of the file.
+    // Requests uncompressed bytes, so that lengths and ranges are those of the file.
     const headers = {
       'accept-encoding': 'identity',
       ...(going

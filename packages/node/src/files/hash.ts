@@ -7,8 +7,8 @@ const LIMIT = 2 ** 31 - 1;
 const CHUNK = 2 ** 24;
 
 /**
- * The digest in hexadecimal, computed in libuv's thread pool, or in this thread piece by piece if the bytes exceed Web Crypto's
- * limit.
+ * The digest in hexadecimal, computed in libuv's thread pool, or in this thread piece by piece if the bytes exceed Web
+ * Crypto's limit.
  */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   if (bytes.length <= LIMIT) return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');

@@ -3,7 +3,7 @@
 import type { Box } from './boxes.js';
 import type { Folded } from './repeats.js';
 
-/** A rectangle by its upper left corner, in pixels. */
+/** A rectangle: its upper left corner and its size, in pixels. */
 export interface Place {
   x: number;
   y: number;

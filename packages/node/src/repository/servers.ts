@@ -9,7 +9,7 @@ import { template, type RepositoryFile } from './files.js';
 import type { ServerName } from './server-names.js';
 
 interface Server {
-  /** The files for one model of `bytes`. */
+  /** The files for one model, which is `bytes` long. */
   files(
     graph: Graph,
     manifest: Manifest | undefined,

@@ -88,7 +88,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
       closing ??= (async () => {
         stopping = true;
         service.drain();
-        // Not http's own close(), which closes idle connections immediately and loses requests in flight.
+        // http's own close() would close idle connections immediately and lose requests in flight.
         const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
         const begun = performance.now();
         let cut = 0;
