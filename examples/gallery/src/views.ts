@@ -16,7 +16,7 @@ export interface Stage {
   state: State;
   /** Writes the view's state into the address. */
   remember(state: State): void;
-  /** Shows pictures per second: `images` were made in `ms`. */
+  /** Shows the pictures per second, after `images` pictures were generated in `ms` milliseconds. */
   made(images: number, ms: number): void;
   /** Lets the discriminator judge the shown pictures; undefined if the generator has none. */
   verdicts: Verdicts | undefined;

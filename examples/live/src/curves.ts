@@ -9,7 +9,7 @@ const MAX_POINTS = 2000;
 
 const colours = ['#d9622b', '#3f7fbf', '#8a8178'];
 
-/** A chart of some scalars of the steps. */
+/** A chart of some of the steps' scalars. */
 export class Curves {
   readonly #chart: uPlot;
   readonly #names: readonly string[];

@@ -28,7 +28,7 @@ export function drawPlane(
   dots(pen, edge, made, 'rgb(176 32 0 / 0.9)');
 }
 
-/** The field as a small picture: blue above ½, orange below, stronger the surer D is. */
+/** The field as a small picture: blue above ½, orange below; the surer D is, the more opaque. */
 function coloured({ edge, values }: Field): OffscreenCanvas {
   const pixels = new ImageData(edge, edge);
   values.forEach((p, i) => {

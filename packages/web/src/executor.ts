@@ -1,5 +1,5 @@
-// The interface of a page's executors: a worker, or the page itself. In addition to core's operations, they fetch models
-// and determine their manifests.
+// The interface of a page's executors: a worker, or the page itself. In addition to core's operations, they fetch
+// models and determine their manifests.
 import { abortError, DeviceError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Recipe } from './protocol.js';

@@ -1,4 +1,5 @@
-// Starts the preparation of a model's faster convolutions in a worker of its own, from the worker that runs the model.
+// Starts the preparation of a model's faster convolutions in a separate worker, which the worker that runs the
+// model starts.
 import type { Preparation } from '@forja/core';
 import type { FastBytes } from '@forja/core/onnx';
 import type { Prepared } from './prepare.js';

@@ -21,7 +21,7 @@ export interface Wanted {
   what: string;
   /** Where the model came from: its address, and where redirects led. */
   origins: Set<string>;
-  /** For external data, whose redirects may only lead to `origins`. */
+  /** True for external data, whose redirects may only lead to `origins`. */
   external?: boolean;
 }
 
