@@ -1,6 +1,6 @@
 // Downloads a model from an http(s) address. An interrupted download is resumed, in this call and, with a cache folder,
-// in a later process. A cached download is revalidated with its ETag. A model's external data is downloaded in the same way,
-// but only from the servers that the model came from.
+// in a later process. A cached download is revalidated with its ETag. A model's external data is downloaded in the same
+// way, but only from the servers that the model came from.
 import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
 import { DownloadCache } from './cache.js';
