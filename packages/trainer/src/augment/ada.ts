@@ -8,15 +8,17 @@ import { namedVariable } from '../tfjs/variables.js';
 export interface AdaOptions {
   /** Target of r_t, from 0 (D is at chance) to 1 (D is sure of all). The paper: 0.6. */
   target: number;
-  /** Number of training pictures in which p could go from 0 to 1. The paper: 500,000. */
+  /**
+   * Number of training pictures after which p has risen from 0 to 1 if it rises at every update. The paper: 500,000.
+   */
   pictures: number;
 }
 
-/** The probability, and its updates. */
+/** The probability p, and the rule that updates it. */
 export interface AdaptiveProbability {
   /** p, a scalar, from 0 to 1; at first 0. */
   readonly p: tf.Variable;
-  /** p, and sums since its last update: state. */
+  /** All state: p, and the sums collected since its last update. */
   readonly variables: readonly tf.Variable[];
   /** Takes D's logits of a batch of training pictures; updates p every four batches. Returns the batch's r_t. */
   follow(logits: tf.Tensor): tf.Scalar;
@@ -25,7 +27,7 @@ export interface AdaptiveProbability {
 /** Batches between updates of p. */
 const INTERVAL = 4;
 
-/** State `ada/p`, `ada/signs`, `ada/batches`. */
+/** Creates the probability, with the state variables `ada/p`, `ada/signs` and `ada/batches`. */
 export function adaptiveProbability({ target, pictures }: AdaOptions): AdaptiveProbability {
   const made = (name: string): tf.Variable => tf.tidy(() => namedVariable(`ada/${name}`, tf.scalar(0)));
   const [p, signs, batches] = [made('p'), made('signs'), made('batches')];

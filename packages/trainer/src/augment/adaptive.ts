@@ -9,7 +9,7 @@ import { column, mirroredWhere, positions, readAt, transposed, wholeOf } from '.
 
 const SHARE = 0.125;
 
-/** Pictures [n, h, w, c], each augmentation of each example with probability `p`, a scalar. */
+/** Augments pictures [n, h, w, c]: applies each augmentation to each example with probability `p`, a scalar. */
 export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDraw): tf.Tensor4D {
   /** `value` with probability p, else `neutral`. */
   const drawn = (name: string, value: tf.Tensor, neutral: number): tf.Tensor => {

@@ -1,5 +1,5 @@
 // The contract of an augmentation: a pure function of pictures and random numbers, applied to what the discriminator
-// sees. One per file; index.ts names them.
+// sees. There is one augmentation per file; index.ts lists them.
 import type * as tf from '@tensorflow/tfjs';
 
 /** Random numbers of a step, one per example, [n, 1, 1, 1]. Each draw of an augmentation has its own name. */

@@ -2,7 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 
-/** x + b, then the difference from the pixel's grey is scaled by s, and the difference from the picture's mean by c. */
+/**
+ * Adds an offset (brightness), then scales the difference from the pixel's mean over its channels (saturation), then
+ * the difference from the picture's mean (contrast).
+ */
 export const color: Augmentation = {
   name: 'color',
   of: (pictures, draw) => {

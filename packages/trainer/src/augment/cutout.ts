@@ -1,5 +1,5 @@
-// Zeros (grey) in a rectangle of half the picture's edge, which may lie partly outside. DeVries and Taylor 2017, in the
-// form of Zhao et al. 2020, section 3.3.
+// Fills a rectangle with zeros (grey). Its edges are half of the picture's, and it may be partly outside of the
+// picture. DeVries and Taylor 2017, in the variant of Zhao et al. 2020, section 3.3.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { column, positions, wholeOf } from './places.js';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { mirroredWhere, readAt } from './places.js';
 
-/** With probability one half. */
+/** Mirrors each example with probability one half. */
 export const flip: Augmentation = {
   name: 'flip',
   of: (pictures, draw) => {

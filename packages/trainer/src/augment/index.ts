@@ -1,5 +1,5 @@
-// The augmentations by name, built-in and registered by users. 'diffaug' means three of them; 'ada' has state, so games
-// implement it (ada.ts, adaptive.ts).
+// The augmentations by name, built-in and registered by users. 'diffaug' stands for three of them. 'ada' is not listed
+// here: it has state, so games implement it with ada.ts and adaptive.ts.
 import type * as tf from '@tensorflow/tfjs';
 import { registry } from '../registry.js';
 import { random } from '../trace/random.js';

@@ -1,5 +1,5 @@
-// Resampling of pictures along rows and columns, per example. Uses matrix products instead of gathers: they are dense,
-// and their second derivatives are right.
+// Resampling of pictures along rows and columns, per example. Uses matrix products instead of gathers, because a matrix
+// product is a dense operation whose second derivative is correct.
 import * as tf from '@tensorflow/tfjs';
 
 /** Source positions of a picture's pixels. */
@@ -31,7 +31,7 @@ export const positions = (size: number): tf.Tensor => tf.range(0, size).reshape(
 /** One number per example as a column [n, 1], to be added to positions. */
 export const column = (numbers: tf.Tensor): tf.Tensor => numbers.reshape([-1, 1]);
 
-/** Whole numbers `from` … `from + count − 1`, equally likely, from uniform numbers in [0, 1). */
+/** Maps uniform numbers in [0, 1) to the whole numbers `from` … `from + count − 1`, each equally likely. */
 export const wholeOf = (uniform: tf.Tensor, from: number, count: number): tf.Tensor =>
   tf.add(tf.floor(tf.mul(uniform, count)), from);
 

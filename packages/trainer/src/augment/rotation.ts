@@ -1,5 +1,5 @@
-// Rotates about the centre by up to 15° either way, by three shears with linear interpolation (Paeth 1986, "A Fast
-// Algorithm for General Raster Rotation"); corners are filled with zeros (grey).
+// Rotates about the centre by up to 15° in either direction, using three shears with linear interpolation (Paeth 1986,
+// "A Fast Algorithm for General Raster Rotation"); corners are filled with zeros (grey).
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { column, positions, readAt, transposed } from './places.js';

@@ -6,7 +6,7 @@ import { column, positions, readAt, wholeOf } from './places.js';
 
 const SHARE = 0.125;
 
-/** Both directions. */
+/** Shifts rows and columns independently. */
 export const translation: Augmentation = {
   name: 'translation',
   of: (pictures, draw) => {

@@ -1,4 +1,4 @@
-// Datasets over arrays in memory. Most loaders end in one, and users' own data can be given as one.
+// Datasets over arrays in memory. Most loaders return one, and users can wrap their own data in one.
 import { classOf, ForjaError, optionsOf, shown, UsageError, sizeOf } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
@@ -105,7 +105,7 @@ export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions
   };
 }
 
-/** The fields of one array by its rank, and its labels. */
+/** The fields of a single array, named after its rank (`image` or `vector`), and of its labels. */
 function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptions): Record<string, ArrayField> {
   if (!Array.isArray(shape)) throw wrongShape(`shape: expected the shape of an example, got ${shown(shape)}`);
   return {
@@ -125,7 +125,7 @@ function columnOf(name: string, field: string, array: ArrayField): Column {
   if (!ArrayBuffer.isView(array.data) && !Array.isArray(array.data))
     throw wrongShape(`${field}.data: expected an array of numbers, got ${shown(array.data)}`);
   const data = ArrayBuffer.isView(array.data) ? array.data : listOf(array.data as readonly number[]);
-  const kind = classOf(data); // not by instanceof: arrays of other realms hold the same
+  const kind = classOf(data); // not instanceof, which is false for an array from another realm
   const whole = kind === 'Int32Array';
   const size = sizeOf(shape);
   if (!(size > 0 && shape.every((d) => Number.isInteger(d))))

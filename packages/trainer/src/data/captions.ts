@@ -1,5 +1,5 @@
-// Captions as token ids: words in lower case, numbered by frequency, in rows of fixed length. And the two formats of
-// caption files.
+// Converts captions to token ids: words in lower case, numbered by frequency, in rows of fixed length. Also reads the
+// two formats of caption files.
 import { ForjaError, wordsOf } from '@forja/core';
 
 /**
@@ -23,14 +23,14 @@ export function tokenizer(vocabulary: readonly string[], length: number): (text:
   };
 }
 
-/** The captions in a .txt file, one per line. */
+/** The captions in a .txt file, which has one per line. */
 export function captionLines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => wordsOf(line).length > 0);
 }
 
 /**
- * The rows of a JSONL file, `{ "file": …, "text": … }` each; `file_name` and `caption` are accepted too. Throws
- * ForjaError `data.caption` naming an invalid line.
+ * The rows of a JSONL file, each of the form `{ "file": …, "text": … }`; `file_name` and `caption` are accepted too.
+ * Throws ForjaError `data.caption` naming an invalid line.
  */
 export function captionRows(text: string, where: string): { file: string; text: string }[] {
   const rows: { file: string; text: string }[] = [];

@@ -16,7 +16,7 @@ const makers = {
 /** A configuration of data that is computed. */
 export type ComputedConfig = Extract<ResolvedDataConfig, { kind: keyof typeof makers }>;
 
-/** A configuration of data that is read. */
+/** A configuration of data that is read from files or packages. */
 export type ReadConfig = Exclude<ResolvedDataConfig, ComputedConfig>;
 
 /** Whether data is computed from its options alone. */
@@ -26,5 +26,5 @@ export function isComputed(config: ResolvedDataConfig): config is ComputedConfig
 
 /** The data that a configuration describes. */
 export function computedDataset(config: ComputedConfig): Dataset {
-  return (makers[config.kind] as Maker<Kind>)(config); // the row of this kind
+  return (makers[config.kind] as Maker<Kind>)(config); // the maker of this configuration's kind
 }

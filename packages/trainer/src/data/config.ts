@@ -13,7 +13,7 @@ export interface PictureOptions {
   channels?: 1 | 3 | 4 | undefined;
   /** How pictures of another aspect ratio are fitted: centred crop, borders, or stretched. */
   fit: 'crop' | 'pad' | 'stretch';
-  /** Transparency: over the background, or an error. With 4 channels it is kept. */
+  /** Transparency: blend with the background, or refuse the picture with an error. With 4 channels it is kept. */
   alpha: 'over' | 'refuse';
   /** Colour behind transparent pixels and of borders, '#rrggbb'. */
   background: string;
@@ -29,7 +29,7 @@ interface Kinds {
   folder: PictureOptions & { path: string; classes: boolean };
   /** Pairs of pictures: two folders with the same file names. */
   pairs: PictureOptions & { path: string; input: string; target: string };
-  /** Pairs of pictures: both halves of one file. */
+  /** Pairs of pictures: each file has both pictures of a pair side by side. */
   'side-by-side': PictureOptions & { path: string; input: 'left' | 'right' };
   /** Two sets of pictures, unpaired. */
   domains: PictureOptions & { path: string; a: string; b: string };
@@ -190,7 +190,7 @@ export const dataSchema: v.GenericSchema<DataConfig, ResolvedDataConfig> = schem
 
 /**
  * What each kind of data is and takes, for flags, help and tables: descriptions and defaults are in the entries. A kind
- * that the schema lacks does not compile.
+ * that is missing in the schema is a compile error.
  */
 export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>> =
   Object.fromEntries(
@@ -198,7 +198,7 @@ export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options:
       const { kind, ...options } = option.entries;
       return [kind.literal, { summary: v.getDescription(option) ?? '', options }];
     }),
-  ) as Record<v.InferOutput<typeof schema>['kind'], { summary: string; options: v.ObjectEntries }>; // a row an option
+  ) as Record<v.InferOutput<typeof schema>['kind'], { summary: string; options: v.ObjectEntries }>; // one row per kind
 
 /** Data by short name. */
 const NAMED: Readonly<Record<string, DataConfig>> = {

@@ -1,5 +1,5 @@
-// Pictures of emoji by code points: those that all styles have, grouped by base emoji. Variants of one emoji (skin
-// tones, hair) look alike, so they are on the same side of the split.
+// The layout of emoji pictures, identified by their code points: uses the emoji that all styles have, grouped by base
+// emoji. Variants of one emoji (skin tones, hair) look alike, so a group is either all training data or all held out.
 import type { Example, Layout, LayoutPart } from './layout.js';
 import { isHeldOut } from './split.js';
 
@@ -19,7 +19,7 @@ export const baseOf = (code: string): string =>
 
 /**
  * Examples of the emoji that every field has. If there are two fields, they are also given unpaired as `a` and `b`:
- * each emoji is then in training in one of the two styles only.
+ * each training emoji is then used in only one of the two styles.
  */
 export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {
   const fields = Object.keys(files);

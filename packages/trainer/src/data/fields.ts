@@ -17,7 +17,7 @@ export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string)
  * @throws ForjaError `data.field` for a field without dtype or shape, `data.empty` without examples.
  */
 export function checkDataset(dataset: Dataset): Dataset {
-  const { name, count, fields, read } = dataset as unknown as Record<string, unknown>; // nothing of it is known
+  const { name, count, fields, read } = dataset as unknown as Record<string, unknown>; // not checked yet
   const bad = (part: string, words: string, got: unknown): ForjaError =>
     new ForjaError('data.field', `data: expected ${words} as ${part} of ${shown(name)}, got ${describeValue(got)}`);
   if (typeof read !== 'function') throw bad('read', 'a function', read);

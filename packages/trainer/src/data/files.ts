@@ -35,7 +35,7 @@ export interface FilesHost {
 
 /**
  * The dataset of a page's files, such as `input.files` of `<input type="file" webkitdirectory>`. A folder's examples,
- * order and holdout are the same as by `loadData` of `@forja/trainer/node`.
+ * order and holdout are the same as with `loadData` of `@forja/trainer/node`.
  * @throws ForjaError `data.*` as there; `data.decoder` for a format that needs `decode`.
  */
 export async function filesDataset(
@@ -67,11 +67,11 @@ export async function filesDataset(
   });
 }
 
-/** Pictures of files in memory. */
+/** A store of the files' fitted pictures, which are kept in memory. */
 function storeOf(files: ReadonlyMap<string, PageFile>, { decode, memory = 1e9 }: FilesHost): PictureStore {
   const records = new Map<string, Uint8Array>();
   let bytes = 0;
-  const key = (file: string, { half }: Target): string => `${half ?? ''}/${file}`; // one target per half
+  const key = (file: string, { half }: Target): string => `${half ?? ''}/${file}`; // each half has a single target
   const pictureOf = async (file: string): Promise<Picture> => {
     const content = await bytesOf(files, file);
     if (isPng(content)) return decodePng(content);
@@ -116,5 +116,5 @@ function factsOf({ width, height, channels, data }: Picture): PictureFacts {
 }
 
 async function bytesOf(files: ReadonlyMap<string, PageFile>, file: string): Promise<Uint8Array> {
-  return new Uint8Array((await files.get(file)?.arrayBuffer()) ?? new ArrayBuffer(0)); // of the listing
+  return new Uint8Array((await files.get(file)?.arrayBuffer()) ?? new ArrayBuffer(0)); // a listed file
 }

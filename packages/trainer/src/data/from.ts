@@ -33,8 +33,8 @@ export interface StreamOptions {
 
 /**
  * Returns a {@link Dataset} unchanged; reads a stream to its end, or `count` examples of it. Fields are the keys of an
- * example; an example without keys is an `image` if its shape has three dims, else a `vector`. Whole numbers in three
- * dims are pictures of 0..255. Tensors are read and disposed.
+ * example; an example without keys is an `image` if its shape has three dims, else a `vector`. Examples of whole
+ * numbers with three dims are pictures in 0..255. Tensors are read and disposed.
  * @throws ForjaError `data.empty` without examples, `data.size` for more than fit in memory, `data.field` for an
  * example whose fields or shapes are not those of the first.
  */

@@ -1,13 +1,13 @@
-// Which examples a run of a phase sees: the endless sequence of shuffled epochs, cut into batches. A function of (seed,
-// part, run), so a resumed run continues exactly.
+// Which examples each run of a phase gets: the endless sequence of shuffled epochs, cut into batches. The order depends
+// only on (seed, part, number of the phase's run), so resumed training continues with exactly the same batches.
 import { ForjaError, isDetached, permutation, streamOf } from '@forja/core';
 import type { Dataset, FieldArray } from './dataset.js';
 import { countOf, fieldOf, newFieldArrays } from './fields.js';
 
 /**
- * Indices of batch `n`: positions n·batch … of the sequence epoch 0, epoch 1, …, each a permutation of all examples by
- * (seed, part, epoch). Nothing is dropped: a batch continues into the next epoch, so every example is seen once per
- * epoch, and a dataset may be smaller than a batch.
+ * Indices of batch `n`: the positions from n·batch on in the sequence epoch 0, epoch 1, …, where each epoch is a
+ * permutation of all examples that depends on (seed, part, epoch). Nothing is dropped: a batch continues into the next
+ * epoch, so every example is seen once per epoch, and a dataset may be smaller than a batch.
  */
 export function batchOrder(seed: number | bigint, count: number, batch: number, part = ''): (n: number) => Uint32Array {
   const stream = part === '' ? 0 : streamOf(part);
@@ -32,8 +32,8 @@ export function batchOrder(seed: number | bigint, count: number, batch: number, 
 }
 
 /**
- * Batches of the fields `names` (default: all): run n of a phase gets [batch, …shape] of each, fields of one part from
- * the same examples. If reading is asynchronous, the next batch is read ahead while a step runs.
+ * Batches of the fields `names` (default: all). Run n of a phase gets an array [batch, …shape] for each field; fields
+ * of one part come from the same examples. If reading is asynchronous, the next batch is read ahead while a step runs.
  */
 export function batchReader(
   dataset: Dataset,

@@ -1,5 +1,5 @@
-// The Exif orientation of a picture (TIFF tag 0x0112, values 1 to 8), and turning by it, for decoders that ignore it:
-// fast-png for PNG, Chromium for WebP.
+// The Exif orientation of a picture (TIFF tag 0x0112, values 1 to 8), and turning pictures accordingly, for decoders
+// that ignore it: fast-png for PNG, Chromium for WebP.
 import type { Picture } from './picture.js';
 
 const ORIENTATION = 0x0112;

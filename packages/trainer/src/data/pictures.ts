@@ -116,7 +116,7 @@ export async function layoutDataset(
   };
 }
 
-/** Size and channels of all pictures: as configured, else what all have. Notes unreadable files. */
+/** Size and channels of all pictures: as configured, otherwise those that all files share. Notes unreadable files. */
 async function shapeOf(
   parts: readonly LayoutPart[],
   config: PictureOptions & { path: string },
@@ -203,7 +203,7 @@ function datasetOf(
         total,
         write(index, into, at) {
           const example = examples[index % examples.length] as Example; // below total
-          const bytes = store.read(example.files[i] ?? '', group.targets[i] as Target); // a target per field
+          const bytes = store.read(example.files[i] ?? '', group.targets[i] as Target); // there is one target per field
           const put = (values: Uint8Array): void => {
             if (index < examples.length) for (let k = 0; k < size; k++) into[at * size + k] = FLOATS[values[k]!]!;
             else mirrored(values, width, channels, into, at * size);

@@ -45,8 +45,8 @@ interface Place {
 }
 
 /**
- * Tiles of sheets [height, width, channels] of bytes by name; the mask has one channel. Training tiles overlap by half,
- * those held out do not.
+ * A dataset of tiles cut from sheets, which are given by name as bytes [height, width, channels]; the mask has one
+ * channel. Training tiles overlap by half, held-out tiles do not overlap.
  * @throws UsageError `config.invalid` for tiles that are wider than a band; ForjaError `data.empty` if none is left.
  */
 export function sheetDataset(

@@ -34,7 +34,7 @@ export function modesOf(shape: 'ring' | 'grid', modes: number): Float32Array {
 
 /**
  * Points [2] as the field `vector`, the number of their Gaussian as `label`. Point i belongs to Gaussian i mod modes:
- * it is the centre plus normal noise of (seed, i).
+ * it is that Gaussian's centre plus normal noise determined by (seed, i).
  */
 export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
   const {
