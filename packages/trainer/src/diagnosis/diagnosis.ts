@@ -15,7 +15,10 @@ export interface Case {
   readonly config: Readonly<Record<string, unknown>>;
   /** Names of the system's options. */
   readonly options: ReadonlySet<string>;
-  /** Kinds of the fields that the system reads: pictures can be augmented, classes are not packed. */
+  /**
+   * Kinds of the fields that the system reads. Remedies depend on them: only pictures can be augmented, and packing is
+   * not advised for data with classes.
+   */
   readonly reads: ReadonlySet<FieldKind>;
   /** Number of modes of the data, if known. */
   readonly modes?: number | undefined;
@@ -23,7 +26,7 @@ export interface Case {
 
 /** A failure that a run can have. */
 export interface Detector {
-  /** `mode-collapse`. */
+  /** Such as `mode-collapse`. */
   readonly name: string;
   /** A few words, for tables. */
   readonly summary: string;

@@ -3,7 +3,10 @@
 import type { Detector } from './diagnosis.js';
 import { figure, lacksPenalty, lastOf, rateOf, unused } from './read.js';
 
-/** Growth since the log's first line, by player; higher for G, whose gradient also grows when D wins. */
+/**
+ * Growth since the log's first line that counts as an explosion, by player; higher for G, because G's gradient also
+ * grows when D wins.
+ */
 const GROWN = { d: 100, g: 1000 };
 
 export const explodingGradients: Detector = {

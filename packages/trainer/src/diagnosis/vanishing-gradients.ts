@@ -3,7 +3,7 @@
 import type { Detector } from './diagnosis.js';
 import { allOf, figure, lacksPenalty, lastOf, mean, percent, unused } from './read.js';
 
-/** Gradient norm relative to its largest block mean, and D's accuracy on fakes. */
+/** Maximum gradient norm, relative to its largest block mean, and minimum accuracy of D on fakes. */
 const [GONE, SURE] = [0.01, 0.95];
 
 export const vanishingGradients: Detector = {

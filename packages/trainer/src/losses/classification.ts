@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { Verdict } from './loss.js';
 
 /**
- * −E log P(C = label): cross-entropy of the verdict's class logits [n, classes] with int32 labels [n]. AC-GAN adds that
- * of real and of fake examples to the discriminator's loss, that of fakes to the generator's.
+ * −E log P(C = label): cross-entropy of the verdict's class logits [n, classes] with int32 labels [n]. AC-GAN adds this
+ * cross-entropy of real and of fake examples to the discriminator's loss, and that of fake examples to the generator's
+ * loss.
  * @throws UsageError `input.shape` for a verdict without classes.
  */
 export function classification(verdict: Verdict, labels: tf.Tensor): tf.Scalar {

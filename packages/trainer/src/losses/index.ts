@@ -1,4 +1,4 @@
-// The adversarial losses by name, and those that users register.
+// The adversarial losses by name, built-in and registered by users.
 import { registry } from '../registry.js';
 import { hinge } from './hinge.js';
 import { leastSquares } from './least-squares.js';

@@ -1,5 +1,5 @@
-// The contract of an adversarial loss: pure functions of the discriminator's outputs. One loss per file; index.ts names
-// them.
+// The contract of an adversarial loss: pure functions of the discriminator's outputs. There is one loss per file;
+// index.ts lists them.
 import type * as tf from '@tensorflow/tfjs';
 
 /** The discriminator's outputs for a batch. */
@@ -24,8 +24,8 @@ export interface GanLoss {
   /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` can change. */
   readonly crossEntropy?: boolean;
   /**
-   * The probability that an example is real, from logits of any shape, for an optimal D. Absent: logits of this loss do
-   * not correspond to probabilities; greater only means more real.
+   * The probability that an example is real, from logits of any shape, for an optimal D. Absent if logits of this loss
+   * do not correspond to probabilities; a greater logit then only means "more real".
    */
   readonly probability?: (logits: tf.Tensor) => tf.Tensor;
   /** Logits are only compared with each other: their sign means nothing. */

@@ -10,7 +10,9 @@ export interface Smoothing {
   /** A real example's target is 1 − real, a fake's is fake. Each from 0 to below 1. */
   real?: number;
   fake?: number;
-  /** In addition, each target changes by its own uniform random number between 0 and this. */
+  /**
+   * In addition, each target moves towards the opposite target by its own uniform random number between 0 and `noise`.
+   */
   noise?: tf.Tensor | number;
   /** Share of targets t, of real and of fake examples, that become 1 − t. */
   flips?: tf.Tensor | number;

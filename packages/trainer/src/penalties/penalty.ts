@@ -1,5 +1,5 @@
-// The contract of a penalty on the discriminator's gradient. One penalty per file; index.ts names them. The two-player
-// system decides its weight (λ, γ) and how often it is applied.
+// The contract of a penalty on the discriminator's gradient. There is one penalty per file; index.ts lists them. The
+// two-player system decides its weight (λ, γ) and how often it is applied.
 import type * as tf from '@tensorflow/tfjs';
 
 /** What a penalty is computed from. */
