@@ -36,8 +36,8 @@ export interface GeneratorFeeds {
 }
 
 /**
- * Feeds for the examples `indices` of `dataset`, whose fields the generator may need. Latent i is that of (seed, start
- * + i).
+ * Feeds for the examples `indices` of `dataset`, whose fields the generator may need. Latent i depends only on (seed,
+ * start + i).
  */
 export async function generatorFeeds(
   inputs: readonly GeneratorInput[],

@@ -25,7 +25,7 @@ export interface FileGenerator {
   readonly conditional: boolean;
   /** True if it takes pictures. */
   readonly translates: boolean;
-  /** Examples of a seed; input pictures and labels are those of `dataset`. */
+  /** Generates examples from a seed; input pictures and labels come from `dataset`. */
   generate(dataset: Dataset, count: number, seed: number): Promise<{ examples: RawExamples; labels?: Int32Array }>;
   dispose(): Promise<void>;
 }

@@ -28,7 +28,7 @@ export function pick({ columns, data }: Rows, indices: ArrayLike<number>): Rows 
 export function checkRows(where: string, given: Rows): void {
   const { rows, columns, data } = Object(given) as Partial<Rows>;
   const whole = (size: unknown): boolean => Number.isInteger(size) && (size as number) >= 0;
-  // by its tag, as it may come from another realm
+  // checked by its tag, because instanceof is false for an array from another realm
   const floats = /^\[object Float(32|64)Array\]$/.test(Object.prototype.toString.call(data));
   if (whole(rows) && whole(columns) && floats && data?.length === (rows ?? 0) * (columns ?? 0)) return;
   const found = floats
@@ -63,7 +63,7 @@ export function meanOf({ rows, columns, data }: Rows): Float64Array {
   return mean.map((sum) => sum / rows);
 }
 
-/** The covariance of the columns [columns · columns], over rows − 1, as numpy's `cov(rowvar=False)`. */
+/** The covariance of the columns [columns · columns], divided by rows − 1, as in numpy's `cov(rowvar=False)`. */
 export function covarianceOf(all: Rows, mean: Float64Array = meanOf(all)): Float64Array {
   const { rows, columns, data } = all;
   const sums = new Float64Array(columns * columns);

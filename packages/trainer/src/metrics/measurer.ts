@@ -106,7 +106,7 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
   };
 }
 
-/** Messages for unmet needs, with the way out. */
+/** Messages for unmet needs, which say how to meet them. */
 const NEEDS: Readonly<Record<MetricNeed, string>> = {
   classes: "an extractor that names classes, such as 'digits' for MNIST; give one with --features",
   labels: 'a generator that takes a class, and labels in the data',
@@ -139,7 +139,7 @@ const noHoldout = (where: string, { name }: Dataset): UsageError =>
     { code: 'config.invalid' },
   );
 
-/** `count` examples of a field, the first ones of a shuffle by the seed. */
+/** `count` examples of a field: the first ones after a shuffle that depends on the seed. */
 async function drawn(
   dataset: Dataset,
   field: string,

@@ -5,7 +5,10 @@ import type { Metric } from './metric.js';
 
 /** Maximum number of training examples searched. */
 const MAX_SEARCHED = 10_000;
-/** Quantile of the holdout's distances below which an example counts as copied: the share for a perfect sampler. */
+/**
+ * Quantile of the holdout's distances below which an example counts as copied; also the share of copies that a perfect
+ * sampler gets.
+ */
 const NEAREST = 0.01;
 
 /**

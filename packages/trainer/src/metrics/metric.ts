@@ -43,9 +43,9 @@ export interface Metric {
   readonly name: string;
   /** A few words, for lists. */
   readonly summary: string;
-  /** Its scores; by default a run keeps the best checkpoint by the first. */
+  /** Its scores; by default, a run chooses its best checkpoint by the first one. */
   readonly scores: Readonly<Record<string, Better>>;
-  /** What it needs in addition to examples; of a nested list, one is enough. */
+  /** What it needs in addition to examples; one need of a nested list is enough. */
   readonly needs?: readonly (MetricNeed | readonly MetricNeed[])[];
   /** Minimum number of examples on each side. Default 1. */
   readonly least?: number;

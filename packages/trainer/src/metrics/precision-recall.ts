@@ -8,7 +8,7 @@ import type { Metric } from './metric.js';
 /** Neighbours, as in the paper. */
 const NEIGHBOURS = 3;
 
-/** Whether each row of `points` lies in a ball of `centres`. */
+/** Share of the rows of `points` that are inside at least one ball; `centres` and `radii` define the balls. */
 function inside(points: Rows, centres: Rows, radii: Float64Array): number {
   const distances = new Float64Array(centres.rows);
   let count = 0;

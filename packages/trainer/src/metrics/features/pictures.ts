@@ -58,7 +58,7 @@ export function fitted({ count, shape, values, range }: RawExamples, to: Picture
   return out;
 }
 
-/** One picture at another size, columns first. */
+/** Resizes one picture: first its width, then its height. */
 function resize(
   picture: Float32Array,
   [height = 0, width = 0, channels = 0]: readonly number[],

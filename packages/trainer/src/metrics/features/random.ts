@@ -1,6 +1,6 @@
 // An extractor with random weights, for pictures without a trained one: three convolutions of stride 2; the features
 // are the means of all their channels. Its features describe edges and colours, not objects; distances rank generators
-// of one data set (Naeem et al. 2020, section 4.2, recommend random embeddings if the trained one is of another
+// of one data set (Naeem et al. 2020, section 4.2, recommend random embeddings if the trained one comes from another
 // domain).
 import { encodeModel, philoxNormal, streamOf } from '@forja/core';
 import { GraphBuilder, type Value } from '@forja/core/onnx';
