@@ -11,7 +11,7 @@ export function through(x: tf.SymbolicTensor, ...layers: readonly (tf.layers.Lay
 
 /** A layer of several inputs. */
 export function joined(layer: tf.layers.Layer, ...inputs: tf.SymbolicTensor[]): tf.SymbolicTensor {
-  return layer.apply(inputs) as tf.SymbolicTensor; // of symbolic tensors
+  return layer.apply(inputs) as tf.SymbolicTensor; // applied to symbolic tensors, a layer returns one
 }
 
 /** Normalisation after convolutions. */

@@ -1,5 +1,5 @@
-// Convolutions and dense layers of the networks in this folder. Weights are made as zeros; `initialise` draws them
-// later.
+// Convolutions and dense layers of the networks in this folder. Weights are created as zeros; `initialise` replaces
+// them later.
 import * as tf from '@tensorflow/tfjs';
 import { spectralConv, spectralDense } from './layers/index.js';
 
@@ -38,8 +38,8 @@ export function dense(
 }
 
 /**
- * How a picture is doubled: by a transposed convolution, or by repeating pixels before a convolution, which leaves no
- * grid.
+ * How a picture's edge is doubled: by a transposed convolution, or by repeating pixels before a convolution. The latter
+ * leaves no grid in the picture.
  */
 export type UpKind = 'transposed' | 'resize';
 

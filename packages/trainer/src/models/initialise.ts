@@ -40,7 +40,8 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
     const shape = weight.shape.map(Number);
     const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options);
     if (scale === undefined) continue;
-    // Weights are drawn once, so the step can hold more of the name's hash: 48 bits make collisions unlikely.
+    // Weights are drawn only once, so the position's `step` is free for a second hash of the name: collisions of 48
+    // bits are unlikely.
     const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
     const times = blocks.get(name) ?? 1;
     const columns = (shape.at(-1) ?? 1) / times;

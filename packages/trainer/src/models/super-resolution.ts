@@ -1,4 +1,4 @@
-// The generator that enlarges pictures: residual blocks at the small size, then steps up, by pixel shuffles (Ledig et
+// The generator that enlarges pictures: residual blocks at the small size, then upsampling, by pixel shuffles (Ledig et
 // al. 2017, SRResNet, figure 4) or by repeated pixels before a convolution (Wang et al. 2018, ESRGAN); without batch
 // norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim et al. 2016, VDSR).
 import { optionsOf, shown, UsageError } from '@forja/core';

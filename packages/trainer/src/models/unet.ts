@@ -1,5 +1,5 @@
-// U-Net: halves a picture down to a small map and doubles it back; at each size, the map from the way down is
-// concatenated. Ronneberger et al. 2015; as a generator: Isola et al. 2017 (pix2pix), appendix 6.1.
+// U-Net: halves a picture repeatedly, down to a small map, and doubles that back; at each size, the encoder's map of
+// that size is concatenated. Ronneberger et al. 2015; as a generator: Isola et al. 2017 (pix2pix), appendix 6.1.
 import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';

@@ -36,7 +36,7 @@ class Attend extends tf.layers.Layer {
   }
 
   override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
-    return (shape as tf.Shape[])[0] ?? []; // four shapes
+    return (shape as tf.Shape[])[0] ?? []; // the shapes of the four inputs
   }
 }
 tf.serialization.registerClass(Attend);

@@ -64,7 +64,7 @@ export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
       [0, 0],
     ];
     let padded = x;
-    for (let i = 0; i < REACH; i++) padded = tf.mirrorPad(padded, border, 'symmetric'); // by 1: repeats the border
+    for (let i = 0; i < REACH; i++) padded = tf.mirrorPad(padded, border, 'symmetric'); // width 1: repeats the border
     return tf.depthToSpace(tf.conv2d(padded, filter, 1, 'valid'), scale);
   });
 }
@@ -72,7 +72,7 @@ export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
 /** Weights of the neighbours −REACH … REACH for each of the `scale` pixels that one becomes. */
 function phases(scale: number): number[][] {
   return Array.from({ length: scale }, (_, p) => {
-    const at = (p + 0.5) / scale - 0.5; // in small pixels, from a centre
+    const at = (p + 0.5) / scale - 0.5; // in pixels of the small picture, measured from a pixel's centre
     return Array.from({ length: 2 * REACH + 1 }, (_, i) => cubic(at - (i - REACH)));
   });
 }

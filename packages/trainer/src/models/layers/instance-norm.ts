@@ -1,4 +1,5 @@
-// Instance normalisation: each channel of each picture to mean 0 and deviation 1 (Ulyanov et al. 2016).
+// Instance normalisation: shifts and scales each channel of each picture to mean 0 and deviation 1 (Ulyanov et al.
+// 2016).
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 

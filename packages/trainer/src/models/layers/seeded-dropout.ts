@@ -1,5 +1,5 @@
-// Dropout with the step's random numbers: tfjs's own random numbers would be constants in a compiled step. The only
-// noise of pix2pix (Isola et al. 2017, section 3.2.1).
+// Dropout that uses the step's random numbers, because tfjs's own random numbers would become constants in a compiled
+// step. Dropout is the only source of noise in pix2pix (Isola et al. 2017, section 3.2.1).
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../../trace/random.js';
 import { isTraining, only, onlyShape, type LayerConfig } from './layer.js';

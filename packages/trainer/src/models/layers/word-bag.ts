@@ -63,12 +63,12 @@ class WordBag extends tf.layers.Layer {
 }
 tf.serialization.registerClass(WordBag);
 
-/** Each token's predecessor, padding before the first: [n, length] → the same. */
+/** Each token's predecessor, with padding before the first token: [n, length] → the same. */
 function previous(ids: tf.Tensor): tf.Tensor {
   const [n = 1, length = 1] = ids.shape;
   const first = tf.zerosLike(tf.slice(ids, [0, 0], [n, 1]));
   return length === 1 ? first : tf.concat([first, tf.slice(ids, [0, 0], [n, length - 1])], 1);
 }
 
-/** Token ids [n, length], 0 padding → [n, size]; a text of padding alone is zeros. */
+/** Token ids [n, length], 0 padding → [n, size]; the result is zeros for a text of nothing but padding. */
 export const wordBag = (config: WordBagConfig): tf.layers.Layer => new WordBag(config);
