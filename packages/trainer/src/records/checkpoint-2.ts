@@ -1,5 +1,5 @@
 // Reads checkpoints of version 2, which were written before the safetensors layout: `FORJACKP`, uint32 version, uint32
-// length of the header, header in JSON, tensors at multiples of 64 bytes, SHA-256 of all before it.
+// length of the header, header in JSON, tensors at multiples of 64 bytes, SHA-256 of everything before it.
 import { ARRAY_OF, BYTES_OF, ForjaError, sizeOf, type DType } from '@forja/core';
 import { sha256 } from '../digest.js';
 import { parseHead, type CheckpointHead } from './checkpoint-head.js';

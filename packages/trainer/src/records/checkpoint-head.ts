@@ -1,10 +1,12 @@
-// The part of a checkpoint that is not tensors: the progress of the run, and what it was made with. Checked when it is
-// read, because files may come from elsewhere.
+// The part of a checkpoint that is not tensors: the progress of the run, and the system and environment that wrote it.
+// Checked when it is read, because files may come from elsewhere.
 import { ForjaError, messageOf, type SchemaIssue } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 
-/** What results depend on besides configuration and state. If any of it differs, bits may differ. */
+/**
+ * What results depend on besides configuration and state. If any entry differs, results may differ in their last bits.
+ */
 export type Environment = Record<string, string>;
 
 /** A checkpoint without its state. */

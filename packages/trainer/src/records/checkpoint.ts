@@ -6,7 +6,7 @@ import { parseHead, type CheckpointHead, type Environment } from './checkpoint-h
 import { decodeVersion2, isVersion2 } from './checkpoint-2.js';
 import { decodeTensors, encodeTensors, headerEnd } from './safetensors.js';
 
-/** Version of the format that this code writes. It reads version 2 too. */
+/** Version of the format that this code writes. Version 2 can be read too. */
 export const CHECKPOINT_VERSION = 3;
 
 /** The value of `format` in the metadata. */
@@ -22,7 +22,8 @@ export interface Checkpoint extends CheckpointHead {
 
 /**
  * Bytes of a checkpoint: a file in the safetensors layout with all state as tensors. Its metadata are `format`,
- * `version`, `checkpoint` (the rest, as JSON), and `sha256`, in hexadecimal, which is computed with zeros in its place.
+ * `version`, `checkpoint` (the rest, as JSON), and `sha256` in hexadecimal, which is the digest of the file with zeros
+ * in place of the digest.
  */
 export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<Uint8Array> {
   const checkpoint = JSON.stringify(rest);

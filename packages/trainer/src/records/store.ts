@@ -15,7 +15,7 @@ export interface LogLine {
   seconds: number;
 }
 
-/** How a measurement was made: scores are only comparable with the same facts. */
+/** How a measurement was made: scores are comparable only if these facts are equal. */
 export interface MeasureFacts {
   /** Name of the feature extractor. */
   readonly extractor: string;

@@ -3,7 +3,7 @@ import type { LogLine } from '../records/store.js';
 
 /** A log as columns, averaged. */
 export interface Columns {
-  /** The last step of each part. */
+  /** The last step of each averaged part of the log. */
   step: number[];
   /** Scalars, rates and speed by name; null for a part without values, such as those of a phase that seldom runs. */
   values: Record<string, (number | null)[]>;

@@ -35,7 +35,7 @@ export async function nearestExamples(
 ): Promise<NearestResult> {
   const size = sizeOf(dataset.fields[field]?.shape ?? []);
   const all = dataset.parts?.[dataset.fields[field]?.part ?? ''] ?? dataset.count;
-  const values = made.data as Float32Array; // float32 by the caller
+  const values = made.data as Float32Array; // the caller passes float32
   const count = values.length / size;
   const searched = Math.min(all, MAX_SEARCHED);
   const best = Array.from({ length: count }, () => ({ distance: Infinity, index: 0 }));
@@ -50,7 +50,7 @@ export async function nearestExamples(
       for (let i = 0; i < n; i++) {
         let sum = 0;
         for (let k = 0; k < size && sum < own.distance; k++)
-          sum += ((values[m * size + k] as number) - (part[i * size + k] as number)) ** 2; // both in their arrays
+          sum += ((values[m * size + k] as number) - (part[i * size + k] as number)) ** 2; // both indices are valid
         if (sum < own.distance) Object.assign(own, { distance: sum, index: indices[i] ?? 0 });
       }
     }

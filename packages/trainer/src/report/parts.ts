@@ -164,8 +164,8 @@ async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<
 }
 
 /**
- * The charts of a report: those of the system, the other scalars, one per chart, and at the end rates together with the
- * speed.
+ * The charts of a report: first those that the system defines, then one chart for each other scalar, and last the rates
+ * together with the speed.
  */
 function chartsOf({ values }: Columns, charts: ReportData['charts']): Chart[] {
   const chart = (title: string, left: readonly string[], right: readonly string[] = []): Chart => ({

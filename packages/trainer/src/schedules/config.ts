@@ -104,7 +104,7 @@ export function schedule<K extends ScheduleKind>(
 
 /**
  * A string as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
- * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then others by name. Throws
+ * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then further fields by name. Throws
  * UsageError if `text` is not a string.
  */
 export function scheduleWords(text: string): Record<string, unknown> {

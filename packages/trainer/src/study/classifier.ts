@@ -1,5 +1,5 @@
-// The classifier of a study: four convolutions, the same network, batch, rates and number of steps for every arm. It is
-// trained by the compiled step.
+// The classifier of a study, with four convolutions. Network, batch size, rates and number of steps are the same for
+// every arm. It is trained with a compiled step.
 import { ForjaError, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { augmented, type Augmentation } from '../augment/index.js';

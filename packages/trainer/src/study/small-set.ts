@@ -26,7 +26,7 @@ export interface Part {
 /** A dataset of pictures with classes, divided into pool and test set. */
 export interface Divided {
   readonly classes: readonly string[];
-  /** Indices of each class that a small set may be drawn from. */
+  /** The examples that a small set may be drawn from. */
   readonly pool: Part;
   readonly test: Part;
 }
@@ -90,7 +90,7 @@ export async function examplesOf({ dataset, indices }: Part): Promise<Examples> 
   return {
     count: indices.length,
     shape: fieldOf(dataset, 'image').shape,
-    images: image as Float32Array, // pictures are float32, as `divided` saw
+    images: image as Float32Array, // `divided` checked that pictures are float32
     labels: label as Int32Array,
   };
 }
