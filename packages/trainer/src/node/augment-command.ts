@@ -50,7 +50,9 @@ const CLASSIFIER_STEPS = 1500;
 const CLASSICAL = 'translation,rotation';
 /** Maximum number of generated pictures. */
 const MOST = 100_000;
-/** Defaults of the system's options for few pictures; its own defaults are for more. */
+/**
+ * Defaults of the system's options when there are few pictures; the system's own defaults are meant for larger sets.
+ */
 const FOR_FEW: Readonly<Record<string, unknown>> = { augment: 'diffaug' };
 
 const CONTROL = (): CliOption[] => [
@@ -238,7 +240,7 @@ const KEPT = [
 const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
-  }; // without those that are absent
+  }; // undefined fields are left out
 
 /** Prints how the study ended, and returns the command's result. */
 function reported({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {

@@ -69,7 +69,7 @@ export interface StudyEnd {
 
 const STUDY = 'study.json';
 const RESULTS = 'results.json';
-/** Pictures per class in pictures.png, on each side. */
+/** Number of real, and of generated, pictures per class in pictures.png. */
 const SHOWN = 8;
 
 /** The folder of a new study. @throws UsageError for a folder that is in use. */
@@ -231,7 +231,7 @@ async function generated(
       count: total,
       shape: [height, width, channels],
       images: Float32Array.from(data, (byte) => byte / 127.5 - 1),
-      labels: Int32Array.from({ length: total }, (_, i) => i % classes.length), // as sample gives classes
+      labels: Int32Array.from({ length: total }, (_, i) => i % classes.length), // the order of classes in sample()
     };
   } finally {
     await generator.dispose();

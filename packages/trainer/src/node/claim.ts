@@ -1,4 +1,5 @@
-// Lets one process at a time write a run's folder: two would mix their logs and replace each other's checkpoints.
+// Ensures that only one process at a time writes a run's folder: two would mix their logs and replace each other's
+// checkpoints.
 import { randomBytes } from 'node:crypto';
 import { constants, copyFile, link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -6,16 +7,21 @@ import { join } from 'node:path';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 
 /**
- * The file `.writing-<n>` says which process writes a folder. It is removed at the end. Where a process has died, the
- * next one takes the next number, which no other can then take; removing and writing the same name would not do.
+ * The file `.writing-<n>` says which process writes a folder, and is removed at the end. If a process has died and left
+ * its file behind, the next process creates a file with the next number, which only one process can create. Deleting
+ * the old file and creating it again under the same name would not be safe, because another process may do the same at
+ * that moment.
  */
 const CLAIM = '.writing';
 
-/** Who writes. */
+/** The process that writes a folder. */
 interface Writer {
   pid: number;
   host: string;
-  /** When the process began, in the system's own unit, where that can be read: ids of processes are used again. */
+  /**
+   * When the process began, in the system's own unit; '' where that cannot be read. Needed because process ids are
+   * reused.
+   */
   began: string;
 }
 
@@ -23,8 +29,8 @@ interface Writer {
 const ours = new Set<string>();
 
 /**
- * Claims the folder until the returned function is called. A claim of another machine is not respected, as nothing
- * tells whether that one still runs.
+ * Claims the folder until the returned function is called. A claim made on another machine is ignored, because there is
+ * no way to tell whether its process still runs.
  * @throws UsageError if another process of this machine, or another run of this one, writes the folder; ForjaError
  * `io`.
  */
@@ -49,26 +55,26 @@ export async function claim(folder: string): Promise<() => Promise<void>> {
   }
   return async () => {
     ours.delete(folder);
-    await rm(path, { force: true }).catch(() => undefined); // a file that stays counts as that of a dead process
+    await rm(path, { force: true }).catch(() => undefined); // a remaining file counts as a dead process's claim
   };
 }
 
-/** Writes our claim and returns its path; the writer of another one, if that runs. */
+/** Writes our claim and returns its path, or returns the writer of another claim if that process still runs. */
 async function claimed(folder: string, own: Writer): Promise<string | Writer> {
   const aside = join(folder, `${CLAIM}.${randomBytes(6).toString('hex')}`);
   try {
-    await writeFile(aside, `${JSON.stringify(own)}\n`); // whole before it gets its name
+    await writeFile(aside, `${JSON.stringify(own)}\n`); // complete before it gets its final name
     for (;;) {
       const dead = await numbersIn(folder);
       const running = await runningOf(folder, dead, own);
       if (running) return running;
-      // Of several processes that find the same dead ones, one gets the next number.
+      // If several processes find the same dead claims, only one of them gets the next number.
       const next = (dead.at(-1) ?? 0) + 1;
       const path = pathOf(folder, next);
       if (!(await named(aside, path))) continue;
       for (const number of dead) await rm(pathOf(folder, number), { force: true });
       const others = (await numbersIn(folder)).filter((number) => number !== next);
-      const faster = await runningOf(folder, others, own); // it counted anew, as the dead ones were gone
+      const faster = await runningOf(folder, others, own); // it found no dead claims and counted from 1
       if (faster) await rm(path, { force: true });
       return faster ?? path;
     }
@@ -88,7 +94,7 @@ async function numbersIn(folder: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-/** A writer that runs, of the claims with these numbers. */
+/** The first writer that still runs, among the claims with these numbers. */
 async function runningOf(folder: string, numbers: readonly number[], own: Writer): Promise<Writer | undefined> {
   for (const number of numbers) {
     const writer = await writerOf(pathOf(folder, number));
@@ -97,7 +103,7 @@ async function runningOf(folder: string, numbers: readonly number[], own: Writer
   return undefined;
 }
 
-/** Gives a file a further name, which no other has; false if one has it. */
+/** Gives a file an additional name; returns false if a file of that name exists already. */
 async function named(file: string, name: string): Promise<boolean> {
   const unlessThere = (error: NodeJS.ErrnoException): false => {
     if (error.code === 'EEXIST') return false;
@@ -106,7 +112,7 @@ async function named(file: string, name: string): Promise<boolean> {
   return link(file, name).then(
     () => true,
     (error: NodeJS.ErrnoException) =>
-      // some file systems have no links
+      // some file systems do not support hard links
       error.code === 'EEXIST' ? false : copyFile(file, name, constants.COPYFILE_EXCL).then(() => true, unlessThere),
   );
 }
@@ -123,16 +129,19 @@ async function writerOf(path: string): Promise<Writer | undefined> {
 }
 
 async function isRunning({ pid, host, began }: Writer, own: Writer): Promise<boolean> {
-  if (host !== own.host || pid === own.pid) return false; // an earlier process of our id
+  if (host !== own.host || pid === own.pid) return false; // another host, or an earlier process with our id
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false; // the process of another user runs
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false; // it runs, as another user's process
   }
   return (await beganOf(pid)) === began;
 }
 
-/** Field 22 of Linux's /proc/<pid>/stat, behind the name in parentheses; '' elsewhere. */
+/**
+ * A process's start time: field 22 of Linux's /proc/<pid>/stat, counted after the name in parentheses; '' on other
+ * systems.
+ */
 async function beganOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';

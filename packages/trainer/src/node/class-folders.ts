@@ -70,5 +70,5 @@ export async function writeSideBySide(
   await writeFileSafely(path, await batch.grid(columns, { padding: 1, background: 255 }).toPNG());
 }
 
-/** [-1, 1] as 0..255, rounded by the array. */
+/** [-1, 1] as 0..255, rounded by Uint8ClampedArray. */
 const bytesOf = (images: Float32Array): Uint8ClampedArray => Uint8ClampedArray.from(images, (v) => (v + 1) * 127.5);

@@ -1,4 +1,4 @@
-// compile() in Node: on @forja/node unless the caller gives a runtime.
+// compile() in Node: steps run on @forja/node unless the caller gives a runtime.
 import { runtime as nodeRuntime } from '@forja/node';
 import { optionsOf, type Runtime } from '@forja/core';
 import { compileAll as compileAllAnywhere } from '../compile/compile.js';

@@ -38,7 +38,7 @@ export class DecodePool {
   /** Runs a job on the next free thread. */
   run<J extends DecodeJob>(job: J): Promise<DecodeResults[J['op']]> {
     return new Promise((resolve, reject) => {
-      // a job's result is that of its op
+      // the job's `op` determines the type of its result
       this.#queue.push({ job, resolve: resolve as Waiting['resolve'], reject });
       this.#assign();
     });

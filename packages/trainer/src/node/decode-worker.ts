@@ -23,7 +23,7 @@ export interface DecodeResults {
   record: { content: string; record?: Uint8Array<ArrayBuffer> };
 }
 
-/** The messages of both directions. */
+/** Messages to the worker and its replies. */
 export interface DecodeRequest {
   id: number;
   job: DecodeJob;
@@ -31,7 +31,7 @@ export interface DecodeRequest {
 export type DecodeReply = { id: number; result: DecodeResults[DecodeJob['op']] } | { id: number; error: ErrorRecord };
 
 const sharp = loadSharp();
-sharp.catch(() => {}); // the first job reports it
+sharp.catch(() => {}); // the first job reports the error
 
 const work: { [K in DecodeJob['op']]: (job: Extract<DecodeJob, { op: K }>) => Promise<DecodeResults[K]> } = {
   facts: async ({ path }) => factsOf(await readFile(path), await sharp),
@@ -43,12 +43,12 @@ const work: { [K in DecodeJob['op']]: (job: Extract<DecodeJob, { op: K }>) => Pr
     const cached = cache === undefined ? undefined : await readRecord(cache, key, size);
     const made = cached ?? fitPicture(await decodePicture(bytes, await sharp), target);
     const kept = cached !== undefined || (cache !== undefined && (await writeRecord(cache, key, made)));
-    return { content, ...(keep || !kept ? { record: new Uint8Array(made) } : {}) }; // copied: it is transferred
+    return { content, ...(keep || !kept ? { record: new Uint8Array(made) } : {}) }; // a copy, as it is transferred
   },
 };
 
 parentPort?.on('message', ({ id, job }: DecodeRequest) => {
-  const run = work[job.op] as (job: DecodeJob) => Promise<DecodeResults[DecodeJob['op']]>; // the row of this op
+  const run = work[job.op] as (job: DecodeJob) => Promise<DecodeResults[DecodeJob['op']]>; // the entry for this op
   run(job).then(
     (result) => {
       const transfer = 'record' in result && result.record ? [result.record.buffer] : [];

@@ -38,7 +38,7 @@ export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined)
   if (!sharp) return pngOnly(bytes);
   const file = sharp(bytes, { failOn: 'error', ...(isSvg(bytes) ? { density: DENSITY } : {}) }).autoOrient();
   const { space, depth, hasAlpha } = await file.metadata();
-  const grey = !hasAlpha && (space === 'b-w' || space === 'grey16'); // sharp drops the alpha of grey ones
+  const grey = !hasAlpha && (space === 'b-w' || space === 'grey16'); // sharp drops the alpha of grey pictures
   const deep = depth === 'ushort';
   const { data, info } = await file
     .toColourspace(deep ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb')

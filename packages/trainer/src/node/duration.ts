@@ -1,4 +1,4 @@
-// Times for people.
+// Formats durations for people.
 
 /** `1:02` or `1:02:03`. */
 export function duration(seconds: number): string {

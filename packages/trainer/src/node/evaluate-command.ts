@@ -105,7 +105,7 @@ export const evaluateCommand: CliCommand = {
   async run(raw, io) {
     const args = raw as Args; // the options above
     const { seed = 0, seeds = 1, against = 'train' } = args;
-    // before anything is read
+    // checked here, before any file is read
     const named = args.metrics?.split(',').map((name) => metricOf(name.trim()).name);
     const own = await extractorFile(args.features, io.cwd);
     const found = await sourceOf(args.source, io.cwd);
@@ -232,7 +232,7 @@ async function scoresOf(
   return { scores: summary(all), facts, ...(floors.length > 0 ? { floor: summary(floors) } : {}) };
 }
 
-/** What the argument names. */
+/** What the command's first argument refers to. */
 interface Source {
   path: string;
   /** An ONNX file. */
@@ -262,7 +262,7 @@ async function sourceOf(source: string | undefined, cwd: string): Promise<Source
   return { path: join(source, basename(model)), model, config };
 }
 
-/** Makes examples of a seed. */
+/** Generates examples from a seed. */
 interface Maker {
   available: number;
   conditional: boolean;
@@ -317,7 +317,7 @@ async function floorOf(
   count: number,
   seed: number,
 ): Promise<[RawExamples, Int32Array | undefined]> {
-  if (holdout === undefined) throw new Error('floorOf: expected a holdout'); // checkFloor
+  if (holdout === undefined) throw new Error('floorOf: expected a holdout'); // checkFloor has checked this
   const labels = holdout.fields['label'] === undefined ? undefined : new Int32Array(count);
   if (labels) await holdout.read(chosen(seed, holdout.count, count), { label: labels });
   return [await some(holdout, field, count, seed), labels];

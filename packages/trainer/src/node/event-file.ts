@@ -1,5 +1,5 @@
 // TensorBoard's event file: TFRecords of Event messages (tensorflow/core/util/event.proto, summary.proto) with scalars,
-// pictures, and a session start, at which TensorBoard drops later events of the interrupted session.
+// pictures, and a session-start event, which makes TensorBoard drop later steps of an interrupted earlier session.
 import { appendFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

@@ -163,7 +163,7 @@ export const exportCommand: CliCommand = {
     const ranges = statedRanges('export', args.range);
     const bounds = statedBounds('export', args.bounds);
     const externalData = externalOption(args.externalData ?? 'auto', out);
-    const signal = io.signal as AbortSignal; // the bin made it from an AbortController
+    const signal = io.signal as AbortSignal; // the bin created it with an AbortController
     const metadata = {
       ...(args.license === undefined ? {} : { license: args.license }),
       ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),

@@ -14,7 +14,7 @@ import { defaultCache, readRecord, writeRecord } from './picture-cache.js';
 
 type FacesConfig = Extract<ResolvedDataConfig, { kind: 'faces' }>;
 
-/** The used parts of the packages. */
+/** The parts of the packages that are used. */
 interface Packages {
   createAvatar(style: unknown, options: object): { toString(): string; toJson(): { extra: Record<string, unknown> } };
   style: unknown;

@@ -1,5 +1,4 @@
-// Atomic writing of files: to a temporary file, synced, then renamed. And reading the external files that a model
-// names.
+// Atomic writing of files: to a temporary file, synced, then renamed. Also reads the external files that a model names.
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, isAbsolute, sep } from 'node:path';
 import { externalLocations, ForjaError, ModelFormatError } from '@forja/core';

@@ -6,7 +6,7 @@ import type { OptionEntries } from '../systems/kind.js';
 import { rowOfType, type OptionShape, type OptionType } from '../systems/option-shape.js';
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-/** Commander's key of a flag's value. */
+/** The key under which Commander stores a flag's value. */
 const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
 const singular = (name: string): string => name.replace(/ies$/, 'y').replace(/s$/, '');
 
@@ -106,14 +106,14 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
 
 const isInteger = ({ pipe }: OptionShape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
 
-/** `rate_d=linear:2e-4:0`, the name and the rest. */
+/** Splits `rate_d=linear:2e-4:0` into the name and the rest. */
 function split(flag: string, text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1 || at === text.length - 1) throw new UsageError(`train --${flag}: expected name=…, got '${text}'`);
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** `r1=0.05` or `r1=0.05,every=16`. */
+/** Parses `r1=0.05` or `r1=0.05,every=16`. */
 function weighed(flag: string, text: string): [string, unknown] {
   const [first = '', ...rest] = text.split(',');
   const [name = '', weight] = first.split('=');

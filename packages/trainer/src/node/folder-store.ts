@@ -213,7 +213,7 @@ export class FolderStore implements RunStore {
       if (Number(SAMPLE.exec(basename(path))?.[1] ?? 0) > step)
         await rm(join(this.where, 'samples', path), { force: true });
     for (const name of await readdir(this.where))
-      if (name.endsWith('.tmp')) await rm(join(this.where, name), { force: true }); // of a process that was killed
+      if (name.endsWith('.tmp')) await rm(join(this.where, name), { force: true }); // left by a killed process
   }
 
   async #io<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -238,7 +238,7 @@ function isSession(value: unknown): value is SessionRecord {
   return hasNumber(value, 'fromStep');
 }
 
-/** A file or line of JSON; undefined for one cut by a crash. */
+/** Parses a file or line of JSON; undefined if a crash has cut it off. */
 function parsed(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);

@@ -44,7 +44,7 @@ export async function loadData(
     idx: ({ path }) => idx(resolve(cwd, path)),
     folder: async (config) => {
       const where = resolve(cwd, config.path);
-      // A bare path in the configuration: its content decides.
+      // The configuration has only a path, so the content at that path decides.
       return (await isFile(where)) || (await idxIn(where)) ? idx(where) : pictures(config);
     },
     pairs: pictures,
@@ -53,7 +53,7 @@ export async function loadData(
     captions: pictures,
     set: (config) => loadSet({ ...config, ...asked }, cwd, host),
   };
-  const load = loaders[data.kind] as (config: ReadConfig) => Dataset | Promise<Dataset>; // the row of this kind
+  const load = loaders[data.kind] as (config: ReadConfig) => Dataset | Promise<Dataset>; // the loader of this kind
   return load(data);
 }
 
@@ -74,7 +74,7 @@ async function mnist(cwd: string): Promise<Dataset> {
   return idx(folder, { ...about, ...(holdout ? { holdout } : {}) });
 }
 
-/** Names of Fashion-MNIST's classes by its authors. */
+/** Names of Fashion-MNIST's classes, as given by its authors. */
 const CLOTHES = [
   'T-shirt/top',
   'Trouser',

@@ -1,5 +1,5 @@
-// Loads named data sets: pictures of packages, decoded in threads and cached like folders, as emoji, or assembled into
-// sheets that tiles are cut from.
+// Loads named data sets. The pictures of npm packages are decoded in threads and cached, as for folders; they are used
+// as emoji, or assembled into sheets that tiles are cut from.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
@@ -58,7 +58,7 @@ async function fromSheets(
   return sheetDataset(name, set.layout, sheets, { size, channels, flip });
 }
 
-/** Files are named `<package>:<path>`, as there may be several packages. */
+/** The dataset of an emoji set. Files are named `<package>:<path>`, because there may be several packages. */
 async function fromEmoji(
   set: EmojiSet,
   { name, size = set.size, channels = 3, flip }: SetConfig,

@@ -1,5 +1,5 @@
 // Cache of decoded pictures on disk: one file per picture and target, named by a hash of both, so that renamed and
-// copied files cost nothing, and changed ones are decoded again. It may be deleted at any time.
+// copied files are not decoded again, and changed ones are. It may be deleted at any time.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -97,7 +97,7 @@ export class ContentIndex {
   }
 }
 
-/** Changes with the file: its path, size and modification time. */
+/** A text that changes when the file does: its path, size and modification time. */
 export async function signatureOf(file: string, path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   return `${file}|${size}|${mtimeMs}`;

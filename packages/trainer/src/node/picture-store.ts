@@ -11,7 +11,7 @@ import { ContentIndex, hasRecord, readRecord, recordKey, signatureOf } from './p
 export interface PictureKeeping {
   /** Folder of the cache, or undefined for none: all pictures must fit in memory then. */
   cache: string | undefined;
-  /** Bytes of decoded pictures in memory; with a cache, others are read from it when they are needed. */
+  /** Bytes of decoded pictures in memory; with a cache, the other pictures are read from it when they are needed. */
   memory: number;
 }
 

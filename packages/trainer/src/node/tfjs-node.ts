@@ -1,6 +1,6 @@
 // The engine `tfjs` in Node: @tensorflow/tfjs-node if it is installed and its native binding loads, else tfjs's own
-// JavaScript, with the reason. There must be only one copy of tfjs in the process, so the package gets ours instead of
-// loading its own.
+// JavaScript, with the reason. There must be only one copy of tfjs in the process, so tfjs-node is given ours instead
+// of loading its own.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -23,7 +23,8 @@ export interface TfjsNodePlaces {
 }
 
 /**
- * Makes tfjs-node tfjs's backend. Returns undefined on success, else the reason and what runs instead; never throws.
+ * Makes tfjs-node the backend of tfjs. Returns undefined on success, else the reason and what runs instead; never
+ * throws.
  */
 export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
@@ -51,7 +52,8 @@ function loadTfjsNode(places: TfjsNodePlaces): void {
     throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
   const folder = findPackage(places);
   const own = createRequire(join(folder, 'package.json'));
-  // TensorFlow reads both when loaded: oneDNN's convolutions are 1.4-1.7 times faster; no banner on stderr.
+  // TensorFlow reads both variables when it is loaded. The first enables oneDNN, whose convolutions are 1.4-1.7 times
+  // faster; the second suppresses the banner on stderr.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   withOurTfjs(own, () => own(folder) as unknown);
@@ -100,7 +102,10 @@ function resolved(require: NodeJS.Require, name: string): string | undefined {
   }
 }
 
-/** Checked here, as the package's index throws without a binding only after registering its kernels. */
+/**
+ * Whether the package has its native binding. Checked in advance: without a binding, the package's index throws only
+ * after it has registered its kernels.
+ */
 function hasBinding(folder: string): boolean {
   const lib = join(folder, 'lib');
   return existsSync(lib) && readdirSync(lib).some((napi) => existsSync(join(lib, napi, 'tfjs_binding.node')));
@@ -138,7 +143,7 @@ function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
   }
 }
 
-/** Runs a few operations: a binding for another TensorFlow, or a second tfjs, fails in them. */
+/** Runs a few operations; they fail if the binding is for another TensorFlow, or if a second copy of tfjs is loaded. */
 function tryOut(): void {
   tf.tidy(() => {
     const joined = tf.concat([tf.tensor1d([1, 2]), tf.tensor1d([3])]);

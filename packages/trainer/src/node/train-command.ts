@@ -258,7 +258,7 @@ async function watched(
     Object.keys(models)
       .filter((file) => file.startsWith('best-') === is)
       .map((file) => join(store.where, file)),
-  ) as [string[], string[]]; // one list for each
+  ) as [string[], string[]]; // one list for true, one for false
   const report = join(store.where, 'report.html');
   const diagnoses = (await store.diagnoses?.()) ?? [];
   if (best !== undefined)

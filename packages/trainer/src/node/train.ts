@@ -126,7 +126,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   }
 }
 
-/** Trains from the store's newest checkpoint on. */
+/** Continues training from the store's newest checkpoint. */
 async function goOnIn(
   store: FolderStore,
   config: ResolvedConfig,
@@ -148,7 +148,7 @@ async function goOnIn(
   });
 }
 
-/** Runs `work`; if the host asks for a page (`watch`), its events go to that page too. */
+/** Runs `work`; if the host asks for a page (`watch`), the run's events are also sent to that page. */
 async function withWatch<H extends NodeTrainHost>(
   host: H,
   work: (host: H) => Promise<TrainResult>,
@@ -162,7 +162,7 @@ async function withWatch<H extends NodeTrainHost>(
     await onEvent?.({ type: 'watching', url: watch.url });
     return await work({
       ...host,
-      // decided by the caller's listener: the page needs no event for each step
+      // depends on the caller's listener only: the page does not need an event for each step
       stepsPerRun: host.stepsPerRun ?? (onEvent === undefined && signal === undefined ? 'auto' : 1),
       onEvent: (event) => {
         watch.onEvent(event);

@@ -85,7 +85,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
     free = now + Math.max(everyMs, SHARE * (now - begun));
     return parts;
   };
-  /** The current parts of the page, made once for all open pages. */
+  /** The current parts of the page, computed once for all open pages. */
   const current = (): Promise<Shown | undefined> => {
     if (shown?.version !== version) shown = { version, parts: make() };
     return shown.parts;
@@ -109,7 +109,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
         continue;
       }
       const pause = free - performance.now();
-      if (pause > 0) await wait(pause, undefined, { signal: hurry, ref: false }).catch(() => undefined); // ended early
+      if (pause > 0) await wait(pause, undefined, { signal: hurry, ref: false }).catch(() => undefined); // cut short
       last = version;
       const head = { status, state }; // read before the parts, which may then be newer but never older
       const parts = await current();
@@ -171,5 +171,5 @@ const STATUS: { readonly [T in TrainEvent['type']]?: (event: Extract<TrainEvent,
 };
 
 function statusOf(event: TrainEvent): string | undefined {
-  return (STATUS[event.type] as ((event: TrainEvent) => string) | undefined)?.(event); // the row of this type
+  return (STATUS[event.type] as ((event: TrainEvent) => string) | undefined)?.(event); // the entry for this type
 }
