@@ -26,7 +26,7 @@ export interface Average {
   readonly variables: readonly tf.Variable[];
   /** Moves the averages towards the weights. Part of a phase's step. */
   follow(at?: Pick<EmaAt, 'decay' | 'share'>): void;
-  /** Runs `fn`, synchronous, with the averages in place of the network's weights. */
+  /** Runs the synchronous `fn` with the averages in place of the network's weights. */
   during<T>(fn: () => T): T;
 }
 
@@ -44,7 +44,7 @@ export function averageOf(model: tf.LayersModel, options: AverageOptions): Avera
     variables: moved.state,
     follow: (at) => applyUpdates(moved(at)),
     during: (fn) => {
-      // What a LayerVariable reads is its `val`, which tfjs's types call protected.
+      // A LayerVariable reads its value from `val`, which tfjs's types declare as protected.
       const slots = layerWeights as unknown as { val: tf.Variable }[];
       const own = slots.map(({ val }) => val);
       const put = (values: readonly tf.Variable[]): void =>

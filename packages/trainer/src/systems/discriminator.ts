@@ -8,7 +8,10 @@ import type { Output } from './system.js';
 
 /** Arguments of {@link discriminatorOutput}. */
 export interface DiscriminatorParts {
-  /** Logits of examples in inference mode, [n, 1] or, per patch, [n, h, w, 1]; `condition` if there is one. */
+  /**
+   * Logits of examples in inference mode, [n, 1] or, per patch, [n, h, w, 1]; `condition` is the class or text, if
+   * there is one.
+   */
   judge(example: tf.Tensor, condition: tf.Tensor | undefined): tf.Tensor;
   /** Pictures [height, width, channels], or vectors [size]. */
   readonly example: FieldSpec;

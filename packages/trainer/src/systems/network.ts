@@ -5,8 +5,8 @@ import { initialise } from '../models/initialise.js';
 import type { Circumstances } from './kind.js';
 
 /**
- * The network of a role: the user's unchanged, else `build()` with kernels drawn with this standard deviation, or
- * orthogonal ones.
+ * The network of a role: the user's own, unchanged, or else the result of `build()`, with kernels that are drawn with
+ * the given standard deviation or are orthogonal.
  */
 export function networkOf(
   { networks, seed }: Circumstances,

@@ -27,17 +27,20 @@ export interface OptionAction {
   metadata?: OptionMetadata;
 }
 
-/** What an entry may state by `v.metadata`. */
+/** What an option may declare with `v.metadata`. */
 export interface OptionMetadata {
   /** Names of an open set. */
   choices?: () => string[];
   /** Description of the values, for docs. */
   words?: string;
-  /** Format of the values of a record's flag, in help; the text after the name is the entry. Default `name=weight`. */
+  /**
+   * Format of the values of a record's flag, as help shows it. If set, the text after `name=` is the entry's value as
+   * it is. Default `name=weight`, where the text is parsed as a weight and parameters.
+   */
   value?: string;
 }
 
 /** The row of a schema's type; undefined for a type that options of Forja's own systems do not have. */
 export function rowOfType<T>(table: Readonly<Record<OptionType, T>>, type: string): T | undefined {
-  return Object.hasOwn(table, type) ? table[type as OptionType] : undefined; // own keys are types
+  return Object.hasOwn(table, type) ? table[type as OptionType] : undefined; // all keys of the table are types
 }

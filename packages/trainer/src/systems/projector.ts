@@ -29,7 +29,7 @@ export function projectorOutput(output: Output, shape: readonly number[]): Outpu
   const [range] = outputs.map((one) => one.range);
   return {
     model: (...given: tf.Tensor[]) => {
-      const [target, own] = [given.at(-1), given.slice(0, -1)] as [tf.Tensor, tf.Tensor[]]; // the inputs below
+      const [target, own] = [given.at(-1), given.slice(0, -1)] as [tf.Tensor, tf.Tensor[]]; // the inputs declared below
       let kept: tf.Tensor | undefined;
       const gradient = tf.grad((z) => {
         const picture = pictureOf(own.map((input, i) => (i === at ? z : input)));

@@ -1,5 +1,5 @@
 // A GAN system: networks, phases over one state, and outputs. CONTRACT. The loop, the log, the report, checkpoints and
-// the export know no system by name.
+// the export do not depend on any particular system.
 import type { Manifest, TensorSpec } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { OutputOption } from '../export/describe.js';

@@ -49,7 +49,7 @@ export function game(
   };
   const filled = tf.tidy(() => namedVariable('pool/count', tf.scalar(0)));
 
-  // networks of one input and one output
+  // each network has one input and one output
   const apply = (model: tf.LayersModel, x: tf.Tensor, training = true): tf.Tensor =>
     model.apply(x, { training }) as tf.Tensor;
 
@@ -78,7 +78,7 @@ export function game(
     applyUpdates(adamG(ofG, grads, rate_g));
     for (const average of Object.values(averages)) average.follow();
     keep('loss_g', value);
-    return made as Record<'a' | 'b', tf.Tensor>; // the objective was called
+    return made as Record<'a' | 'b', tf.Tensor>; // variableGrads has called the objective, which sets them
   };
   const updateD = (given: GameInputs, shown: Readonly<Record<'a' | 'b', tf.Tensor>>, keep: Keep): void => {
     const { value, grads } = tf.variableGrads(() => {

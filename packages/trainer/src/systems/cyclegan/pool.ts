@@ -10,8 +10,8 @@ export interface Pool {
   readonly pictures: tf.Variable;
   /**
    * What the discriminator sees for `made` [batch, h, w, c], and the updated pool. `filled` is the number of rows in
-   * use. Until all are, a generated picture is stored in the next row and shown. Later, where `swap` [batch] is 1, it
-   * replaces row `row` [batch], and the replaced picture is shown.
+   * use. Until all rows are in use, a generated picture is stored in the next row and shown. Later, where `swap`
+   * [batch] is 1, it replaces row `row` [batch], and the replaced picture is shown.
    */
   query(at: { made: tf.Tensor; filled: tf.Tensor; row: tf.Tensor; swap: tf.Tensor }): {
     shown: tf.Tensor;

@@ -1,4 +1,5 @@
-// DCGAN (Radford et al. 2016): transposed convolutions against strided ones, or a discriminator that pools.
+// DCGAN (Radford et al. 2016): a generator of transposed convolutions, and a discriminator of strided convolutions or,
+// optionally, of convolutions and pooling.
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';

@@ -33,7 +33,7 @@ export function game(
   const adamD = d ? adam({ beta1, beta2, name: 'adam_d' }).prepare(ofD) : undefined;
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
-  // networks of one input and one output
+  // each network has one input and one output
   const apply = (model: tf.LayersModel, x: tf.Tensor, training = true): tf.Tensor =>
     model.apply(x, { training }) as tf.Tensor;
   const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {

@@ -1,5 +1,5 @@
-// Augmentation: random crops, mirrored and transposed, each picture with its own draw. Computed as products with zeros
-// and ones, which are exact and run on every device.
+// Augmentation: random crops, mirrored and transposed, each picture with its own random numbers. Computed as products
+// with zeros and ones, which are exact and run on every device.
 import * as tf from '@tensorflow/tfjs';
 
 /** [n, h, w, c] → [n, edge, edge, c]: the crop of each picture that begins at `top` and `left`, int32 [n]. */

@@ -7,7 +7,8 @@ const DEFAULT_EDGE = 64;
 
 /**
  * Edge of the crops that are trained on, and channels of the pictures.
- * @throws UsageError `config.invalid` for pictures smaller than the crop, a crop that is not a multiple, and alpha.
+ * @throws UsageError `config.invalid` for pictures that are smaller than the crop or have an alpha channel, and for a
+ * crop that cannot be divided by the scale and by the halvings in the discriminator.
  */
 export function sizesOf(
   {

@@ -46,8 +46,8 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
   const ofG = variablesOf([...mapping.trainableWeights, ...synthesis.trainableWeights]);
   const ofD = variablesOf(d.trainableWeights);
 
-  // Lazy regularisation (Karras et al. 2020, appendix B): an optimizer that runs more often than once an iteration has
-  // its rate and betas scaled to the same time constants.
+  // Lazy regularisation (Karras et al. 2020, appendix B): if an optimizer runs more often than once per iteration, its
+  // rate and betas are scaled so that its time constants stay the same.
   const { weight: pathWeight, every: pathEvery } = options.pathLength;
   const parts = {
     g: 1 / (1 + (pathWeight > 0 ? 1 / pathEvery : 0)),
@@ -75,7 +75,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
     const { z, z_mix, crossing, mixes, noise } = inputs as Record<string, tf.Tensor>; // the inputs that `drawn` lists
     const [w, other] = [one(mapping, z as tf.Tensor), one(mapping, z_mix as tf.Tensor)];
     if (follow) meanW.assign(tf.add(meanW, tf.mul(tf.sub(tf.mean(w, 0), meanW), MEAN_DECAY)));
-    // without mixing, a crossing beyond the last layer
+    // without mixing, the crossing is beyond the last layer
     const from = tf.add(crossing as tf.Tensor, tf.mul(tf.sub(1, mixes as tf.Tensor), layers));
     return one(synthesis, mixed(w, other, from, layers), noise);
   };

@@ -50,7 +50,7 @@ const entries = {
 /** Options of StyleGAN2, parsed. */
 export type StyleganOptions = OptionsOf<typeof entries>;
 
-/** `forja train stylegan`. Weights are standard normals of the seed, scaled when used. */
+/** `forja train stylegan`. Weights are standard normal numbers that depend on the seed, and are scaled when used. */
 export const styleganKind = systemKind({
   name: 'stylegan',
   summary: 'pictures whose styles can be mixed and truncated (StyleGAN2)',
@@ -69,7 +69,7 @@ export const styleganKind = systemKind({
     const { size, channels } = sizeOfSquare(example, at.data.name);
     const { base, widest, style, depth } = options;
     const picture = { size, channels, base, widest };
-    // a group of the minibatch standard deviation divides the batch
+    // the group size of the minibatch standard deviation must divide the batch size
     const group = [4, 3, 2, 1].find((count) => at.batch % count === 0) ?? 1;
     return styleGame(
       {

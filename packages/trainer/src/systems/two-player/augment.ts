@@ -73,7 +73,7 @@ export function sightOf({ augment, ada }: AugmentOptions): Sight {
     const { p, follow, variables } = adaptiveProbability(ada);
     return {
       see: (pictures, turn) => {
-        const x = pictures as tf.Tensor4D; // checkAugment made sure
+        const x = pictures as tf.Tensor4D; // checkAugment has checked the shape
         return adaptively(x, p, drawsFor(x.shape[0], `augment/${turn}`));
       },
       follow: (onReal, keep) => {
@@ -86,7 +86,7 @@ export function sightOf({ augment, ada }: AugmentOptions): Sight {
   const list = augment.map(augmentationOf);
   return {
     see: (pictures, turn) =>
-      // checkAugment made sure of four dimensions
+      // checkAugment has checked that there are four dimensions
       list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`),
     follow: () => {},
     variables: [],

@@ -112,7 +112,7 @@ export function descentOf(
     return [
       ...optimizer(variables, clipped(means), scaled).map(({ variable, value }) => ({
         variable,
-        value: tf.add(tf.mul(value, now), tf.mul(variable, before)), // exactly one of the two
+        value: tf.add(tf.mul(value, now), tf.mul(variable, before)), // one of the factors is 1, the other 0
       })),
       ...summed.map((sum, i) => ({ variable: sums[i] as tf.Variable, value: tf.mul(sum, before) })),
       { variable: count, value: tf.mul(tf.add(count, 1), before) },
@@ -132,7 +132,7 @@ export function descentOf(
           `${player}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`,
         );
       });
-      // gradients whose squares overflow float32 may still be saved by clipping
+      // Clipping can still rescue gradients whose squares overflow float32, so their norm is not logged as infinite.
       keep?.(`grad_${player}`, tf.minimum(globalNorm(gradients), LARGEST_FLOAT));
       applyUpdates(bounded(updates(gradients, rate)));
       return value;

@@ -54,8 +54,8 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const own = [...nameWeights(g, 'g'), ...nameWeights(d, 'd')];
   const tapped = matched === undefined ? d : tappedOf(d, matched.layer, () => disposeOwn(own, at));
   const [ofG, ofD] = [variablesOf(g.trainableWeights), variablesOf(d.trainableWeights)];
-  // Lazy regularisation (Karras et al. 2020, appendix B): D's optimizer runs more often than once an iteration, so its
-  // rate and betas are scaled to the same time constants.
+  // Lazy regularisation (Karras et al. 2020, appendix B): D's optimizer runs more often than once per iteration; its
+  // rate and betas are scaled so that its time constants stay the same.
   const part = 1 / lazy.reduce((sum, { every }) => sum + 1 / every, 1);
   const descentG = descentOf('g', ofG, options);
   const descentD = descentOf('d', ofD, options, part);
@@ -76,7 +76,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     const scale = (most - least) / (high - low);
     return tf.add(tf.mul(x, scale), least - low * scale);
   };
-  /** Pictures as D sees them: augmented, and with noise in the game, not in penalties. */
+  /** Pictures as D sees them: augmented and, in the game but not in penalties, with noise. */
   const seen = (x: tf.Tensor, inputs: Inputs, turn: string, noise: boolean): tf.Tensor => {
     const pictures = options.augment.length === 0 ? x : perExample(x, options.pack, (one) => sight.see(one, turn));
     return noise && scalars.uses('instanceNoise')
@@ -277,7 +277,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         preview: previewOf(at.samples, classes, options.distribution),
       },
     },
-    // not for packs, which D judges as a whole
+    // not for packs, because D gives a single logit for a whole pack
     ...(options.pack > 1
       ? {}
       : {

@@ -7,7 +7,7 @@ import { augmentOptions } from './augment.js';
 import { above0, atLeast, described, named, rate, share, whole } from '../entries.js';
 import { scheduleOption } from './schedule-option.js';
 
-/** Parameters of penalties; one that is missing here does not compile. */
+/** Parameters of penalties; a parameter that is missing here is a compile error. */
 const parameters = {
   k: v.optional(atLeast(0)),
   sided: v.optional(v.picklist(['one', 'two'])),

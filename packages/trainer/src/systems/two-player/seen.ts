@@ -17,7 +17,10 @@ export function perExample(x: tf.Tensor, m: number, see: (examples: tf.Tensor) =
   return m === 1 ? see(x) : packed(see(tf.concat(tf.split(x, m, -1), 0)), m);
 }
 
-/** `x` with Gaussian noise of this deviation, drawn by `name`. Sønderby et al. 2017, section 3. */
+/**
+ * `x` with Gaussian noise of this deviation; `name` selects the noise's random numbers. Sønderby et al. 2017, section
+ * 3.
+ */
 export function noisy(x: tf.Tensor, deviation: tf.Tensor | number, name: string): tf.Tensor {
   return tf.add(x, tf.mul(random.normal(x.shape, `instance_noise/${name}`), deviation));
 }

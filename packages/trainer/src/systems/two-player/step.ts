@@ -8,7 +8,7 @@ export type Inputs = Readonly<Record<string, tf.Tensor>>;
 /** Keeps a scalar for the log; returns a copy that lives until the end of the step. */
 export type Keep = (name: string, value: tf.Tensor) => tf.Tensor;
 
-/** A network in training mode; its outputs as a list. Networks with a second input get `second`. */
+/** Applies a network in training mode and returns its outputs as a list. Networks with a second input get `second`. */
 export function applied(model: tf.LayersModel, first: tf.Tensor, second: tf.Tensor | undefined): tf.Tensor[] {
   const given = model.inputs.length > 1 && second !== undefined ? [first, second] : first;
   return [model.apply(given, { training: true }) as tf.Tensor | tf.Tensor[]].flat(); // concrete for concrete inputs
@@ -25,7 +25,10 @@ export function sumOf(terms: readonly tf.Scalar[]): tf.Scalar {
   return rest.length === 0 && first !== undefined ? first : tf.addN([...terms]);
 }
 
-/** A step that returns the scalars kept in it, even inside a gradient function, which disposes its own tensors. */
+/**
+ * A step that returns the scalars that `work` keeps, including those kept inside a gradient function, whose tensors
+ * tfjs otherwise disposes.
+ */
 export function collecting(work: (inputs: Inputs, keep: Keep) => void): Phase['step'] {
   return (inputs) => {
     const kept: Record<string, tf.Tensor> = {};
