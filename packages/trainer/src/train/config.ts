@@ -154,7 +154,7 @@ export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig 
   return parseConfig(withDefaults(earlier, input), own);
 }
 
-/** Refuses options that need another option, if that is missing. */
+/** Refuses an option that needs another one, if the other is missing. */
 function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
   const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const refuse = (field: string, other: string): UsageError =>
@@ -186,7 +186,7 @@ function kindIn(input: unknown): SystemKind {
   return kindOf(name);
 }
 
-/** `input` over `defaults`, if it is an object. */
+/** `defaults` overridden by `input`; anything that is not an object is returned unchanged. */
 function withDefaults(defaults: object, input: unknown): unknown {
   return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...defaults, ...input } : input;
 }

@@ -54,6 +54,6 @@ export function makeDiagnosing({ config, options, reads, modes, engine, store }:
   };
 }
 
-/** The finite ones: a probe that fails is no reason to stop a run or to roll back. */
+/** The finite scalars: a probe that fails is no reason to stop a run or to roll back. */
 const finite = (scalars: Scalars): Scalars =>
   Object.fromEntries(Object.entries(scalars).filter(([, value]) => Number.isFinite(value)));

@@ -13,7 +13,7 @@ import type { PhaseFeeds } from './feeds.js';
 /** Scalars of one iteration, by name; means over the runs of a phase. */
 export type Scalars = Record<string, number>;
 
-/** What the loop drives. */
+/** What the training loop needs to run a system. */
 export interface Engine {
   /** The device that runs the phases, for messages. */
   readonly device: string;
@@ -61,7 +61,7 @@ export interface EngineOptions {
 /** Offset, in runs, between the random numbers of two detours: more runs than any training has. */
 const DETOUR = 2 ** 40;
 
-/** Makes steps of one engine over one state. */
+/** Makes the steps of an engine, over one state. */
 interface Maker {
   readonly device: string;
   make(steps: Readonly<Record<string, StepDefinition>>): Promise<Record<string, CompiledStep>>;
@@ -99,7 +99,7 @@ function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): 
   if (kind === 'tfjs')
     return {
       device: `tfjs, ${tf.getBackend()}`,
-      shares: true, // the variables themselves
+      shares: true, // all steps use the variables themselves
       make: (steps) =>
         Promise.resolve(
           Object.fromEntries(Object.entries(steps).map(([name, { step, ...own }]) => [name, eagerStep(step, own)])),
@@ -245,7 +245,7 @@ function engineOf(
 
 const namesOf = (specs: Output['inputs']): string[] => specs.map(({ name }) => name);
 
-/** The first result of a model of these inputs, as a step without updates. */
+/** A step without updates that returns the first result of a model for these inputs. */
 function forward(model: Output['model'], names: readonly string[]): StepFunction {
   return (given) => {
     const tensors = names.map((name) => given[name] as tf.Tensor); // every input is fed

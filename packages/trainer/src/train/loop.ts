@@ -216,7 +216,7 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   });
 }
 
-/** What is not finite: scalars, losses first, and the first tensor of the state. */
+/** Describes what is not finite: scalars, losses first, and the first tensor of the state. */
 async function badIn({ engine }: Run, scalars: Scalars): Promise<string> {
   const bad = firstBad(await engine.state());
   const found = [

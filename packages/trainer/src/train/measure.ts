@@ -43,7 +43,7 @@ export async function measure(
     await engine.run(engine.stepsPerRun); // the first is slower
     const lazyShares = system.phases.flatMap(({ every = 1 }) => (every > 1 ? [1 / every] : []));
     const ordinary = await timed(1, engine.stepsPerRun); // no lazy phase runs in iteration 1
-    // All lazy phases run in iteration 0. Several ones are assumed to cost the same.
+    // All lazy phases run in iteration 0. If there are several, they are assumed to cost the same.
     const lazySeconds = lazyShares.length === 0 ? 0 : Math.max(0, (await timed(0, 1)) - ordinary);
     const seconds =
       ordinary + (lazySeconds * lazyShares.reduce((sum, share) => sum + share, 0)) / Math.max(1, lazyShares.length);

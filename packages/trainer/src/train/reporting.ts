@@ -19,7 +19,7 @@ export interface Reporting {
   sampled(): void;
   /** Call after the run has rolled back to a step. */
   backTo(step: number): void;
-  /** The report's data now; after {@link end}, what that returned. */
+  /** The report's current data; after {@link end}, the data that `end` returned. */
   report(): Promise<ReportData>;
   /** Adds what is made at the end of the run; the report does not change afterwards. */
   end(made: MadeAtEnd): Promise<ReportData>;

@@ -47,7 +47,7 @@ export interface TrainHost {
   runtime?: Runtime;
   /**
    * Examples. Required in `@forja/trainer` (not in its `/node`) except for computed data (`synthetic`). A stream of
-   * examples (tf.data, iterables) is read to its end, as by `datasetFrom`.
+   * examples (tf.data, iterables) is read to its end, as `datasetFrom` does.
    */
   dataset?: Dataset | ExampleStream;
   /** Your own system, instead of the one that `config.system` names. */
