@@ -46,7 +46,7 @@ function check(checker, exported, entry) {
   );
 }
 
-/** True if a symbol is documented; of a namespace export (`export * as random`), its members must be. */
+/** True if a symbol is documented; for a namespace export (`export * as random`), if all its members are. */
 function documented(checker, symbol) {
   return (
     symbol.flags & ts.SymbolFlags.ValueModule ||

@@ -13,7 +13,7 @@ const demo = spawn(process.execPath, [join(root, 'examples', 'mnist', 'demo.mjs'
   cwd: root,
   stdio: 'inherit',
 });
-// Ctrl-C goes to the demo, which finishes its step and saves; this process waits for it.
+// Ctrl-C also reaches the demo's process, which finishes its step and saves; this process waits for that.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => demo.kill('SIGTERM'));
 demo.on('close', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

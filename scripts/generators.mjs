@@ -10,8 +10,8 @@ import { root } from './lib/stage.mjs';
 const DICEBEAR = ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'];
 
 /**
- * For each: description, packages with its pictures, their credit, the arguments of `forja train`, and a command that
- * uses the file.
+ * For each generator: its description, the packages with its training pictures, their credit, the arguments of `forja
+ * train`, and a command that uses the generator's file.
  */
 const recipes = {
   clothes: {

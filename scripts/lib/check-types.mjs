@@ -1,6 +1,6 @@
-// The type checker on folders with a tsconfig.json: `node scripts/lib/check-types.mjs <folder> [others…]`. Checks the
-// files of the first folder and files that no configuration lists; files of the other folders are only read. Prints the
-// same messages as tsc.
+// Runs the type checker on folders with a tsconfig.json: `node scripts/lib/check-types.mjs <folder> [others…]`. Checks
+// the files of the first folder and files that no configuration lists; files of the other folders are only read. Prints
+// the same messages as tsc.
 import { join } from 'node:path';
 import ts from 'typescript';
 import { root } from './stage.mjs';
