@@ -1,7 +1,7 @@
-// npm run bench:browser: the cost of @forja/web for a page. The longest block of the main thread while a model is
-// loaded and sampled, in the worker and inline; sample() against onnxruntime-web and TensorFlow.js on WASM with the
-// same weights; the default against the file's own convolutions, both lowerings of a training step, on 1 and 2 threads.
-// `--help` lists the flags.
+// npm run bench:browser: the cost of @forja/web for a page. Measures the longest time that the main thread is blocked
+// while a model is loaded and sampled, in the worker and inline. Compares sample() with onnxruntime-web and with
+// TensorFlow.js on WASM with the same weights, the default convolutions with those of the file, and both lowerings of a
+// training step, on 1 and 2 threads. `--help` lists the flags.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,7 +72,8 @@ async function rounds(list, options) {
 }
 
 /**
- * Milliseconds of each peer, and the speed-up of the first over each other: per round, then over rounds.
+ * Milliseconds of each peer, and the speed-up of the first peer over each of the others, which is computed in each
+ * round and then summarised over rounds.
  */
 function compared(title, got) {
   const [[first, ours]] = got;

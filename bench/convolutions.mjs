@@ -1,4 +1,4 @@
-// npm run bench:convolutions: CPU time of single convolutions of generators in onnxruntime, unchanged and by each
+// npm run bench:convolutions: CPU time of single convolutions of generators in onnxruntime, unchanged and with each
 // algorithm that `lowering: 'auto'` can choose (including layout changes at both ends). The variants are timed
 // alternately. The cost model in packages/core/src/onnx/fast/price.ts was fitted to these layers.
 import { writeFileSync } from 'node:fs';

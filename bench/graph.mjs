@@ -1,7 +1,7 @@
-// npm run bench:graph: exported networks against the same trace without passes, and against tf2onnx's file of the same
-// network (with FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs>), by CPU time in onnxruntime. 'forja,
-// again' is the same file in another process: the distance of its ratio from 1 is the noise of the machine. `--help`
-// lists the flags.
+// npm run bench:graph: compares the CPU time, in onnxruntime, of exported networks with that of the same trace without
+// passes, and of tf2onnx's file of the same network (with FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and
+// tensorflowjs>). 'forja, again' is the same file in another process: the distance of its ratio from 1 is the noise of
+// the machine. `--help` lists the flags.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// npm run bench:large: work that does not fit in one call. Very many pictures to disk by `forja sample`, against a loop
-// over onnxruntime; a large picture by super-resolution, whole and in tiles. Each in a process of its own, with what
-// memory it takes over time. `--help` lists the flags.
+// npm run bench:large: work that does not fit in one call. Compares `forja sample`, which writes very many pictures to
+// disk, with a loop over onnxruntime; and super-resolution of a large picture as a whole and in tiles. Each runs in its
+// own process, whose memory is recorded over time. `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -91,7 +91,7 @@ async function enlarge(tile) {
   await model.dispose();
 }
 
-/** Runs a child; seconds of wall and CPU time, and the resident set over time, in MiB. */
+/** Runs a child; returns seconds of wall and CPU time, and the resident set over time, in MiB. */
 async function measured(one, folder) {
   const args = process.argv.slice(2).concat('--one', one, '--folder', folder);
   const child = spawn(process.execPath, [here, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,6 +1,6 @@
-// npm run bench:load: a generator by `load` with defaults against onnxruntime alone on the same file: time of a call
-// (split into the run, the round trip to the worker, latents and bytes), time to the first picture, and memory.
-// `--help` lists the flags.
+// npm run bench:load: compares a generator from `load` with default options with onnxruntime alone on the same file:
+// time of a call (split into the run, the round trip to the worker, latents and bytes), time to the first picture, and
+// memory. `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ const peer = (file, threads, name, ...args) =>
     args: [local('peers/runtime.mjs'), file, String(threads), ...args.map(String)],
   });
 
-/** Extra wall and CPU time of `name` over `than`: per round, then the median over rounds. */
+/** Extra wall and CPU time of `name` compared with `than`: per round, then the median over rounds. */
 function added(got, name, than) {
   const over = (f) => median(got.get(name).map((block, i) => f(block) - f(got.get(than)[i])));
   return { wallMs: over((block) => median(block.wall_ms)), cpuMs: over((block) => block.cpu_ms) };

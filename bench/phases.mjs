@@ -1,7 +1,8 @@
-// npm run bench:phases: CPU time of phases over shared state against the single graph of a DCGAN iteration.
-// `recomputed`: separate steps of G and D, where D's runs the generator again. `handed on`: G's keeps its pictures as
-// state. `R1 …`: the penalty in the single graph, as a separate phase in every iteration, and in every 16th, which
-// should cost a sixteenth of that (bench:lazy measures this more exactly). `--help` lists the flags.
+// npm run bench:phases: compares the CPU time of a DCGAN iteration as several phases over shared state with that of a
+// single graph. `recomputed`: separate steps of G and D, where D's step runs the generator again. `handed on`: G's step
+// keeps its pictures as state for D's step. `R1 …`: the penalty in the single graph, as a separate phase in every
+// iteration, and in every 16th, which should cost a sixteenth of that (bench:lazy measures this more exactly). `--help`
+// lists the flags.
 import { compare, options, ours } from './lib/compare.mjs';
 
 const o = options('phases', { seconds: 3, peers: 'The peers are the same iteration in several phases.' });

@@ -1,7 +1,8 @@
-// npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on
-// a ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, the share of such points, and
-// the reverse KL divergence. Results are written after each run to bench/results/points.json and docs/points.md, and
-// finished runs are skipped; an interrupted run resumes from its checkpoint in --runs.
+// npm run bench:points: trains GANs on Gaussians in the plane (8 modes on a ring and 25 on a grid) and measures them
+// with PacGAN's protocol (Lin et al. 2018, section 4.1): for 2,500 generated points, the number of modes that have a
+// point within 3 standard deviations, the share of points within 3 standard deviations of a mode, and the reverse KL
+// divergence. Results are written after each run to bench/results/points.json and docs/points.md, and finished runs are
+// skipped; an interrupted run resumes from its checkpoint in --runs.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
-// npm run bench:sample: pictures from the exported generator, ours against the PyTorch twin, at batch 1, 16 and 64.
-// `--help` lists the flags.
+// npm run bench:sample: compares making pictures with Forja's exported generator and with its PyTorch twin, at batch 1,
+// 16 and 64. `--help` lists the flags.
 import { compare, options } from './lib/compare.mjs';
 
 const o = options('sample', { seconds: 2 });

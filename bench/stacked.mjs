@@ -1,8 +1,9 @@
-// npm run bench:stacked: Stacked MNIST (Metz et al. 2017; protocol of PacGAN, Lin et al. 2018, section 4.2): three random
-// digits as the colours of one picture, 1,000 modes. 26,000 pictures of the averaged generator are classified channel
-// by channel; modes are classes that occur, and the reverse KL divergence is against equal classes. Results are
-// written after each run to bench/results/stacked.json and docs/points.md, and finished runs are skipped; an interrupted
-// run resumes from its checkpoint in --runs.
+// npm run bench:stacked: trains GANs on Stacked MNIST (Metz et al. 2017; protocol of PacGAN, Lin et al. 2018, section
+// 4.2), whose pictures have three random digits as their colour channels, which gives 1,000 modes. 26,000 pictures of
+// the averaged generator are classified channel by channel; the modes are the classes that occur, and the reverse KL
+// divergence compares them with equally frequent classes. Results are written after each run to
+// bench/results/stacked.json and docs/points.md, and finished runs are skipped; an interrupted run resumes from its
+// checkpoint in --runs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';

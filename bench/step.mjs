@@ -1,4 +1,5 @@
-// npm run bench:step: a GAN training step (D, G, Adam, EMA), ours against the PyTorch twin. `--help` lists the flags.
+// npm run bench:step: compares Forja's GAN training step (D, G, Adam, EMA) with that of the PyTorch twin. `--help`
+// lists the flags.
 import { compare, options } from './lib/compare.mjs';
 
 const o = options('step', { seconds: 4 });

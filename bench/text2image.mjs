@@ -36,7 +36,7 @@ const inside = {
   triangle: (x, y) => y <= 0.8 && 2 * Math.abs(x) - 0.95 <= y,
   ring: (x, y) => x * x + y * y <= 1 && x * x + y * y >= 0.3,
 };
-const SIZES = { small: 0.2, large: 0.36 }; // radius, of the edge
+const SIZES = { small: 0.2, large: 0.36 }; // radius as a share of the edge
 const GROUNDS = { black: [15, 15, 15], grey: [110, 110, 110] };
 const WORDS = {
   size: Object.keys(SIZES),

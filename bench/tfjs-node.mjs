@@ -1,5 +1,5 @@
-// npm run bench:tfjs-node: a DCGAN-28 training step, compiled, and eagerly on @tensorflow/tfjs-node (built by node
-// scripts/tfjs-node.mjs). `--help` lists the flags.
+// npm run bench:tfjs-node: compares a compiled DCGAN-28 training step with the same step run eagerly on
+// @tensorflow/tfjs-node (built by node scripts/tfjs-node.mjs). `--help` lists the flags.
 import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 
 const o = options('tfjs-node', {

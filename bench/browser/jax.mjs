@@ -1,4 +1,4 @@
-// The generator in jax-js, a peer of bench:peers: the layers of the ONNX file compiled by jit, channels last. A
+// The generator in jax-js, a peer of bench:peers: the layers of the ONNX file, compiled with jit, with channels last. A
 // transposed convolution of stride 2 is written as four matrix products of patches, one for each pixel of the 2×2
 // blocks of the result; jax-js's own convolution took 40 times as long.
 import { decodeModel } from '@forja/core/onnx';
@@ -55,7 +55,7 @@ export async function jaxNetwork({ defaultDevice, init, jit, nn, numpy: np }, by
   const weights = [];
   const weight = (data, dims) => weights.push(np.array(data).reshape(dims)) - 1;
 
-  /** By operator: makes a layer of the function. A Reshape is done by the product before it. */
+  /** By operator: makes a layer of the function. A Reshape is part of the matrix product before it. */
   const LAYERS = {
     MatMul(node, next) {
       const dims = constant(node).dims.map(Number);

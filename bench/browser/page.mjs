@@ -1,5 +1,5 @@
-// The page of bench:browser and bench:peers, which runs the `way` in its address: `globalThis.block(seconds)` resolves
-// to a block of timings. Built by ../lib/page.mjs.
+// The page of bench:browser and bench:peers, which runs the `way` that its address names: `globalThis.block(seconds)`
+// resolves to a block of timings. Built by ../lib/page.mjs.
 import { load, runtime } from '@forja/web';
 import { distance, LATENT, latents as noise } from '../lib/pictures.mjs';
 import { PEERS } from './peers.mjs';

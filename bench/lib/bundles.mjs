@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 
 const PACKAGES = { litert: '@litertjs/core', jax: '@jax-js/jax' };
 
-/** By name: `{ version }`, or `{ reason, install }` if the folder lacks the package. */
+/** Returns, by name, `{ version }`, or `{ reason, install }` if the folder lacks the package. */
 export async function bundlePeers(site, from) {
   const made = {};
   for (const [name, id] of Object.entries(PACKAGES)) {

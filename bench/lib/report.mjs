@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 
-/** With linear interpolation. */
+/** The quantile `q` of the values, with linear interpolation. */
 export function quantile(values, q) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * q;
@@ -35,7 +35,8 @@ export function summarise(blocks) {
 }
 
 /**
- * Speed-up of `ours`: per round, then over rounds, so that a slow minute of the machine affects both sides.
+ * Speed-up of `ours`, computed in each round and then summarised over rounds, so that a slow minute of the machine
+ * affects both sides.
  */
 export function ratio(ours, theirs) {
   const each = (f) => spread(ours.map((block, i) => f(theirs[i]) / f(block)));

@@ -44,7 +44,7 @@ async function openTfjs() {
   const model = await timed('load', async () => {
     const json = JSON.parse(readFileSync(spec.path, 'utf8'));
     const graph = Array.isArray(json.modelTopology?.node);
-    // Like tfjs-node's file handler, which the wasm backend lacks in Node.
+    // Reads the weights as tfjs-node's file handler does, because tfjs has no such handler in Node without tfjs-node.
     const weights = Buffer.concat(
       json.weightsManifest.flatMap(({ paths }) => paths).map((file) => readFileSync(join(dirname(spec.path), file))),
     );

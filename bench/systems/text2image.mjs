@@ -10,7 +10,8 @@ const GRID = 16;
 
 const ATTRIBUTES = ['hair', 'length', 'glasses', 'hat', 'beard', 'mouth', 'clothes'];
 /**
- * How many pictures train the judge, how many it judges, and how many captions it chooses the right one from.
+ * The number of pictures that train the judge, of those that it judges, and of captions among which it searches the
+ * right one.
  */
 const [LEARNT, JUDGED, AMONG] = [4000, 480, 100];
 
