@@ -98,7 +98,7 @@ export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions
     read(indices, into) {
       for (const [field, array] of Object.entries(into)) {
         const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
-        if (!column) return void fieldOf({ name, fields }, field); // throws
+        if (!column) return void fieldOf({ name, fields }, field); // fieldOf throws
         for (let i = 0; i < indices.length; i++) column.read(checkIndex(name, indices[i], column.count), array, i);
       }
     },

@@ -46,7 +46,7 @@ function only(dataset: Dataset, labels: Int32Array, number: number, name: string
     count: places.length,
     read: (indices, into) =>
       dataset.read(
-        Uint32Array.from(indices, (i) => places[i] as number), // below count
+        Uint32Array.from(indices, (i) => places[i] as number), // i < count
         into,
       ),
   };

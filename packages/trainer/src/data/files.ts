@@ -49,7 +49,7 @@ export async function filesDataset(
     if (!path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) byName.set(path, file);
   }
   const { name = 'files' } = optionsOf('filesDataset', host, 'decode memory name onProgress');
-  const parsed = parseData({ ...config, path: name }) as PictureConfig; // of a kind with pictures
+  const parsed = parseData({ ...config, path: name }) as PictureConfig; // FilesConfig has only kinds of pictures
   const names = [...byName.keys()].sort();
   const above = (path: string): string[] =>
     path
@@ -101,7 +101,7 @@ function storeOf(files: ReadonlyMap<string, PageFile>, { decode, memory = 1e9 }:
           records.set(key(file, target), record);
         }),
       ),
-    read: (file, target) => records.get(key(file, target)) ?? new Uint8Array(), // prepared
+    read: (file, target) => records.get(key(file, target)) ?? new Uint8Array(), // stored by `prepare`
   };
 }
 

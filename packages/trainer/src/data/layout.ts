@@ -48,7 +48,7 @@ type Reader<K extends PictureConfig['kind']> = (
 
 /** The examples in a folder, according to its configuration. Throws ForjaError if something is missing. */
 export async function layoutOf(listing: Listing, config: PictureConfig): Promise<Layout> {
-  const layout = await (readers[config.kind] as Reader<PictureConfig['kind']>)(listing, config); // the row of this kind
+  const layout = await (readers[config.kind] as Reader<PictureConfig['kind']>)(listing, config); // this kind's reader
   return layout;
 }
 

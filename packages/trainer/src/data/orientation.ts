@@ -59,7 +59,7 @@ export function oriented(picture: Picture, orientation: number): Picture {
       const sx = [2, 3, 7, 8].includes(orientation) ? width - 1 - u : u;
       const sy = [3, 4, 6, 7].includes(orientation) ? height - 1 - v : v;
       for (let c = 0; c < channels; c++)
-        out[(y * w + x) * channels + c] = data[(sy * width + sx) * channels + c] as number; // inside
+        out[(y * w + x) * channels + c] = data[(sy * width + sx) * channels + c] as number; // within the picture
     }
   }
   return { width: w, height: h, channels, data: out };

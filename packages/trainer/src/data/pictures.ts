@@ -202,7 +202,7 @@ function datasetOf(
       columns[field.name] = {
         total,
         write(index, into, at) {
-          const example = examples[index % examples.length] as Example; // below total
+          const example = examples[index % examples.length] as Example; // index < total
           const bytes = store.read(example.files[i] ?? '', group.targets[i] as Target); // there is one target per field
           const put = (values: Uint8Array): void => {
             if (index < examples.length) for (let k = 0; k < size; k++) into[at * size + k] = FLOATS[values[k]!]!;
@@ -235,7 +235,7 @@ function datasetOf(
       const waits: Promise<void>[] = [];
       for (const [field, array] of Object.entries(into)) {
         const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
-        if (!column) return void fieldOf({ name, fields }, field); // throws
+        if (!column) return void fieldOf({ name, fields }, field); // fieldOf throws
         for (let i = 0; i < indices.length; i++) {
           const wait = column.write(checkIndex(name, indices[i], column.total), array, i);
           if (wait) waits.push(wait);
@@ -265,7 +265,7 @@ const AT_ONCE = 32;
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++] as T); // below length
+    while (next < items.length) await work(items[next++] as T); // next < length
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
 }

@@ -153,11 +153,11 @@ function tilesOf(
     read(indices, into) {
       for (const [field, array] of Object.entries(into)) {
         const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
-        if (!column) return void fieldOf({ name, fields }, field); // throws
+        if (!column) return void fieldOf({ name, fields }, field); // fieldOf throws
         const { places, sheet } = column;
         for (let i = 0; i < indices.length; i++) {
           const index = checkIndex(name, indices[i], places.length * times);
-          const place = places[index % places.length] as Place; // below length
+          const place = places[index % places.length] as Place; // within the list
           copy(sheet, place, index >= places.length, array, i * size * line);
         }
       }

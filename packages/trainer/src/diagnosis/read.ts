@@ -12,7 +12,7 @@ export function lastOf({ blocks }: Pick<Case, 'blocks'>, count: number, name: st
 /** A score in the last `count` measurements; undefined if it is missing in one. */
 export function lastScores({ measures }: Pick<Case, 'measures'>, count: number, name: string): number[] | undefined {
   const values = measures.slice(-count).map(({ scores }) => scores[name]);
-  return values.length === count && values.every((value) => typeof value === 'number') // JSON has no NaN
+  return values.length === count && values.every((value) => typeof value === 'number') // NaN is null in JSON
     ? (values as number[])
     : undefined;
 }

@@ -87,7 +87,7 @@ async function generated(
 
 /** A batch with channels last, as floats. */
 function nhwc(made: Tensor, rows: number, layout: 'nchw' | 'nhwc' | undefined) {
-  const values = Float32Array.from(made.data as Float32Array | Uint8Array); // as checked
+  const values = Float32Array.from(made.data as Float32Array | Uint8Array); // the caller has checked the type
   const [, a = 1, b = 1, c = 1] = made.shape;
   if (made.shape.length !== 4 || layout === 'nhwc') return { shape: made.shape.slice(1), values };
   return { shape: [b, c, a], values: channelsLast(values, rows, b * c, a) };

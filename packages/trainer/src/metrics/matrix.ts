@@ -103,7 +103,7 @@ export function neighbourRadii(all: Rows, k: number): Float64Array {
   const distances = new Float64Array(all.rows);
   return Float64Array.from({ length: all.rows }, (_, i) => {
     squaredDistances(all, i, all, distances);
-    distances[i] = Infinity; // itself
+    distances[i] = Infinity; // excludes the row itself
     return kthSmallest(distances, k);
   });
 }

@@ -106,7 +106,7 @@ class UnitLength extends tf.layers.Layer {
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     return tf.tidy(() => {
-      const z = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor; // one input
+      const z = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor; // the layer has one input
       return tf.mul(z, tf.rsqrt(tf.add(tf.mean(tf.square(z), -1, true), 1e-8)));
     });
   }
@@ -163,7 +163,7 @@ export function styleSynthesis(config: StyleSynthesisConfig = {}): tf.LayersMode
         ? own
         : joined(tf.layers.add({ name: `${of}_sum` }), through(picture, doublePicture({ name: `${of}_double` })), own);
   }
-  return tf.model({ inputs: [styles, noise], outputs: picture as tf.SymbolicTensor, name }); // two maps at least
+  return tf.model({ inputs: [styles, noise], outputs: picture as tf.SymbolicTensor, name }); // set, as there are maps
 }
 
 /** Adds a learnt number per channel. */
@@ -172,7 +172,7 @@ class Bias extends tf.layers.Layer {
   private own: tf.LayerVariable | undefined;
 
   override build(shape: tf.Shape | tf.Shape[]): void {
-    const size = (shape as tf.Shape).at(-1) ?? 1; // one input
+    const size = (shape as tf.Shape).at(-1) ?? 1; // the layer has one input
     this.own = this.addWeight('bias', [size], 'float32', tf.initializers.zeros());
     this.built = true;
   }

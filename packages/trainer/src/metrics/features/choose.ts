@@ -41,5 +41,5 @@ export async function chooseExtractor({ asked, dataset, shape, runtime }: Extrac
       `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${chosen}'${nearest(chosen, extractorNames)}`,
       { code: 'config.invalid' },
     );
-  return onnxExtractor(await readyExtractor(chosen as ReadyName), runtime); // a key of READY
+  return onnxExtractor(await readyExtractor(chosen as ReadyName), runtime); // `chosen` is a key of READY
 }
