@@ -127,7 +127,7 @@ export const augmentCommand: CliCommand = {
     'forja augment --resume studies/digits --seeds 10',
   ],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     checkNumbers(args);
     const { folder, config, data } = await (args.resume === undefined ? begun(args, io) : continued(args, io));
     let bar: ReturnType<CliIo['progress']> | undefined;

@@ -169,7 +169,7 @@ export async function continueStudy(
       await runtime.dispose();
     }
   }
-  if (runs.length > 0) await writeResults(folder, config, data, runs); // --seeds may have changed since
+  if (runs.length > 0) await writeResults(folder, config, data, runs); // --seeds may differ from the last call's
   return end('finished');
 }
 

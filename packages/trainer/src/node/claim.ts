@@ -74,7 +74,7 @@ async function claimed(folder: string, own: Writer): Promise<string | Writer> {
       if (!(await named(aside, path))) continue;
       for (const number of dead) await rm(pathOf(folder, number), { force: true });
       const others = (await numbersIn(folder)).filter((number) => number !== next);
-      const faster = await runningOf(folder, others, own); // it found no dead claims and counted from 1
+      const faster = await runningOf(folder, others, own); // one that saw no dead claims has started at 1
       if (faster) await rm(path, { force: true });
       return faster ?? path;
     }

@@ -103,7 +103,7 @@ export const evaluateCommand: CliCommand = {
     'forja evaluate pictures --data photos --size 32 --json',
   ],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     const { seed = 0, seeds = 1, against = 'train' } = args;
     // checked here, before any file is read
     const named = args.metrics?.split(',').map((name) => metricOf(name.trim()).name);

@@ -149,7 +149,7 @@ export const exportCommand: CliCommand = {
     'forja export https://example.org/model.json --input image:1,height,width,3 --range image:0,255',
   ],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     if (args.model === undefined) throw new UsageError('export: expected a model.json or a folder, got nothing');
     const out = await fileTarget('export --out', io.cwd, args.out ?? 'model.onnx');
     const kept =

@@ -36,7 +36,7 @@ export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, u
 function flags(name: string, schema: OptionEntries[string], entries: OptionEntries): Flag[] {
   // `--schedule cosine` and `--schedule r1=linear` are the same flag, made from the field with the plural name.
   if (Object.keys(entries).some((other) => other !== name && singular(other) === name)) return [];
-  const outer = schema as unknown as OptionShape; // valibot's own objects
+  const outer = schema as unknown as OptionShape; // the properties of valibot's objects that are read here
   const shape = outer.wrapped ?? outer;
   const help = v.getDescription(schema as v.GenericSchema) ?? '';
   const initial = outer.default;

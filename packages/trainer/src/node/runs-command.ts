@@ -42,7 +42,7 @@ export const runsCommand: CliCommand = {
   ],
   examples: ['forja runs', 'forja runs experiments', 'forja runs runs/first runs/second -o compare.html'],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     const given = args.folders ?? [];
     const compares = args.out !== undefined || given.length > 1;
     const out = compares ? await fileTarget('runs --out', io.cwd, args.out ?? 'compare.html') : undefined;
@@ -50,7 +50,7 @@ export const runsCommand: CliCommand = {
     const read = folders.map(async (folder) => readRun(folder, io.cwd));
     const runs = (await Promise.allSettled(read)).flatMap((one, i) => {
       if (one.status === 'fulfilled') return [one.value];
-      if (given.includes(folders[i] ?? '')) throw one.reason; // the user named it
+      if (given.includes(folders[i] ?? '')) throw one.reason; // the user asked for this run
       io.warn(`left out: ${messageOf(one.reason)}`);
       return [];
     });
@@ -63,7 +63,7 @@ export const runsCommand: CliCommand = {
     for (const { folder, system, data, steps, of, finished, seconds, scores } of listed) {
       const few = Object.entries(scores)
         .filter(([, value]) => Number.isFinite(value))
-        .slice(0, 3); // JSON has no NaN
+        .slice(0, 3); // NaN is null in JSON
       io.print(
         `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ${seconds.toFixed(0)} s  ${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
       );

@@ -98,7 +98,7 @@ function resolved(require: NodeJS.Require, name: string): string | undefined {
   try {
     return require.resolve(name);
   } catch {
-    return undefined; // not there
+    return undefined; // not installed there
   }
 }
 

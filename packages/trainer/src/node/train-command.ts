@@ -73,7 +73,7 @@ export const trainCommand: CliCommand = {
     'forja train ./my-gan.mjs --data photos --size 32',
   ],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     if (args.resume !== undefined) return resumeRun(args.resume, args, io);
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)

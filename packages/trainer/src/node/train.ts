@@ -42,7 +42,7 @@ export async function train(
   config: object,
   given: Omit<NodeTrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
-  const host = given as NodeTrainHost; // systems may have any options
+  const host = given as NodeTrainHost; // the types of a system's options do not matter here
   optionsOf('train.host', host, `${HOST_OPTIONS} cwd watch`);
   return trainResolved(parseConfig(config, host.system), host);
 }

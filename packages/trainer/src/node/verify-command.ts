@@ -50,7 +50,7 @@ export const verifyCommand: CliCommand = {
   ],
   examples: ['forja verify generator.onnx --against tfjs/model.json'],
   async run(raw, io) {
-    const args = raw as Args; // the options above
+    const args = raw as Args; // Args matches the options above
     if (args.model === undefined) throw new UsageError('verify: expected an ONNX file, got nothing');
     if (args.against === undefined)
       throw new UsageError('verify: expected --against <model.json>, got nothing to compare with');

@@ -63,5 +63,5 @@ export function parseHead(text: string, where: string): CheckpointHead {
       'checkpoint.format',
       `${lineOf(where, issues[0] as SchemaIssue)}; the file was not written by Forja`,
     );
-  return json as CheckpointHead; // just checked
+  return json as CheckpointHead; // the fields were just checked
 }

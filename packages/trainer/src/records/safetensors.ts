@@ -35,7 +35,7 @@ const NAMES: Readonly<Record<DType, string>> = {
   int8: 'I8',
   bool: 'BOOL',
 };
-const DTYPES = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as DType])); // keys of NAMES
+const DTYPES = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as DType])); // NAMES' keys are dtypes
 
 const PREFIX = 8;
 const METADATA = '__metadata__';
@@ -51,7 +51,7 @@ export function encodeTensors({ metadata, tensors }: TensorFile): Uint8Array {
   let offset = 0;
   const all = Object.entries(tensors);
   for (const [name, { dtype, data }] of [...all].sort(([, a], [, b]) => BYTES_OF[b.dtype] - BYTES_OF[a.dtype])) {
-    const { shape } = tensors[name] as Tensor; // its own entry
+    const { shape } = tensors[name] as Tensor; // `name` is one of its keys
     if (name === METADATA || data.byteLength !== sizeOf(shape) * BYTES_OF[dtype])
       throw new UsageError(
         `encodeTensors: expected ${sizeOf(shape)} values in a tensor of another name than ${METADATA}, got ` +
@@ -97,7 +97,7 @@ export function decodeTensors(bytes: Uint8Array, where: string): TensorFile {
   if (!Object.values(metadata).every((text) => typeof text === 'string'))
     throw bad(where, `texts in ${METADATA}`, 'other values');
   const tensors = Object.entries(entries).map(([name, entry]): [string, Tensor] => {
-    const { dtype: named, shape, data_offsets: place } = entry as Partial<Entry>; // each checked here
+    const { dtype: named, shape, data_offsets: place } = entry as Partial<Entry>; // each is checked below
     const dtype = DTYPES.get(String(named));
     if (dtype === undefined)
       throw bad(where, `a type among ${[...DTYPES.keys()].join(', ')} of '${name}'`, String(named));

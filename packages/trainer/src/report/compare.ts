@@ -119,7 +119,7 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
 /** The best of a score, and its step. */
 function bestOf({ measures }: ComparedRun, name: string): string {
   const sign = betterOf(name) === 'less' ? 1 : -1;
-  const scored = measures.filter(({ scores }) => Number.isFinite(scores[name])); // JSON has no NaN
+  const scored = measures.filter(({ scores }) => Number.isFinite(scores[name])); // NaN is null in JSON
   const [best] = scored.sort((a, b) => sign * ((a.scores[name] ?? 0) - (b.scores[name] ?? 0)));
   return best === undefined ? '' : `${shown(best.scores[name])} at step ${best.step}`;
 }
