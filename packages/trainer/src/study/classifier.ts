@@ -134,7 +134,7 @@ export function borderOf({ count, shape, images }: Examples): number {
   for (let i = 0; i < count; i++)
     for (let y = 0; y < h; y++)
       for (let x = 0; x < w; x += y === 0 || y === h - 1 || w === 1 ? 1 : w - 1)
-        for (let k = 0; k < c; k++, pixels++) sum += images[((i * h + y) * w + x) * c + k] as number; // inside
+        for (let k = 0; k < c; k++, pixels++) sum += images[((i * h + y) * w + x) * c + k] as number; // in the picture
   return sum / pixels;
 }
 
@@ -153,7 +153,7 @@ function batchesOf(real: Examples, made: Training['made'], seed: number) {
     for (const { from, order } of parts)
       for (const index of order(n)) {
         image.set(from.images.subarray(index * size, (index + 1) * size), at * size);
-        label[at++] = from.labels[index] as number; // an index of the order
+        label[at++] = from.labels[index] as number; // batchOrder gives valid indices
       }
     return { image, label };
   };

@@ -72,7 +72,7 @@ export async function smallSet({ classes, pool }: Divided, perClass: number, see
   const drawn = classes.map((): number[] => []);
   for (const at of permutation(seed, 0, indices.length, streamOf('study/small set'))) {
     const own = drawn[labels[at] ?? -1];
-    if (own && own.length < perClass) own.push(indices[at] as number); // an index of the pool
+    if (own && own.length < perClass) own.push(indices[at] as number); // at < indices.length
   }
   const short = drawn.findIndex(({ length }) => length < perClass);
   if (short >= 0)

@@ -137,7 +137,7 @@ function engineOf(
   const { every = 1, repeat = 1, from = 0, until = Infinity } = phases[0] ?? {};
   const single = phases.length === 1 && every === 1 && repeat === 1 && from === 0 && until === Infinity;
   let prober: CompiledStep | undefined; // made on first use
-  const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by output and rows
+  const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by key and number of rows
 
   /** Runs of one phase, in one call if the step supports it. */
   const runs = async (index: number, due: readonly { step: number; run: number }[]): Promise<Scalars[]> => {
@@ -226,7 +226,7 @@ function engineOf(
     },
     probe: async (run) => {
       if (probe === undefined) return {};
-      prober ??= (await maker.make({ probe: probe.look }))['probe'] as CompiledStep; // under this name
+      prober ??= (await maker.make({ probe: probe.look }))['probe'] as CompiledStep; // made under this name
       prober.step = run;
       const result = await prober.run(await probe.fed(engine.step, run));
       return Object.fromEntries(Object.keys(result).map((name) => [name, scalarOf(result, name)]));

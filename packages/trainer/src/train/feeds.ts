@@ -34,7 +34,7 @@ export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, se
     const [examples, held] = [(await read?.(run)) ?? {}, (await readHeld?.(run)) ?? {}];
     const fed = ([name, { shape, dtype = 'float32', from }]: [string, PhaseInput]): [string, Tensor] => {
       if ('data' in from)
-        return [name, tensor(dtype, shape, (from.holdout ? held : examples)[from.data] as FieldArray)]; // from `read`
+        return [name, tensor(dtype, shape, (from.holdout ? held : examples)[from.data] as FieldArray)]; // just read
       if ('random' in from)
         return [name, drawn(from, shape, { seed, step: draw, stream: namedStream(phase.name, name) })];
       if ('schedule' in from)

@@ -194,7 +194,7 @@ async function maker(
       for (let start = 0; start < count; start += rows) {
         const { made, labels: own } = await batch(start);
         const wanted = Math.min(rows, count - start);
-        values.set((made.data as Float32Array).subarray(0, wanted * size), start * size); // float32, as checked
+        values.set((made.data as Float32Array).subarray(0, wanted * size), start * size); // checked to be float32
         if (own !== undefined) {
           labels.set(own.subarray(0, wanted), start);
           labelled = true;

@@ -20,7 +20,7 @@ export interface OptionRow {
 export function optionRows(system?: string): OptionRow[] {
   const entries: OptionEntries = system === undefined ? runEntries : kindOf(system).options;
   return Object.entries(entries).map(([field, schema]) => {
-    const shape = schema as unknown as OptionShape; // valibot's own objects
+    const shape = schema as unknown as OptionShape; // the properties of valibot's objects that are read here
     return {
       field,
       values: valuesOf(shape.wrapped ?? shape),

@@ -7,7 +7,7 @@ import { scatter } from './scatter.js';
 
 /** Pictures in NHWC, or points [n, 2]. */
 export function pictureOf({ outputs, preview }: Output, made: Tensor, { beside }: PreviewFeeds): Image {
-  if (made.shape.length !== 4) return scatter(made.data as Float32Array); // points, float32
+  if (made.shape.length !== 4) return scatter(made.data as Float32Array); // points are float32
   const range = outputs[0]?.range ?? [-1, 1];
   const shown = [...beside.map(({ value }) => value), made];
   const batches = shown.map((value) => toBatch(value, { layout: 'nhwc', range }));

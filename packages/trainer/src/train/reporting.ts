@@ -145,7 +145,7 @@ function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds):
   if (vocabulary === undefined || ids === undefined) return {};
   const [count = 0, length = 1] = ids.shape;
   const { each = 1 } = preview ?? {};
-  const words = ids.data as Int32Array; // token ids
+  const words = ids.data as Int32Array; // token ids are int32
   const captions = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
     Array.from(words.subarray(i * each * length, (i * each + 1) * length), (id) => vocabulary[id])
       .filter(Boolean)

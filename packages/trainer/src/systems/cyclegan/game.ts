@@ -95,7 +95,7 @@ export function game(
     keep('loss_d', value);
   };
   const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {
-    const given = inputs as GameInputs; // the phase's inputs
+    const given = inputs as GameInputs; // the inputs that the phase declares
     const made = updateG(given, keep);
     const a = pools.a.query({ made: made.a, filled, row: given.row_a, swap: given.swap_a });
     const b = pools.b.query({ made: made.b, filled, row: given.row_b, swap: given.swap_b });

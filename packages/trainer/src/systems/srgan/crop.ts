@@ -13,7 +13,7 @@ export function cropped(x: tf.Tensor4D, top: tf.Tensor, left: tf.Tensor, edge: n
   const rows = tf.reshape(tf.matMul(chosen(top, h), tf.reshape(x, [n, h, w * c])), [n, edge, w, c]);
   const turned = tf.reshape(tf.transpose(rows, [0, 2, 1, 3]), [n, w, edge * c]);
   const columns = tf.reshape(tf.matMul(chosen(left, w), turned), [n, edge, edge, c]);
-  return tf.transpose(columns, [0, 2, 1, 3]) as tf.Tensor4D; // rank 4
+  return tf.transpose(columns, [0, 2, 1, 3]) as tf.Tensor4D; // `columns` has rank 4
 }
 
 /**

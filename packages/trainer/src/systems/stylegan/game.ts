@@ -207,7 +207,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
       fn,
     )();
   const infer = (model: tf.LayersModel, given: tf.Tensor | tf.Tensor[]): tf.Tensor =>
-    model.apply(given, { training: false }) as tf.Tensor; // one output
+    model.apply(given, { training: false }) as tf.Tensor; // each network has one output
   const synthesise = (styles: tf.Tensor, noise: tf.Tensor): tf.Tensor =>
     tf.clipByValue(infer(synthesis, [styles, noise]), -1, 1); // the network's output is unbounded
 

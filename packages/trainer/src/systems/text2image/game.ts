@@ -153,7 +153,7 @@ export function game(
     outputs: {
       generator: {
         model: (z: tf.Tensor, text: tf.Tensor) =>
-          average.during(() => g.apply([z, text], { training: false })) as tf.Tensor, // concrete for concrete inputs
+          average.during(() => g.apply([z, text], { training: false })) as tf.Tensor, // concrete inputs give tensors
         inputs: [
           { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', options.latent], random: 'normal' },
           ofText,

@@ -107,7 +107,7 @@ export function descentOf(
     const now = last();
     if (now === undefined || count === undefined) return optimizer(variables, clipped(gradients), scaled);
     const before = tf.sub(1, now);
-    const summed = gradients.map((gradient, i) => tf.add(sums[i] as tf.Tensor, gradient)); // one for each
+    const summed = gradients.map((gradient, i) => tf.add(sums[i] as tf.Tensor, gradient)); // one per gradient
     const means = summed.map((sum) => tf.div(sum, accumulate));
     return [
       ...optimizer(variables, clipped(means), scaled).map(({ variable, value }) => ({

@@ -11,7 +11,7 @@ export type Keep = (name: string, value: tf.Tensor) => tf.Tensor;
 /** Applies a network in training mode and returns its outputs as a list. Networks with a second input get `second`. */
 export function applied(model: tf.LayersModel, first: tf.Tensor, second: tf.Tensor | undefined): tf.Tensor[] {
   const given = model.inputs.length > 1 && second !== undefined ? [first, second] : first;
-  return [model.apply(given, { training: true }) as tf.Tensor | tf.Tensor[]].flat(); // concrete for concrete inputs
+  return [model.apply(given, { training: true }) as tf.Tensor | tf.Tensor[]].flat(); // concrete inputs give tensors
 }
 
 /** Share of logits above 0, [0, 1]. */
