@@ -55,7 +55,7 @@ async function measured(shape) {
       }
     return costs;
   }
-  await round(1); // warm
+  await round(1); // warm-up
   const each = [];
   const sixteenth = [];
   for (let k = 0; k < rounds; k++) {

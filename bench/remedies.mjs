@@ -11,7 +11,7 @@ const { values: o } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '3' },
     name: { type: 'string', default: 'remedies' },
-    healthy: { type: 'boolean', default: false }, // also the healthy runs
+    healthy: { type: 'boolean', default: false }, // also train the healthy runs
   },
 });
 const host = runtime({ device: 'cpu', threads: 1 });

@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: process.cwd() }, // from here the data's packages are resolved
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    options: { type: 'string', default: '{}' }, // of cyclegan, as JSON
+    options: { type: 'string', default: '{}' }, // options of cyclegan, as JSON
   },
 });
 /** File and export of each bench. */

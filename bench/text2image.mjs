@@ -14,7 +14,7 @@ const { values: o } = parseArgs({
     count: { type: 'string', default: '6000' },
     batch: { type: 'string', default: '64' },
     seed: { type: 'string', default: '1' },
-    options: { type: 'string', default: '{}' }, // of the system, as JSON
+    options: { type: 'string', default: '{}' }, // options of the system, as JSON
     name: { type: 'string', default: 'systems/text2image-shapes' },
     png: { type: 'string' },
   },
@@ -115,7 +115,7 @@ const cpu = process.cpuUsage();
 const { model, seconds, exportError } = await train(
   {
     system: 'text2image',
-    data: 'folder', // the dataset is given
+    data: 'folder', // not read: the dataset is passed below
     steps: Number(o.steps),
     batch: Number(o.batch),
     seed: Number(o.seed),

@@ -185,7 +185,7 @@ const WAYS = {
         }),
       versions,
     );
-    await worker.terminate(); // idle: nothing is in native code
+    await worker.terminate(); // the worker is idle, so no native code is running
   },
 
   /** Time to the first picture of a new process, and to the next ones; one block only. */
