@@ -3,8 +3,8 @@ import { UsageError } from '@forja/core';
 import type { Dataset } from './dataset.js';
 
 /**
- * A data set for each class of the field `label`, in order of the classes and named after them: the class's examples of
- * the training data, and, as its holdout, those of the holdout. Labels are read once.
+ * One data set per class of the field `label`, in the order of the classes and named after them. Each has the class's
+ * training examples and, as its holdout, the class's examples in the data's holdout. Labels are read once.
  * @throws UsageError `config.invalid` for data without a label.
  */
 export async function byClass(dataset: Dataset, label = 'label'): Promise<{ name: string; dataset: Dataset }[]> {

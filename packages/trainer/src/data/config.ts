@@ -189,8 +189,8 @@ const schema = v.variant('kind', [
 export const dataSchema: v.GenericSchema<DataConfig, ResolvedDataConfig> = schema;
 
 /**
- * What each kind of data is and takes, for flags, help and tables: descriptions and defaults are in the entries. A kind
- * that is missing in the schema is a compile error.
+ * A summary of each kind of data, and its options, for flags, help and tables; the options' descriptions and defaults
+ * are in their schema entries. A kind that is missing in the schema is a compile error.
  */
 export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>> =
   Object.fromEntries(

@@ -1,4 +1,4 @@
-// Helpers for fields of any dataset: sizes, new arrays, parts, and errors for missing ones.
+// Helpers for fields of any dataset: sizes, new arrays, parts, and errors for missing fields.
 import { describeValue, ForjaError, UsageError, sizeOf, shown } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 

@@ -25,7 +25,7 @@ export interface GeneratorInput {
   readonly classes?: readonly string[];
   readonly layout?: 'nchw' | 'nhwc';
   readonly range?: readonly [number, number];
-  /** Field of the data that it is fed with; default: the one with its name. */
+  /** Field of the data that this input is fed with. Default: the field with the input's name. */
   readonly field?: string;
 }
 

@@ -18,7 +18,7 @@ export interface ResidualConfig {
   base?: number;
   /** Each smaller map has twice the channels, up to this many. Default `base`: all the same, as for 32 pixels. */
   widest?: number;
-  /** Number of classes; then the network takes labels [n], int32, too. Default none. */
+  /** Number of classes; if given, the network also takes labels [n], int32. Default none. */
   classes?: number;
   /** Edge of the map to which self-attention is applied (Zhang et al. 2019). Default none. */
   attention?: number;

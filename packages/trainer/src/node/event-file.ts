@@ -38,7 +38,10 @@ export class EventFile {
     this.#path = join(folder, `events.out.tfevents.${Math.floor(now / 1000)}.${hostname()}.${process.pid}`);
   }
 
-  /** Appends events; `time` in milliseconds. The first of a file is preceded by its version and a session's start. */
+  /**
+   * Appends events; `time` in milliseconds. The first event of a file is preceded by the file's version and a session
+   * start.
+   */
   async write({ step, scalars = {}, pictures = {} }: Events, time: number = Date.now()): Promise<void> {
     const records: Uint8Array[] = [];
     if (!this.#started) {

@@ -43,7 +43,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
 }
 
-/** Like `verifyOnnx` of `@forja/trainer`; without `runtime` on the CPU in a worker thread. */
+/** Like `verifyOnnx` of `@forja/trainer`; without `runtime` it runs on the CPU in a worker thread. */
 export async function verifyOnnx(
   file: Uint8Array,
   model: Exportable,

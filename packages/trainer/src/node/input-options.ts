@@ -14,7 +14,7 @@ export function inputSpecs(command: string, texts: readonly string[] | undefined
   });
 }
 
-/** Adds ranges to the specifications; default specifications: those of the model's own inputs. */
+/** Adds ranges to the specifications or, if none are given, to those of the model's own inputs. */
 export function withRanges(
   command: string,
   specs: readonly TensorSpec[] | undefined,

@@ -30,7 +30,7 @@ export async function loadData(
 ): Promise<Dataset> {
   const asked = {
     ...(size === undefined ? {} : { size }),
-    ...(channels === undefined ? {} : { channels: channels as 1 | 3 }), // as checked
+    ...(channels === undefined ? {} : { channels: channels as 1 | 3 }), // a configuration's schema allows only these
   };
   const pictures = (config: PictureConfig): Promise<Dataset> => folderDataset({ ...config, ...asked }, cwd, host);
   const data = parseData(source);

@@ -1,6 +1,6 @@
 // The engine `tfjs` in Node: @tensorflow/tfjs-node if it is installed and its native binding loads, else tfjs's own
-// JavaScript, with the reason. There must be only one copy of tfjs in the process, so tfjs-node is given ours instead
-// of loading its own.
+// JavaScript backend, with a message that says why. There must be only one copy of tfjs in the process, so tfjs-node is
+// given ours instead of loading its own.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';

@@ -15,13 +15,13 @@ interface Header extends CheckpointHead {
   tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
 }
 
-/** Whether a file begins like such a checkpoint. */
+/** Whether a file begins like a checkpoint of version 2. */
 export function isVersion2(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, MAGIC.length)) === MAGIC;
 }
 
 /**
- * The checkpoint in such a file. Throws ForjaError `checkpoint.format` for an older version, a truncated file or a
+ * Decodes a checkpoint of version 2. Throws ForjaError `checkpoint.format` for an older version, a truncated file or a
  * flipped bit; `where` names the file.
  */
 export async function decodeVersion2(bytes: Uint8Array, where: string): Promise<Checkpoint> {

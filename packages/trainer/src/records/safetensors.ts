@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from '@forja/core';
 
-/** The content of such a file. */
+/** The content of a safetensors file. */
 export interface TensorFile {
   /** Texts by name. */
   metadata: Readonly<Record<string, string>>;

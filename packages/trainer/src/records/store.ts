@@ -79,7 +79,7 @@ export interface RunStore {
   readonly where: string;
   /** Appends a line to the log. */
   log(line: LogLine): Promise<void>;
-  /** A grid of samples; `output` names the generator if it is not the system's first. */
+  /** Saves a grid of samples; `output` names the generator if it is not the system's first. */
   sample(step: number, picture: Image, output?: string): Promise<void>;
   /** Saves a checkpoint and the log so far: both are on disk when it resolves. The last two checkpoints are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;

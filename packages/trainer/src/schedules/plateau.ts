@@ -13,7 +13,9 @@ export interface PlateauOptions {
   factor?: number;
   /** Number of periods without an improvement before a decrease. Default 10. */
   patience?: number;
-  /** Steps of a period, of which the mean is used; a period without values is ignored. Default 100. */
+  /**
+   * Number of steps in a period. The mean over each period is used; a period without values is ignored. Default 100.
+   */
   every?: number;
   /** Whether less or more is better. Default `min`. */
   mode?: 'min' | 'max';

@@ -28,7 +28,7 @@ export interface PhaseInput {
 
 /** One step of the game, over state that all phases share. */
 export interface Phase {
-  /** Part of the names of its random streams: another name gives other random numbers. */
+  /** Also part of the names of its random streams, so a phase of another name gets other random numbers. */
   readonly name: string;
   /** It runs in iterations whose number (from 0) is a multiple of this. Default 1. */
   readonly every?: number;

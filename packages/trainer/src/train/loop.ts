@@ -102,7 +102,10 @@ async function warn({ emit }: Run, diagnosis: Diagnosis | undefined): Promise<vo
   await emit({ type: 'warning', message: `step ${step}: ${message}; ${advice}`, diagnosis });
 }
 
-/** Steps of the next run: up to the next grid, measurement, checkpoint, change of a schedule, or end. */
+/**
+ * Number of steps in the next call of the engine: up to the next grid, measurement, checkpoint, change of a schedule,
+ * or end.
+ */
 function together({ config, engine, measuring, diagnosing, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
   const left = [config.sampleEvery, config.checkpointEvery, ...remembering]

@@ -35,7 +35,9 @@ export interface Best {
 export interface Measuring {
   /** Steps from `step` to the next that could be measured. */
   left(step: number): number;
-  /** True if a step is to be measured: by `metricsEvery`, or as time allows; the last one always. */
+  /**
+   * True if a step is to be measured, according to `metricsEvery` or the time available; always true for the last step.
+   */
   due(step: number): boolean;
   /** Scores of the present state, and whether they are the best so far. */
   measure(step: number): Promise<{ line: MeasureLine; best: boolean }>;

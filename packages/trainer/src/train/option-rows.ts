@@ -11,7 +11,7 @@ export interface OptionRow {
   field: string;
   /** Description of its values. */
   values: string;
-  /** Its default; `needed` if required, '' if its absence has a meaning of its own. */
+  /** Its default; `needed` if required, '' if leaving it out has a meaning of its own. */
   standard: string;
   help: string;
 }
@@ -70,7 +70,7 @@ const choices = (pipe: readonly OptionAction[]): string | undefined =>
     .map((one) => `\`${one}\``)
     .join(', ');
 
-/** `a number` with its bounds. Inner pipes come first: the last bound of a kind counts. */
+/** `a number` with its bounds. Inner pipes come first, so the last bound of each kind is the effective one. */
 function numbers(pipe: readonly OptionAction[]): string {
   const all = pipe.flatMap((action) => action.pipe ?? [action]);
   const bound = (type: string): unknown => all.filter((action) => action.type === type).at(-1)?.requirement;

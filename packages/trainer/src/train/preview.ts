@@ -16,7 +16,9 @@ export function pictureOf({ outputs, preview }: Output, made: Tensor, { beside }
   return sideBySide(batches).grid(columns * batches.length);
 }
 
-/** Interleaves batches of equal size: picture i of each, then i + 1. In RGBA, as their channels may differ. */
+/**
+ * Interleaves batches of equal size: picture i of each, then i + 1. The result is RGBA, because channels may differ.
+ */
 function sideBySide(batches: readonly ImageBatch[]): ImageBatch {
   const [first] = batches;
   if (first === undefined) throw new Error('sideBySide: expected batches');

@@ -254,7 +254,8 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
 }
 
 /**
- * The system of a configuration for these data, and the configuration with values that follow from the data.
+ * Returns the system that a configuration describes for these data, and the configuration with the values that follow
+ * from the data.
  * @throws UsageError `config.invalid` if they do not fit each other.
  */
 export function prepare(

@@ -12,7 +12,7 @@ export interface WordBagConfig extends LayerConfig {
   size: number;
   /**
    * Encode each word as a + ReLU(a + b), where a is its vector and b a second vector of the word before (or of
-   * padding). The term a is that of the single word, so unseen pairs still work; b starts at zero. Default false: the
+   * padding). The term a depends on the word alone, so unseen pairs still work; b starts at zero. Default false: the
    * order of words has no effect.
    */
   pairs?: boolean;

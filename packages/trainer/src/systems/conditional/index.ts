@@ -13,7 +13,7 @@ import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 import { conditionalDiscriminator, conditionalGenerator } from './networks.js';
 
-/** `forja train conditional`. Weights are drawn from N(0, 0.02) by the seed alone. */
+/** `forja train conditional`. Weights are drawn from N(0, 0.02) and depend on the seed alone. */
 export const conditionalKind = systemKind({
   name: 'conditional',
   summary: 'pictures of a given class (projection or AC-GAN)',

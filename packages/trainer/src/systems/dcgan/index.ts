@@ -14,7 +14,7 @@ import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
-/** `forja train dcgan`. Weights are drawn from N(0, 0.02) by the seed alone. */
+/** `forja train dcgan`. Weights are drawn from N(0, 0.02) and depend on the seed alone. */
 export const dcganKind = systemKind({
   name: 'dcgan',
   summary: 'pictures by transposed convolutions (DCGAN)',

@@ -12,7 +12,7 @@ import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
-/** `forja train mlp`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
+/** `forja train mlp`. Weights are drawn from N(0, 2 / fan-in) and depend on the seed alone. */
 export const mlpKind = systemKind({
   name: 'mlp',
   summary: 'points and other vectors by dense layers',

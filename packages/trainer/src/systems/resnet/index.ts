@@ -43,7 +43,7 @@ const options = {
   beta2: described(v.optional(share, 0.9), "Adam's decay of the second moment"),
 };
 
-/** `forja train resnet`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
+/** `forja train resnet`. Weights are drawn from N(0, 2 / fan-in) and depend on the seed alone. */
 export const resnetKind = systemKind({
   name: 'resnet',
   summary: 'pictures by residual networks with spectral normalisation (SNGAN)',

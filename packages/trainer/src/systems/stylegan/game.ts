@@ -232,7 +232,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
       generator: {
         model: (...[z, psi, mix, layer, given]: tf.Tensor[]) =>
           averaged(() => {
-            // the inputs below, in order
+            // the inputs declared below, in order
             const [w, other] = [z, mix].map((latent) =>
               truncated(infer(mapping, latent as tf.Tensor), meanW, psi as tf.Tensor),
             );

@@ -99,7 +99,7 @@ export const styleganKind = systemKind({
   },
 });
 
-/** Edge and channels of square pictures whose size is reached by doubling the first map. */
+/** Edge and channels of square pictures; the edge must be that of the first map, doubled any number of times. */
 function sizeOfSquare(field: FieldSpec | undefined, from: string): { size: number; channels: number } {
   const [height = 0, width = 0, channels = 0] = field?.shape ?? [];
   try {

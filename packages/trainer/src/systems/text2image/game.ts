@@ -45,7 +45,7 @@ export function game(
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
   const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor; // the phase has this input
-  // networks of one output
+  // each network has one output
   const generate = (inputs: Inputs): tf.Tensor => applied(g, input(inputs, 'z'), input(inputs, 'text'))[0] as tf.Tensor;
   const judge = (x: tf.Tensor, text: tf.Tensor): Verdict => ({ logits: applied(d, x, text)[0] as tf.Tensor });
   const penalised = (one: Weighed, inputs: Inputs, fake: () => tf.Tensor, keep: Keep): tf.Scalar => {

@@ -74,7 +74,10 @@ export interface Descent {
    * before clipping, as `grad_<player>`. Returns the objective.
    */
   descend(objective: () => tf.Scalar, rate: tf.Tensor, how?: { fill?: boolean; keep?: Keep }): tf.Scalar;
-  /** In a step: 1 if the weights are updated after this batch, else 0; undefined: always. Call it before `descend`. */
+  /**
+   * In a step: 1 if the weights are updated after this batch, else 0; undefined if every batch updates them. Call it
+   * before `descend`.
+   */
   last(): tf.Tensor | undefined;
 }
 
