@@ -67,7 +67,7 @@ async function one() {
   await generator.dispose();
 }
 
-/** A process, and its next line. */
+/** Starts a process. `line` returns its next line of output that matches a pattern. */
 function start(command, args) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

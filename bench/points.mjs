@@ -38,7 +38,7 @@ const RECIPES = {
     schedules: { r1: 'cosine:0.1:0.001', r2: 'cosine:0.1:0.001' },
   },
 };
-/** Share of a Gaussian in the plane within 3 standard deviations: the high quality of a perfect sampler. */
+/** Share of a Gaussian in the plane within 3 standard deviations: the `high_quality` score of a perfect sampler. */
 const PERFECT = 1 - Math.exp(-9 / 2);
 
 const file = new URL('./results/points.json', import.meta.url).pathname;

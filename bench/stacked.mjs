@@ -111,7 +111,7 @@ async function sampled(file, seed) {
   return all;
 }
 
-/** The same number of real pictures, which show what the classifier and the protocol give. */
+/** The same number of real pictures, which show the scores that the classifier and the protocol give to real data. */
 function real(dataset) {
   const all = new Float32Array(SAMPLES * PIXELS * 3);
   dataset.read(

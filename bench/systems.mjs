@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
     options: { type: 'string', default: '{}' }, // options of cyclegan, as JSON
   },
 });
-/** File and export of each bench. */
+/** For each bench: its file in systems/, and the name of its function there. */
 const BENCHES = {
   srgan: ['srgan', 'earth'],
   'srgan-twice': ['srgan', 'twice'],

@@ -1,4 +1,4 @@
-// Repeated loads and disposals: memory that they leak, in the process and on the GPU.
+// Measures the memory that repeated loads and disposals leak, in the process and on the GPU.
 import { load, runtime } from '@forja/node';
 import { generatorFile, gpuMiB, latents, rssMiB } from './lib.mjs';
 

@@ -1,5 +1,6 @@
-// A lost device: a model far larger than the GPU's memory, and an executor killed during a run. Records the error, and
-// whether the next call works. A hang of the GPU itself is not provoked, because the GPU may be shared.
+// Provokes the loss of a device, with a model far larger than the GPU's memory and by killing an executor during a run.
+// Records the error, and whether the next call works. A hang of the GPU itself is not provoked, because the GPU may be
+// shared.
 import { readdirSync, readFileSync } from 'node:fs';
 import { runtime } from '@forja/node';
 import { generatorFile, latents, reportFields } from './lib.mjs';

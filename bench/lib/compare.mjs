@@ -1,5 +1,5 @@
-// Compares Forja with PyTorch's modes over a list of cases. Shared by step.mjs, sample.mjs and others, which name the
-// cases.
+// Compares Forja with PyTorch in several modes (memory layouts, numbers of threads) over a list of cases. Shared by
+// step.mjs, sample.mjs and others, which name the cases.
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { alternate, startPeer } from './peer.mjs';

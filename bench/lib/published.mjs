@@ -66,8 +66,8 @@ function weightBytes(path) {
 }
 
 /**
- * Models whose name contains `only`. `timed`: also measure load and run times, the latter at that size. `remove`
- * deletes temporary files.
+ * Models whose name contains `only`. `timed`: if set, load and run times are measured too, the latter for the input of
+ * that name (`all`: for every input). `remove` deletes temporary files.
  */
 export async function published(cache, only) {
   const sizes = () => [32, 64, 128].map(picture);

@@ -1,7 +1,7 @@
 // Peer of bench:phases: iterations of DCGAN (D, G, average; Adam) on the CPU. Started by lib/compare.mjs. --form:
-// `single` is the system's own graph; `recomputed` and `handed` are two steps over one state, where the second runs the
-// generator again or reads the first one's pictures from state; `always` has R1 in the single graph, `lazy` as a
-// separate phase in every 16th iteration, and `apart` as a separate phase in every iteration.
+// `single` is the system's own graph; `recomputed` and `handed` are two steps over one state, where the second step
+// runs the generator again or, respectively, reads the first step's pictures from state; `always` has R1 in the single
+// graph, `lazy` as a separate phase in every 16th iteration, and `apart` as a separate phase in every iteration.
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { serve } from '../lib/serve.mjs';

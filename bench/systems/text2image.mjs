@@ -91,7 +91,10 @@ async function facesOf(dataset, count) {
   };
 }
 
-/** Share of pictures that show each requested attribute, that show all of them, and whose caption is retrieved. */
+/**
+ * Share of pictures that show each requested attribute, that show all of them, and for which the right caption is
+ * found.
+ */
 function row(name, verdicts, asked) {
   const right = (i, k) => highest(verdicts[i][k]) === asked[i][k];
   const fits = (verdict, classes) => verdict.reduce((sum, scores, k) => sum + scores[classes[k]], 0);
