@@ -123,7 +123,7 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
 
 function arrayOf(name: string, field: string, { shape, values }: Column): ArrayField {
   const size = values[0]?.length ?? 0;
-  // whole numbers only if all rows are
+  // int32 only if all rows are whole numbers
   const whole = values.every((row) => row instanceof Int32Array);
   const bytes = values.every((row) => row instanceof Uint8Array || row instanceof Uint8ClampedArray);
   const picture = shape.length === 3 && whole;

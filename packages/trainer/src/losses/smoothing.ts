@@ -21,8 +21,8 @@ export interface Smoothing {
 }
 
 /**
- * `loss` with changed targets of the discriminator. Cross-entropy softplus(x) − t·x is linear in its target t, so a
- * change adds a multiple of the mean logit. The generator's loss stays the same.
+ * `loss` with changed targets of the discriminator. Cross-entropy softplus(x) − t·x is linear in its target t, so
+ * changing targets adds a mean of the logits, weighted by the changes. The generator's loss stays the same.
  * @throws UsageError `config.invalid` for a loss that is not cross-entropy, or a number out of range.
  */
 export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {

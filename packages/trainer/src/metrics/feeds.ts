@@ -1,5 +1,5 @@
-// Inputs of a generator for measures: latents, and labels and pictures from the data. The inputs are the same during
-// training and for an exported file.
+// Inputs of a generator for measures: latents, and labels and pictures from the data. A generator gets the same inputs
+// during training and as an exported file.
 import {
   ARRAY_OF,
   latents,

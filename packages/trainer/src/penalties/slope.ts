@@ -1,4 +1,4 @@
-// The norm of the discriminator's gradient at examples ("slope"), from which all penalties here are built.
+// The norm of the discriminator's gradient at examples ("slope"), from which the penalties on that gradient are built.
 import * as tf from '@tensorflow/tfjs';
 import type { PenaltyOf } from './penalty.js';
 

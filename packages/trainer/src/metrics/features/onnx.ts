@@ -154,7 +154,7 @@ function extractorOf(name: string, digest: string, session: Session, input: Inpu
   };
 }
 
-/** Examples `start` … as the input; if its batch is fixed, the last ones are repeated to fill it. */
+/** The input for `count` examples from `start` on; if the file fixes the batch size, the last example is repeated. */
 function feedOf({ shape, values, range }: RawExamples, start: number, count: number, input: Input) {
   const size = sizeOf(shape);
   const own = values.subarray(start * size, (start + count) * size);

@@ -1,5 +1,5 @@
-// The built-in extractors by name, and their training data. Made by scripts/extractors.mjs, which also writes a report
-// with the accuracy of each.
+// The built-in extractors by name, and their training data. They are trained by
+// packages/trainer/scripts/extractors.mjs, which also writes a report with the accuracy of each.
 import { ForjaError } from '@forja/core';
 import { hex, sha256 } from '../../digest.js';
 import type { ExtractorFile } from './onnx.js';

@@ -1,5 +1,5 @@
 // Bicubic enlargement as a convolution with fixed weights and a pixel shuffle, so that it works at every size: the
-// baseline of super-resolution, to which its network adds details.
+// baseline of super-resolution, to which the super-resolution network adds details.
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 
@@ -41,8 +41,8 @@ export const bicubic = (config: BicubicConfig): tf.layers.Layer => new Bicubic(c
 const REACH = 2;
 
 /**
- * [n, h, w, c] → [n, scale·h, scale·w, c] by Keys' cubic (a = −½, as imresize in Matlab), pixels aligned by their
- * areas, the border repeated. Keys 1981, equation 15.
+ * [n, h, w, c] → [n, scale·h, scale·w, c] with Keys' cubic kernel (a = −½, as in Matlab's imresize). Pixels are aligned
+ * by their areas, and the border is repeated. Keys 1981, equation 15.
  */
 export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
   return tf.tidy(() => {
