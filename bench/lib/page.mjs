@@ -24,8 +24,8 @@ export async function buildPage(site) {
     worker: { format: 'es' },
     build: {
       outDir: site,
-      minify: false,
-      /* tfjs's threads are started from the text of a function */ emptyOutDir: false,
+      minify: false, // tfjs starts its threads from the source text of a function
+      emptyOutDir: false,
       target: 'es2022',
       reportCompressedSize: false,
       chunkSizeWarningLimit: 10_000,
