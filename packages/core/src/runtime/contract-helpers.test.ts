@@ -23,7 +23,6 @@ const CALLS: Record<string, [(wrong: never) => unknown, 'usage' | 'input.shape']
   weightPrecision: [core.weightPrecision, 'usage'],
   'psnr.wanted': [(wrong) => core.psnr(wrong, []), 'usage'],
   'decibels.reference': [(wrong) => core.decibels([], wrong, 1), 'usage'],
-  joinBytes: [core.joinBytes, 'usage'],
   someClass: [core.someClass, 'usage'],
   streamOf: [core.streamOf, 'usage'],
   'manifestFor.inputs': [(wrong) => core.manifestFor(undefined, undefined, wrong, []), 'usage'],
