@@ -75,7 +75,9 @@ function onnxruntimeFolder(origins: readonly string[]): string {
       // try the next origin
     }
   }
-  throw new Error('onnxruntime-web: expected it to be installed beside @forja/web; run `npm install onnxruntime-web`');
+  throw new Error(
+    'onnxruntime-web: expected it to be installed with @forja/web, got nothing; run `npm install onnxruntime-web`',
+  );
 }
 
 async function replace(path: string, write: (aside: string) => Promise<void>): Promise<void> {

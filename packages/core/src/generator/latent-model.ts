@@ -53,7 +53,9 @@ export class LatentModel {
       const way = kind === 'latent' || kind === 'function' ? '' : '; this one takes pictures: use translate()';
       throw new ModelFormatError(
         'model.notGenerator',
-        `sample: expected a model that makes pictures from latents, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}${way}. run(feeds) takes any model; the option 'manifest' says what one without a manifest is.`,
+        `sample: expected a model that makes pictures from latents, got kind '${kind}' with inputs ` +
+          `${inputs.map(({ name }) => name).join(', ')}${way}. ` +
+          `run(feeds) works with any model; the option 'manifest' describes a model that has no manifest.`,
       );
     }
     this.output = output;

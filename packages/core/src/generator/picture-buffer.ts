@@ -46,7 +46,7 @@ export class PictureBuffer {
     if (size !== this.#data.length / this.#count)
       throw new ModelFormatError(
         'model.format',
-        `${this.#spec.name}: expected pictures of one size, got others from a later run`,
+        `${this.#spec.name}: expected pictures of one size, got pictures of another size from a later run`,
       );
     const most = Math.max(1, Math.floor(AT_ONCE / size));
     for (let done = 0; done < rows; done += most) {
@@ -77,7 +77,7 @@ function picturesOf(output: Tensor, at: number, rows: number): Tensor {
   if (at + rows > have)
     throw new ModelFormatError(
       'model.format',
-      `image: expected ${at + rows} pictures of a run, got ${have}; the model does not keep the batch dimension`,
+      `image: expected a run to return ${at + rows} pictures, got ${have}; the model does not keep the batch dimension`,
     );
   return rowsOf(output, at, rows);
 }

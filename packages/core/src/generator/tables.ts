@@ -122,7 +122,7 @@ function checkLists(where: string, lists: Readonly<Record<string, unknown>>): vo
 function checkCount(where: string, pictures: number, least: number): void {
   if (least < 1 || pictures > MAX_PICTURES)
     throw new UsageError(
-      `${where}: expected at least one seed each way and at most ${MAX_PICTURES} pictures, got ${pictures}`,
+      `${where}: expected at least one row and one column, and at most ${MAX_PICTURES} pictures, got ${pictures}`,
       {
         code: 'input.range',
       },

@@ -159,7 +159,8 @@ function scaleAlong(side: keyof Sides, pieces: readonly Piece[], layout: 'nchw' 
     if (here.by !== scale.by || !(Number.isInteger(here.per) && (here.per === 1 || pieces.length === 1)))
       throw new ModelFormatError(
         'model.unsupported',
-        `translate.tile: expected a model that multiplies the ${side} of every tile by one whole number, got ${from} → ${to}; run the picture whole`,
+        `translate.tile: expected a model that multiplies the ${side} of every tile by one whole number, ` +
+          `got ${from} → ${to}; leave out tile to run the whole picture`,
       );
   }
   return scale ?? { by: 1, per: 1 };

@@ -114,7 +114,7 @@ export function checkWhole(where: string, { width, height }: ImageLike, fixed: P
   );
 }
 
-const OTHERWISE = "run(feeds) takes any model; the option 'manifest' says what one without a manifest is";
+const OTHERWISE = "run(feeds) works with any model; the option 'manifest' describes a model that has no manifest";
 
 function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; output: ManifestOutput } {
   const [input, second] = inputs;

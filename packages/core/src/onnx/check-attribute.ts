@@ -47,7 +47,7 @@ export function checkAttribute(
   });
   if (attribute.refAttrName) {
     if (!inFunction) fail(where, 'a value', `a reference to '${attribute.refAttrName}' outside a function`);
-    if (set.length > 0) fail(where, 'a reference alone', `${set.join(' and ')} too`);
+    if (set.length > 0) fail(where, 'only a reference', `a value in ${set.join(' and ')}, too`);
     return;
   }
   const [name, field] =

@@ -75,7 +75,7 @@ export class TwoForms<F, M> {
         convolutions: this.#fast.convolutions,
         reasons: note(
           `replaced in runs of ${this.#fast.from} rows and more, unchanged in smaller ones; results differ by ` +
-            'less than 1e-5 of the range. deterministic: true uses one form for all',
+            'less than 1e-5 of the range. set deterministic: true to use one form for all runs',
         ),
       };
     return this.#trouble === undefined ? device : { ...device, reasons: note(`unchanged: ${this.#trouble}`) };

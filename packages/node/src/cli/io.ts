@@ -33,7 +33,7 @@ export function createIo(
 export function interrupts(control: AbortController, stderr: NodeJS.WritableStream): () => void {
   const onSignal = (name: NodeJS.Signals): void => {
     if (control.signal.aborted) process.exit(name === 'SIGTERM' ? 143 : 130);
-    stderr.write('\nStopping; Ctrl-C again ends at once.\n');
+    stderr.write('\nStopping; press Ctrl-C again to end at once.\n');
     control.abort(new Error(name));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

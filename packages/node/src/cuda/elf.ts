@@ -54,7 +54,7 @@ function parse(read: Read, size: number): Elf {
     header.readUInt16LE(wide ? 54 : 42),
     header.readUInt16LE(wide ? 56 : 44),
   ];
-  if (each < (wide ? 56 : 32)) throw new Error('without program headers');
+  if (each < (wide ? 56 : 32)) throw new Error('its program headers are missing or too short');
   const segments = Array.from({ length: count }, (_, i) => {
     const entry = read(table + i * each, each);
     return {
@@ -85,13 +85,13 @@ function parse(read: Read, size: number): Elf {
       address >= segment.address &&
       address < segment.address + segment.length,
   );
-  if (address === undefined || !home) throw new Error('without names');
+  if (address === undefined || !home) throw new Error('its dynamic section has no string table');
   const names = address - home.address + home.offset;
   const text = (offset: number): string => {
     const at = names + offset;
     const bytes = read(at, Math.max(0, Math.min(LONGEST_NAME, size - at)));
     const end = bytes.indexOf(0);
-    if (end < 0) throw new Error('a name without an end');
+    if (end < 0) throw new Error('a name in its string table does not end');
     return bytes.toString('utf8', 0, end);
   };
   const texts = (wanted: number): string[] => tags.filter(([tag]) => tag === wanted).map(([, offset]) => text(offset));

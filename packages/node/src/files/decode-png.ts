@@ -63,7 +63,7 @@ function chunksOf(bytes: Buffer): { parts: Buffer[]; end: number } {
     if (kind === 'IEND') return { parts, end: to + 4 };
     at = to + 4;
   }
-  throw new Error('it ends early');
+  throw new Error('the file ends before its IEND chunk');
 }
 
 /** Number of bytes of the decompressed pixels that the header describes, including one filter byte for each row. */
@@ -79,7 +79,7 @@ function pixelBytes(bytes: Buffer): number {
           (sum, [x, y, right, down]) => sum + rows(Math.ceil((width - x) / right), Math.ceil((height - y) / down)),
           0,
         );
-  if (!Number.isSafeInteger(size)) throw new Error('a kind of pixels that there is not');
+  if (!Number.isSafeInteger(size)) throw new Error('its header has an unknown colour type or bit depth');
   return size;
 }
 

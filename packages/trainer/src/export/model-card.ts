@@ -181,7 +181,8 @@ export async function modelCard(source: CardSource): Promise<string> {
     )
       .map(
         ([name, bytes]) =>
-          `, with ${(bytes / 1e6).toFixed(2)} MB of weights in \`${markdownText(name)}\`, which has to stay beside it`,
+          `, with ${(bytes / 1e6).toFixed(2)} MB of weights in \`${markdownText(name)}\`, ` +
+          `which must stay in the same folder`,
       )
       .join('')}), exported from TensorFlow.js by Forja.`,
     `## Inputs\n\n${HEAD}\n${report.inputs.map(row).join('\n')}`,

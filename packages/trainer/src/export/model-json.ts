@@ -58,7 +58,9 @@ export function parseModelJson(text: string, name: string): ModelJson {
     return wrong("the format 'graph-model' over a topology without nodes, as layers-model has it");
   if (isKeras3(modelTopology))
     return wrong(
-      'a topology that Keras 3 wrote, which tfjs cannot read; save the model by Keras 2 (tf_keras, TF_USE_LEGACY_KERAS=1) or convert it with --output_format=tfjs_graph_model',
+      'a topology that Keras 3 wrote, which tfjs cannot read; ' +
+        'save the model with Keras 2 (tf_keras, TF_USE_LEGACY_KERAS=1) ' +
+        'or convert it with --output_format=tfjs_graph_model',
     );
   const groups: unknown[] = Array.isArray(weightsManifest) ? weightsManifest : wrong('JSON without weightsManifest');
   for (const group of groups) {

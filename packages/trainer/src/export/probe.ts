@@ -242,7 +242,7 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
   if (on.bounds[dim] === undefined || (found[0] === asked[0] && found[1] === asked[1])) return;
   const step = on.steps[dim] ?? 1;
   const at = found[0] === asked[0] ? found[1] + step : found[0] - step;
-  let why = 'nothing left of a tensor';
+  let why = 'a tensor would be empty';
   try {
     traceAt(on.subject, { ...on.base, [dim]: at });
   } catch (error) {

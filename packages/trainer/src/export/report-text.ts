@@ -98,7 +98,7 @@ function summary(report: ExportReport): (readonly [string, string])[] {
           criterion(report) +
           (report.unchanged === undefined
             ? ''
-            : `; constant over all draws from the stated ranges: ${report.unchanged.join(', ')}`)
+            : `; the same for all draws from the stated ranges: ${report.unchanged.join(', ')}`)
         : 'no (skipped by the caller)',
     ],
   ];
@@ -113,7 +113,7 @@ function seedText({ seed, drawn }: OutputError): string {
 export function reportText(report: ExportReport): string {
   const lines = summary(report).map(([name, text]) => `${name.padEnd(8)} ${text}`);
   for (const { node, why } of report.transposesLeft.slice(0, 8)) lines.push(`         ${node}: ${why}`);
-  if (report.transposesLeft.length > 8) lines.push(`         and ${report.transposesLeft.length - 8} Transposes more`);
+  if (report.transposesLeft.length > 8) lines.push(`         and ${report.transposesLeft.length - 8} more Transposes`);
   for (const e of report.errors)
     lines.push(
       `         ${e.output}, seed ${seedText(e)}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`,

@@ -34,13 +34,15 @@ export function uint8Heads(outputs: readonly ManifestOutput[]): Record<string, Q
   const pictures = outputs.filter(({ role }) => role === 'image');
   if (pictures.length === 0)
     throw new UsageError(
-      "exportOnnx: expected an output with role 'image' for imageOutput uint8, got none; say outputs: [{ role: 'image', range: [-1, 1] }]",
+      "exportOnnx: expected an output with role 'image' for imageOutput uint8, got none; " +
+        "set outputs: [{ role: 'image', range: [-1, 1] }]",
     );
   return Object.fromEntries(
     pictures.map(({ name, range, dtype }) => {
       if (range === undefined || !(range[1] > range[0]) || dtype !== 'float32')
         throw new UsageError(
-          `exportOnnx: expected a range for picture '${name}' with imageOutput uint8, got none; say outputs: [{ range: [-1, 1] }]`,
+          `exportOnnx: expected a range for picture '${name}' with imageOutput uint8, got none; ` +
+            `set outputs: [{ range: [-1, 1] }]`,
         );
       return [name, quantisation(range)];
     }),

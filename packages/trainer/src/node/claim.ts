@@ -37,8 +37,8 @@ const ours = new Set<string>();
 export async function claim(folder: string): Promise<() => Promise<void>> {
   const busy = (pid: number): UsageError =>
     new UsageError(
-      `train: expected a folder that no other run writes, got ${folder}, which process ${pid} does; ` +
-        'wait for its end, or choose another folder',
+      `train: expected a folder that no other run is writing, got ${folder}, which process ${pid} is writing; ` +
+        'wait until it ends, or choose another folder',
     );
   if (ours.has(folder)) throw busy(process.pid);
   ours.add(folder);

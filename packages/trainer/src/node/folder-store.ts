@@ -84,7 +84,7 @@ export class FolderStore implements RunStore {
     if (damaged.length > 0)
       throw new ForjaError(
         'checkpoint.format',
-        `resume: expected a whole checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`,
+        `resume: expected an undamaged checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`,
       );
     await this.#forget(0);
     return { checkpoint: undefined, step: 0, damaged };

@@ -101,7 +101,7 @@ function interpret(
   for (const [id, data] of program.constants) values.set(id, make(id, data));
   const at = (id: ValueId): tf.Tensor => {
     const value = values.get(id);
-    if (value === undefined) throw new Error(`replay: expected value %${id} before its use`);
+    if (value === undefined) throw new Error(`replay: expected value %${id} to be defined before its use`);
     return value;
   };
   program.calls.forEach((call, index) => {

@@ -151,7 +151,8 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
       if (missing !== undefined)
         throw new ModelFormatError(
           'model.notFound',
-          `model: expected its external data '${missing}', got none: load it from an address, where the file lies beside it`,
+          `model: expected its external data '${missing}', got none: ` +
+            `load the model from an address whose folder has that file`,
         );
       const external = await filesOf(files);
       const reasons = [...opened.ladder.reasons];

@@ -43,7 +43,8 @@ const CREATE: readonly Meaning[] = [
     (m, cause) =>
       new DeviceError(
         'device.unavailable',
-        `runtime: expected threads: 1, as worker.js comes with a policy on trusted types, under which no more can be started (${m})`,
+        `runtime: expected threads: 1, because worker.js is served with a policy on trusted types, ` +
+          `under which it cannot start threads (${m})`,
         { cause },
       ),
   ],
