@@ -42,6 +42,7 @@ export { STORED_PSNR, storedMismatch } from './onnx/stored/judge.js';
 export type { StoredMismatch } from './onnx/stored/judge.js';
 export { storeWeights, WEIGHT_STORAGES } from './onnx/stored/store.js';
 export type { StoredModel, StoredWeight, StoreOptions, WeightStorage } from './onnx/stored/store.js';
+export { fromHalf, halfOf } from './half.js';
 export { toHalf } from './onnx/half/index.js';
 export { halfModelBytes } from './onnx/half/bytes.js';
 export { roundedTwin } from './onnx/half/twin.js';

@@ -1,14 +1,15 @@
 // Deterministic synthetic inputs, for a trial run of a model.
 import { UsageError } from '../errors.js';
 import { listOf } from '../realm.js';
-import { philoxNormal } from '../latent/streams.js';
+import { halfOf } from '../half.js';
+import { philoxNormal, type StreamPosition } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
-import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+import type { DType, NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
 /** Values for dynamic sizes: the first axis is taken for the batch, others for the sides of pictures. */
 const OPEN_SIZES = { batch: 1, other: 64 };
 
-/** Standard normals for float32 inputs, zeros for other types. Throws `input.shape` for an input without a shape. */
+/** Standard normals for float inputs, zeros for other types. Throws `input.shape` for an input without a shape. */
 export function goldenFeeds(inputs: readonly TensorSpec[], seed = 0): NamedTensors {
   return Object.fromEntries(
     listOf('goldenFeeds.inputs', inputs).map(
@@ -24,10 +25,16 @@ export function goldenFeeds(inputs: readonly TensorSpec[], seed = 0): NamedTenso
           {
             dtype,
             shape,
-            data: dtype === 'float32' ? philoxNormal({ seed, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
+            data: dataOf(dtype, size, { seed, stream, step: 0 }),
           },
         ];
       },
     ),
   );
+}
+
+function dataOf(dtype: DType, size: number, position: StreamPosition): Tensor['data'] {
+  if (dtype === 'float32') return philoxNormal(position, size);
+  if (dtype === 'float16') return Uint16Array.from(philoxNormal(position, size), halfOf);
+  return new ARRAY_OF[dtype](size);
 }

@@ -14,14 +14,18 @@ import {
   readManifest,
   UsageError,
   type CliCommand,
+  type DType,
   type Manifest,
   type NamedTensors,
   type Session,
+  type Tensor,
 } from '@forja/core';
 import {
   DATA_TYPE,
   decodeModel,
   encodeModel,
+  fromHalf,
+  halfOf,
   internalizeModel,
   sealModel,
   storedMismatch,
@@ -139,9 +143,8 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
       let worst = { output: '', found: Infinity };
       for (const [i, feed] of feeds.slice(0, draws).entries()) {
         const got = await session.run(feed);
-        for (const [output, { data }] of Object.entries(wanted[i] ?? {})) {
-          // The casts: `psnr` accepts the typed array of any tensor.
-          const found = psnr(data as never, got[output]?.data as never);
+        for (const [output, tensor] of Object.entries(wanted[i] ?? {})) {
+          const found = psnr(numbersOf(tensor), numbersOf(got[output]));
           if (!(found >= worst.found)) worst = { output, found };
         }
       }
@@ -171,7 +174,11 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
  */
 function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   const odd = (data: Iterable<number>): boolean => [...data].some((value) => !Number.isFinite(value));
-  const bad = Object.entries(outputs).find(([, { data }]) => data instanceof Float32Array && odd(data));
+  const bad = Object.entries(outputs).find(([, { dtype, data }]) =>
+    dtype === 'float16'
+      ? odd(Array.from(data as Uint16Array, fromHalf))
+      : dtype === 'float32' && odd(data as Float32Array),
+  );
   if (bad === undefined) return;
   const weight = graph?.initializers.find(
     ({ dataType, floatData, rawData }) =>
@@ -186,6 +193,15 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
   );
 }
 
+/** The numbers of a tensor; those of float16 are stored as bits. */
+function numbersOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
+  if (tensor?.dtype === 'float16') return Array.from(tensor.data as Uint16Array, fromHalf);
+  return (tensor?.data ?? []) as ArrayLike<number | bigint>; // numbers or bigints, whatever the type
+}
+
+/** How arrays store numbers, unless as they are. */
+const STORED: { readonly [D in DType]?: (value: number) => number | bigint } = { int64: BigInt, float16: halfOf };
+
 /**
  * Random inputs that fit the manifest: numbers in its ranges, ids of classes and words; normal numbers for other
  * inputs.
@@ -197,12 +213,15 @@ function drawn({ inputs }: Session, manifest: Manifest | undefined, draw: number
     if (tensor === undefined) continue;
     const count = classes?.length ?? vocabulary?.length;
     const [low, high] = count === undefined ? (range ?? []) : [0, count - 1];
-    if (low === undefined || high === undefined || tensor.dtype === 'bool' || tensor.dtype === 'float16') continue;
+    if (low === undefined || high === undefined || tensor.dtype === 'bool') continue;
     const data = tensor.data as Float32Array; // or another array of numbers or bigints
     const values = philoxUniform({ seed: draw, stream: 0, step: 1 }, data.length);
     const at = (v: number): number =>
-      tensor.dtype === 'float32' ? low + v * (high - low) : Math.min(high, Math.floor(low + v * (high - low + 1)));
-    values.forEach((v, i) => (data[i] = (tensor.dtype === 'int64' ? BigInt(at(v)) : at(v)) as number));
+      tensor.dtype === 'float32' || tensor.dtype === 'float16'
+        ? low + v * (high - low)
+        : Math.min(high, Math.floor(low + v * (high - low + 1)));
+    const stored = STORED[tensor.dtype] ?? Number;
+    values.forEach((v, i) => (data[i] = stored(at(v)) as number)); // a bigint where the array has bigints
   }
   return feeds;
 }
