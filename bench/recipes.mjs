@@ -1,8 +1,8 @@
 // npm run bench:recipes: compares recipes for pictures. Each is trained on MNIST or Fashion-MNIST for the same CPU time
 // (a short trial gives its number of steps); its averaged generator is measured by Fréchet distance, KID, precision and
 // recall over our own features. Results are written as each run ends, to bench/results/recipes.json and
-// docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs. With --twins
-// the same networks are then trained by PyTorch for as many steps (FORJA_TORCH_PYTHON names its Python).
+// docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs. With
+// --twins the same networks are then trained by PyTorch for as many steps (FORJA_TORCH_PYTHON names its Python).
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,

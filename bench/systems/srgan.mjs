@@ -1,5 +1,5 @@
-// Super-resolution × 2 and × 4 of satellite pictures, × 4 of emoji: bicubic, the network with a pixel loss, and with the
-// discriminator.
+// Super-resolution × 2 and × 4 of satellite pictures, × 4 of emoji: bicubic, the network with a pixel loss, and with
+// the discriminator.
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { trainer } from '../peers/forja.mjs';
