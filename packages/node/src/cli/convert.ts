@@ -61,7 +61,7 @@ export const convert: CliCommand = {
     { flags: '-o, --out <file>', description: 'ONNX file to write; default <model>.<type>.onnx', type: 'path' },
     {
       flags: '--weights <type>',
-      description: 'how large weights are stored; exact: smaller only where nothing is lost',
+      description: 'storage type of large weights; exact: smaller only where nothing is lost',
       choices: WEIGHT_STORAGES,
       default: 'int8',
     },
@@ -74,7 +74,7 @@ export const convert: CliCommand = {
     },
     {
       flags: '--psnr <dB>',
-      description: 'decibels that outputs must reach against the file; default 35 for 8 bits, 45 for fp16',
+      description: 'lowest PSNR in dB of the outputs, compared with the given file; default 35 for 8 bits, 45 for fp16',
       type: 'number',
     },
     { flags: '--no-compare', description: 'do not run both files to compare them' },

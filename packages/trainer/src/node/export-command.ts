@@ -117,13 +117,13 @@ export const exportCommand: CliCommand = {
     {
       flags: '--weights <type>',
       description:
-        'how large weights are stored; they are computed with in float32; default float32, or what keeps the ' +
-        'size of quantised files',
+        'storage type of large weights, which are converted to float32 for computing; default float32, or as small ' +
+        'as in a quantised model',
       choices: ['float32', ...WEIGHT_STORAGES],
     },
     {
       flags: '--psnr <dB>',
-      description: 'decibels that fp16 (default 45) or smaller stored weights (35 for 8 bits) must reach',
+      description: 'lowest PSNR in dB: default 45 for fp16, 35 for weights stored in 8 bits',
       type: 'number',
     },
     {
@@ -211,7 +211,8 @@ export const exportCommand: CliCommand = {
         args.card === false ? undefined : await writeCard(out, { report, manifest: readManifest(bytes) ?? {} });
       if (card === undefined && args.card !== false)
         io.warn(
-          'export: no model card was written, because the existing ones have been edited; --no-card leaves it out',
+          'export: no model card was written, because the existing one was edited; use --no-card to skip it without ' +
+            'this warning',
         );
       for (const [path] of files) io.print(path);
       io.print(out);

@@ -33,7 +33,7 @@ const CONTROL: readonly CliOption[] = [
   { flags: '--resume <folder>', description: 'continue the run in this folder (only --steps may change)' },
   {
     flags: '--watch [port]',
-    description: 'show the run in a local web page while it trains, on a free port or this one',
+    description: 'show the run in a local web page while it trains, on the given port or a free one',
     type: 'integer',
   },
   {
@@ -77,7 +77,7 @@ export const trainCommand: CliCommand = {
     if (args.resume !== undefined) return resumeRun(args.resume, args, io);
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
-      throw new UsageError('train --explain: expected --dry-run with it, because it trains nothing');
+      throw new UsageError('train --explain: expected --dry-run as well, because --explain does not train');
     if (args.dryRun && args.watch !== undefined)
       throw new UsageError('train --watch: expected no --dry-run with it, because there would be nothing to show');
     if (args.dryRun) return dryRun(config, system, args.explain === true, io);
@@ -254,11 +254,11 @@ async function watched(
   }
   const { step, reason, seconds, device, store } = result;
   const { best, models = {} } = result;
-  const [bests, files] = [true, false].map((is) =>
+  const [bests, files] = [true, false].map((isBest) =>
     Object.keys(models)
-      .filter((file) => file.startsWith('best-') === is)
+      .filter((file) => file.startsWith('best-') === isBest)
       .map((file) => join(store.where, file)),
-  ) as [string[], string[]]; // one list for true, one for false
+  ) as [string[], string[]]; // the files named best-*, then the others
   const report = join(store.where, 'report.html');
   const diagnoses = (await store.diagnoses?.()) ?? [];
   if (best !== undefined)
