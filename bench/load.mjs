@@ -1,6 +1,6 @@
-// npm run bench:load: compares a generator from `load` with default options with onnxruntime alone on the same file:
-// time of a call (split into the run, the round trip to the worker, latents and bytes), time to the first picture, and
-// memory. `--help` lists the flags.
+// npm run bench:load: compares a generator that `load` made with default options against plain onnxruntime, on the same
+// file: time of a call (split into the run, the round trip to the worker, latents and bytes), time to the first
+// picture, and memory. `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,15 +77,16 @@ async function calls(file, title, threads, batch) {
     const parts = Object.fromEntries(names.slice(1).map((name, i) => [name, added(got, name, names[i])]));
     const whole = added(got, 'sample', 'onnxruntime');
     table(
-      `${title}, batch ${batch}, ${threads} thread${threads === 1 ? '' : 's'}; last column: onnxruntime's time over this`,
+      `${title}, batch ${batch}, ${threads} thread${threads === 1 ? '' : 's'}; ` +
+        "last column: onnxruntime's time divided by that row's time",
       summaries,
       speed,
     );
     const text = ({ wallMs, cpuMs }) => `${wallMs.toFixed(3)} (CPU ${cpuMs.toFixed(3)})`;
     console.log(
-      `  ms more than the line above: ${Object.entries(parts)
+      `  ms added by each row to the previous one: ${Object.entries(parts)
         .map(([name, more]) => `${name} ${text(more)}`)
-        .join(', ')}; sample over onnxruntime ${text(whole)}`,
+        .join(', ')}; by sample to onnxruntime: ${text(whole)}`,
     );
     results.calls[`${title}, batch ${batch}, threads ${threads}`] = { peers: summaries, speed, parts, whole };
   } finally {

@@ -500,7 +500,7 @@ describe('forja export and verify', () => {
       [
         await broken('as-graph', json.replace('layers-model', 'graph-model')),
         'model.format',
-        /'graph-model' over a topology without nodes/,
+        /'graph-model' with a topology that has no nodes/,
       ],
       [
         await broken(

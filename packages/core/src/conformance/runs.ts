@@ -54,7 +54,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       }
     },
     'dynamic sizes without a name are independent of each other': async (runtime, same) => {
-      // Dynamic sizes without a name, as −1, and with names that mean nothing.
+      // Four ways to write a dynamic size that identifies nothing: absent, -1, an empty name, '?'.
       for (const dim of [{}, { value: -1n }, { param: '' }, { param: '?' }]) {
         const session = await runtime.createSession(pairOf([dim, { value: 3n }]));
         same(
@@ -107,7 +107,10 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       const session = await runtime.createSession(nextModel());
       same(elements((await session.run({ x: of('int64', [2], [2n ** 53n, -1n]) }))['y']), [2n ** 53n + 1n, 0n]);
     },
-    'feeds survive, may be views, and may be reused at once': async (runtime, same) => {
+    'feeds are left unchanged, may be views, and may be overwritten as soon as run() returns its promise': async (
+      runtime,
+      same,
+    ) => {
       const session = await runtime.createSession(pairModel());
       const memory = new Float32Array(32).fill(9);
       const view = memory.subarray(7, 10);
@@ -143,7 +146,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
         [[1, 1, 1], [2n], [3, 3, 3], [4n]],
       );
     },
-    'a session with other options gives the same': async (runtime, same) => {
+    'a session with other options gives the same result': async (runtime, same) => {
       const session = await runtime.createSession(pairModel(), { threads: 1, spinning: false });
       same(elements((await session.run({ x: float32([1, 3], 2), y: float32([1, 3], 1) }))['sum']), [3, 3, 3]);
       // If one thread pool serves all sessions, the report gives its size, not the number asked for.

@@ -125,7 +125,7 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
 /** Rows of these classes. @throws UsageError `input.range` for a class that the model does not have. */
 export function labelRows(input: RowInput, of: readonly (number | string)[], where: string): Tensor {
   const chosen = of.map((label) => classOf(input.spec, classesOf(input.spec), label, where));
-  return labels(input, chosen.length, (i) => chosen[i] ?? 0); // same length as the rows
+  return labels(input, chosen.length, (i) => chosen[i] ?? 0); // i is below chosen.length
 }
 
 function classOf(

@@ -34,7 +34,8 @@ export function textTensor(input: ManifestInput, texts: readonly unknown[], wher
   if (typeof length !== 'number' || shape.length !== 2 || !(dtype === 'int32' || dtype === 'int64') || !vocabulary)
     throw new ModelFormatError(
       'model.format',
-      `manifest.inputs.${name}: expected int32 [batch, length] and a vocabulary for a text, got ${dtype} [${shape.join(', ')}]${vocabulary ? '' : ' without'}; export the model again`,
+      `manifest.inputs.${name}: expected int32 or int64 [batch, length] and a vocabulary for a text, ` +
+        `got ${dtype} [${shape.join(', ')}]${vocabulary ? '' : ' without a vocabulary'}; export the model again`,
     );
   if (!Array.isArray(texts)) throw new UsageError(`${where}: expected a list of texts, got ${shown(texts)}`);
   if (texts.length === 0) throw new UsageError(`${where}: expected at least one text, got an empty list`);

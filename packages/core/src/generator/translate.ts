@@ -44,8 +44,8 @@ export async function translate(
   const fixed = fixedSize(input);
   const { tile, overlap } = tilingOf(options, fixed);
   if (tile === undefined) checkWhole('translate', first, fixed);
-  // Whole pictures are run at their own size; tiles may extend beyond the picture if the model takes multiples of a
-  // step only.
+  // Whole pictures are run at their own size; tiles may extend beyond the picture if the model accepts only sizes
+  // that are multiples of a step.
   const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed);
   const covered = grid ? { width: upTo(first.width, grid.steps.x), height: upTo(first.height, grid.steps.y) } : first;
   const tiles = tilesOf(covered, tile ?? Math.max(first.width, first.height), overlap, grid?.places);
@@ -76,7 +76,8 @@ export async function translate(
       if (result.shape.length !== 4)
         throw new ModelFormatError(
           'model.format',
-          `translate: expected a picture of the model, got shape [${result.shape.join(', ')}]`,
+          'translate: expected the model to return a picture with four dimensions, ' +
+            `got shape [${result.shape.join(', ')}]`,
         );
       if (sizeOf(result.shape) === 0)
         throw new UsageError(
@@ -97,7 +98,7 @@ function joined(pieces: readonly Piece[], picture: ImageLike, overlap: number, l
   const [piece, second] = pieces;
   if (piece && !second && piece.given.width === picture.width && piece.given.height === picture.height)
     return rowsOf(piece.result, 0, 1);
-  // Pieces keep the output's range; only their type changes.
+  // blendTiles returns float32 whatever the model's type, but does not rescale the values.
   return blendTiles(pieces, picture, overlap, layout);
 }
 

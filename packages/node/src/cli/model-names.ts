@@ -13,10 +13,13 @@ export function modelsOf(command: string, words: readonly string[], cwd: string)
     const path = given ? word.slice(at + 1) : word;
     if (!isModelName(name))
       throw new UsageError(
-        `${command}: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`,
+        `${command}: expected a name of letters, digits, '.', '_' and '-', got '${name}'; ` +
+          `write name=${path} to choose another name`,
       );
     if (models.has(name))
-      throw new UsageError(`${command}: expected each name once, got '${name}' twice; name=${path} gives one another`);
+      throw new UsageError(
+        `${command}: expected each name once, got '${name}' twice; write name=${path} to rename one of them`,
+      );
     if (path === '') throw new UsageError(`${command}: expected a file after '${name}=', got nothing`);
     models.set(name, resolve(cwd, path));
   }

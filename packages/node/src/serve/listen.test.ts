@@ -123,7 +123,7 @@ test('a model that cannot be loaded, a duplicate name and an invalid name end th
   for (const [args, code, reason] of [
     [['page.onnx'], 1, /\[model\.format\]/],
     [['none.onnx'], 1, /\[model\.notFound\]/],
-    [['slow.onnx', 'slow.onnx'], 2, /each name once, got 'slow' twice; name=slow\.onnx/],
+    [['slow.onnx', 'slow.onnx'], 2, /each name once, got 'slow' twice; write name=slow\.onnx/],
     [['../=slow.onnx'], 2, /expected a name of letters.*got '=slow'/],
     [['a b=slow.onnx'], 2, /expected a name of letters/],
     [[], 2, /expected <models>/],

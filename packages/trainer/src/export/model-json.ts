@@ -47,7 +47,7 @@ export function parseModelJson(text: string, name: string): ModelJson {
   if (!isObject(json)) return wrong('other JSON');
   const { modelTopology, weightsManifest, format } = json;
   if (format !== undefined && format !== 'layers-model' && format !== 'graph-model')
-    return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are known`);
+    return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are supported`);
   if (!isObject(modelTopology))
     return wrong(
       json['class_name'] === undefined
@@ -55,7 +55,7 @@ export function parseModelJson(text: string, name: string): ModelJson {
         : 'a Keras topology without weights; convert the model with tensorflowjs_converter, or save it with model.save',
     );
   if (format === 'graph-model' && !Array.isArray(modelTopology['node']))
-    return wrong("the format 'graph-model' over a topology without nodes, as layers-model has it");
+    return wrong("the format 'graph-model' with a topology that has no nodes, like that of a layers-model");
   if (isKeras3(modelTopology))
     return wrong(
       'a topology that Keras 3 wrote, which tfjs cannot read; ' +
@@ -71,7 +71,8 @@ export function parseModelJson(text: string, name: string): ModelJson {
       const { name: weight, shape, dtype, quantization } = (spec ?? {}) as Record<string, unknown>;
       if (quantization !== undefined && !isQuantization(quantization))
         return wrong(
-          `the weight '${String(weight)}' with the quantization ${JSON.stringify(quantization).slice(0, 80)}; uint8 and uint16 with min and scale, and float16 are known`,
+          `the weight '${String(weight)}' with the quantization ${JSON.stringify(quantization).slice(0, 80)}; ` +
+            'uint8 and uint16 with min and scale, and float16 are supported',
         );
       const sizes = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
       if (typeof weight !== 'string' || !sizes || typeof dtype !== 'string')
@@ -156,7 +157,8 @@ export function checkLengths(name: string, group: WeightGroup, lengths: readonly
 
 /**
  * Converters cut weights into files of equal length, except for the last. Returns the index of the only file that
- * breaks this, else of the last file, which may be too short.
+ * breaks this rule; if none does, of the last file, which may be too short. Undefined for a single file, or if several
+ * break the rule.
  */
 function oddFile(lengths: readonly number[]): number | undefined {
   const [first = 0, second] = lengths;

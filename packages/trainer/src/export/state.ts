@@ -48,7 +48,7 @@ export function withState({ subject, variables }: StatefulSubject, states: reado
     taken.add(unique);
     all.set(unique, variable);
     const { dtype, shape } = variable;
-    // programs hold these types only, and the variable is in one
+    // programs hold only these types, and this variable was traced into a program
     return { name: unique, dtype: dtype as SubjectInput['dtype'], shape: [...shape], role: 'tensor' };
   });
   const own = inputs.map(({ name }) => [name, all.get(name)] as const);
@@ -96,11 +96,13 @@ export function stateTable(
       const [order, after] = [layout.inputs, layout.outputs].map((one) => orderOf(variable.shape.length, one));
       if (String(order) !== String(after))
         throw new UsageError(
-          `exportOnnx.layout: expected inputs and outputs in one layout, as '${name}' is both, got two; give both`,
+          `exportOnnx.layout: expected the same layout for inputs and outputs, because the state '${name}' is both, ` +
+            `got ${layout.inputs ?? 'nhwc'} and ${layout.outputs ?? 'nhwc'}; set layout.inputs and layout.outputs to ` +
+            'the same value',
         );
       const data = variable.dataSync();
       const initial: Tensor = {
-        dtype: variable.dtype as Tensor['dtype'], // programs hold these types only
+        dtype: variable.dtype as Tensor['dtype'], // programs hold only these types
         shape: order === undefined ? [...variable.shape] : order.map((axis) => variable.shape[axis] ?? 1),
         data: order === undefined ? data.slice() : permuted(data, variable.shape, order),
       };
