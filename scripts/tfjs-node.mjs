@@ -1,7 +1,7 @@
-// Builds @tensorflow/tfjs-node 4.22 if the host of its binaries is unreachable: `node scripts/tfjs-node.mjs [--for
-// <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow is unpacked from the tensorflow-cpu
-// wheel, which pip downloads; the binding is two C++ files. Built once into node_modules/.cache/forja/tfjs-node,
-// tested, renamed into place, and linked into the package. See docs/tfjs-node.md.
+// Builds @tensorflow/tfjs-node 4.22 from source, for machines that cannot download its binaries: `node
+// scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow is
+// unpacked from the tensorflow-cpu wheel, which pip downloads; the binding is two C++ files. Built once into
+// node_modules/.cache/forja/tfjs-node, tested, renamed into place, and linked into the package. See docs/tfjs-node.md.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -27,7 +27,10 @@ const HELP = `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]
 /** An error that is printed as one line. */
 class Failure extends Error {}
 
-/** Standard output of a command. Throws Failure with the last line of its output. */
+/**
+ * Standard output of a command. Throws Failure with the last line of standard error that contains 'error', else with
+ * its last line.
+ */
 function run(what, command, args, options = {}) {
   try {
     return execFileSync(command, args, {

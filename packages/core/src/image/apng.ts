@@ -18,7 +18,7 @@ export function encodeAPNG(
   for (const image of batch) {
     const chunks = chunksOf(encodePNG(image));
     if (frame === 0)
-      // every PNG has one
+      // every PNG has an IHDR chunk
       parts.push(SIGNATURE, chunk('IHDR', chunks.get('IHDR') as Uint8Array), chunk('acTL', words(batch.count, plays)));
     parts.push(
       chunk(
@@ -26,7 +26,7 @@ export function encodeAPNG(
         joinBytes([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)]),
       ),
     );
-    const data = chunks.get('IDAT') as Uint8Array; // every PNG has one
+    const data = chunks.get('IDAT') as Uint8Array; // every PNG has an IDAT chunk
     parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', joinBytes([words(sequence++), data])));
     frame++;
   }

@@ -1,6 +1,7 @@
-// log from +, −, ×, ÷ alone; sin and acos, which also use √, are in angles.ts. ECMAScript specifies these operations
-// exactly (IEEE 754), but leaves Math.log, Math.sin and Math.acos to the engine: V8, SpiderMonkey and JavaScriptCore
-// differ in the last bit. The polynomials are fdlibm's (Sun Microsystems, 1993), below 1 ulp of error.
+// The natural logarithm, computed with +, −, × and ÷ only; sin and acos, which also use √, are in angles.ts. ECMAScript
+// specifies these operations exactly (IEEE 754), but leaves Math.log, Math.sin and Math.acos to the engine: V8,
+// SpiderMonkey and JavaScriptCore differ in the last bit. The polynomials are fdlibm's (Sun Microsystems, 1993), below
+// 1 ulp of error.
 
 const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;

@@ -4,14 +4,14 @@ import { isBytes, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { Graph, Model } from './ir.js';
 
-/** The model. Throws UsageError if it is not an object as `decodeModel` returns. */
+/** Returns the model. Throws UsageError if it is not an object of the form that `decodeModel` returns. */
 export function givenModel(where: string, model: Model): Model {
   const { graph }: { graph?: unknown } = optionsOf(where, model);
   if (graph !== undefined) givenGraph(`${where}.graph`, graph as Graph);
   return model;
 }
 
-/** The graph. Throws UsageError if it is not one. */
+/** Returns the graph. Throws UsageError if it is not an object with all lists of one. */
 export function givenGraph(where: string, graph: Graph): Graph {
   for (const field of ['nodes', 'inputs', 'outputs', 'initializers'] as const) {
     const list: unknown = optionsOf(where, graph)[field];
@@ -20,7 +20,7 @@ export function givenGraph(where: string, graph: Graph): Graph {
   return graph;
 }
 
-/** The bytes of a model. Throws UsageError for anything but a Uint8Array. */
+/** Returns the bytes of a model. Throws UsageError for anything but a Uint8Array. */
 export function givenBytes(where: string, bytes: Uint8Array): Uint8Array {
   const given: unknown = bytes;
   if (!isBytes(given)) throw new UsageError(`${where}: expected the bytes of a model, got ${shown(given)}`);

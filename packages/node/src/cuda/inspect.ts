@@ -45,7 +45,7 @@ export interface CudaHost extends LoaderHost {
 
 const PROVIDERS = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'] as const;
 
-/** A placeholder for the library that requests another one, with this machine's architecture; 62 is x86-64. */
+/** Stands in for the requesting library when libcuda is looked up directly; machine 62 is x86-64. */
 const HERE: { path: string; elf: Elf } = {
   path: '/',
   elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] },

@@ -63,8 +63,8 @@ export class OrtSession {
   }
 
   /**
-   * Tries the devices of the ladder with this model. A bad model is reported as such, not as a missing device. `around`
-   * has the shared state that the options refer to.
+   * Tries the candidate devices (ladder.ts) in order with this model. A bad model is reported as such, not as a missing
+   * device. `around` has the shared state that the options refer to.
    */
   static async create(
     model: Uint8Array,
@@ -72,7 +72,7 @@ export class OrtSession {
     options: ExecutorSessionOptions,
     around: Surroundings,
   ): Promise<OrtSession> {
-    // Otherwise onnxruntime would look for missing files in the working folder, which must not be read.
+    // onnxruntime would look for files that were not given in the working folder, which must not be read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined)
       throw new ModelFormatError(
@@ -98,8 +98,8 @@ export class OrtSession {
         return await OrtSession.#inPrecision(ort, model, device, reasons, host, options, around);
       } catch (error) {
         const failure = createError(error);
-        // An unreadable file fails on every device; any other error may be this provider's own, unless it is the last
-        // one.
+        // An unreadable file fails on every device; any other error may be caused by this provider, so the next one is
+        // tried. On the last one, an error about the model is thrown as it is.
         const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
         if (device.final === true || last || failure instanceof UsageError) throw failure;
         // After a lost device, another executor tries again.

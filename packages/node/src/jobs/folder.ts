@@ -2,7 +2,7 @@
 //
 // A shard is made in its own folder, `.shards/00003.<random>.making`. Renaming that to `00003.done` commits it; then
 // its pictures are moved to their final names, and its record is copied to `00003.json`. The committed folder and the
-// record in it are kept, so that a late attempt can never take the name again.
+// record in it are kept until `clean`, so that a late attempt cannot take the name again.
 import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';

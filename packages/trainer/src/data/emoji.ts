@@ -18,7 +18,7 @@ export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
 
 /**
- * Examples of the emoji that every field has. If there are two fields, they are also given unpaired as `a` and `b`:
+ * Examples of the emoji that every field has. If there are two fields, they are also given unpaired, as `a` and `b`:
  * each training emoji is then used in only one of the two styles.
  */
 export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {

@@ -19,7 +19,7 @@ export interface SheetFile {
   height: number;
 }
 
-/** Pictures of a package named by code points, one file per emoji. */
+/** Pictures in a package: one file per emoji, named by its code points. */
 export interface EmojiFolder {
   package: string;
   path: string;
@@ -46,7 +46,8 @@ export interface SheetSet extends About {
 }
 
 /**
- * Pictures of the emoji that are in all of these folders, by field; two fields are also given unpaired as `a` and `b`.
+ * Pictures of the emoji that are in all of these folders, by field; if there are two fields, they are also given
+ * unpaired, as `a` and `b`.
  */
 export interface EmojiSet extends About {
   emoji: Readonly<Record<string, EmojiFolder>>;

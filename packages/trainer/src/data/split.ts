@@ -2,9 +2,9 @@
 // with seed, size or machine.
 
 /**
- * True if an example is held out when the share `share` of all examples is held out. `name` is the picture's path below
- * the folder with `/` and without extension, so both pictures of a pair, and all captions of a picture, are on the same
- * side. A smaller share's holdout is a subset of a larger one's.
+ * Whether an example belongs to the held-out part, which is about `share` of all examples. `name` is the picture's path
+ * below the folder with `/` and without extension, so both pictures of a pair, and all captions of a picture, are on
+ * the same side. A smaller share's holdout is a subset of a larger one's.
  */
 export function isHeldOut(name: string, share: number): boolean {
   return position(name) < share;

@@ -15,10 +15,10 @@ export interface Placement {
   location?: string;
 }
 
-/** Above this, files are unwieldy; at 2 GiB no ONNX file can hold them. */
+/** Larger files are unwieldy, and weights of 2 GiB fit in no ONNX file. */
 const LARGE = 2 ** 30;
 
-/** Resolves the option. @throws UsageError for any other value. */
+/** Resolves the option, whose type options.ts has checked. @throws UsageError for a negative number. */
 export function placement(option: ExternalDataOption = 'auto'): Placement {
   if (option === 'auto') return { above: LARGE };
   if (typeof option === 'boolean') return { above: option ? 0 : Infinity };

@@ -17,7 +17,7 @@ export interface DrawnSpec {
   dtype: ProgramDType;
   role: ManifestInput['role'];
   distribution?: 'normal' | 'uniform' | 'bernoulli';
-  /** The caller's range, which takes precedence. */
+  /** The caller's range, which takes precedence over all but `bernoulli`, whose floats are 0 or 1. */
   range?: readonly [number, number];
   classes?: number;
   /** Whether the caller states the distribution that the input will have in use. */
@@ -36,11 +36,12 @@ interface Source {
 }
 
 /**
- * Floats are drawn from their range; else from their domain, if that has bounds or needs integers; else latents, noise
- * and tensors are normal, and pictures are painted at every other seed. Integers are drawn from their range, classes or
- * domain; pictures are bytes; others are small numbers of both signs, and some larger ones. If a draw has enough
- * elements, all integers of a range appear equally often. `stream` is the input's index, so that two inputs differ.
- * `way`: an alternative distribution for unrestricted inputs.
+ * `bernoulli` floats are 0 or 1, before any range is looked at. Other floats are drawn from their range; else from
+ * their domain, if that has bounds or needs integers; else latents, noise and tensors are normal. Pictures are
+ * synthetic scenes (`paint`) at even seeds, and uniform noise at odd ones, unless their domain is bounded. Integers are
+ * drawn from their range, classes or domain; pictures are bytes; others are small numbers of both signs, and some
+ * larger ones. If a draw has enough elements, all integers of a range appear equally often. `stream` is the input's
+ * index, so that two inputs differ. `way`: an alternative distribution for unrestricted inputs.
  */
 export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, stream: number, way?: Way): Drawn {
   const at = { seed, step: 0, stream };
@@ -126,8 +127,8 @@ function endsOf(spec: DrawnSpec, shape: readonly number[]): readonly [number, nu
 const SMALL = 9;
 
 /**
- * A quarter of them is multiplied by this; another quarter is put on or next to values where the function changes
- * behaviour.
+ * Factor for a quarter of the unrestricted integers; another quarter is set to, or next to, values where the function
+ * changes behaviour.
  */
 const LARGER = 37;
 
@@ -164,8 +165,8 @@ function counted([low, high]: readonly [number, number], count: number, at: Sour
 }
 
 /**
- * 0 to `count` - 1 shuffled by the order of `by`, plus a random offset, so that the classes that get one more position
- * vary with the seed.
+ * 0 to `count` - 1 shuffled by the order of `by`, plus a random offset, so that the seed decides which classes occur
+ * once more than the others.
  */
 function shuffled(count: number, by: Float32Array): number[] {
   const first = Math.floor((by[0] ?? 0) * count);

@@ -18,7 +18,7 @@ import type { Sizes } from './traced.js';
 import type { Verification } from './verify.js';
 import { waysFor } from './ways.js';
 
-/** Models that were loaded from quantised files, with the storage that keeps their size. */
+/** Models that were loaded from quantised files, with the storage type that makes the exported weights as small. */
 const quantised = new WeakMap<object, WeightStorage>();
 
 /** Remembers what a model's weights were stored as; `dtypes` are those of tfjs's `quantization`. */
@@ -27,7 +27,7 @@ export function rememberStorage(model: object, dtypes: readonly (string | undefi
   else if (dtypes.includes('float16')) quantised.set(model, 'fp16');
 }
 
-/** The storage that keeps the size of a model's files, if they were quantised. */
+/** The storage type that makes the exported weights as small as the model's files, if these were quantised. */
 export function storageOf(model: object): WeightStorage | undefined {
   return quantised.get(model);
 }
@@ -72,8 +72,9 @@ export interface InStorage {
 }
 
 /**
- * The model with weights stored as `type`, compared with the float form if that was verified. If the caller has not
- * `asked` for this storage: undefined if nothing gets smaller, or too much is lost.
+ * The model with weights stored as `type`, compared with the float form if that was verified. Undefined if no weight
+ * can be stored so. `asked`: whether the caller chose this storage. If not, the result is also undefined, instead of an
+ * error, where too much would be lost or `storeWeights` refuses the model.
  * @throws ExportError `export.mismatch` for fewer decibels than `checks` or the storage require; and the errors of
  * `storeWeights`.
  */

@@ -169,8 +169,8 @@ function crossing(chart: Chart, call: KernelCall): Crossing | undefined {
 }
 
 /**
- * Rewrites such reshapes so that their pictures are channels-first. The results of the program do not change. `orders`:
- * physical orders of the inputs.
+ * Rewrites reshapes between pictures and vectors so that their pictures are channels-first. The results of the program
+ * do not change. `orders`: physical axis orders of the inputs, by name.
  */
 export function absorbOrders(program: Program, orders: Readonly<Record<string, Perm>>): Program {
   const first = new Set(

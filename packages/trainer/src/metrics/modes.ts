@@ -9,7 +9,7 @@ import type { Metric } from './metric.js';
 /** Standard deviations within which a point is of high quality. A perfect sampler has 1 − exp(−4.5) = 98.89 % there. */
 const WITHIN = 3;
 
-/** How often each mode was hit by a point of high quality, for points [rows, 2]. */
+/** How often each mode was hit by a point of high quality. Points and centres may have any number of columns. */
 export function modeCounts(points: Rows, modes: Modes): Float64Array {
   checkRows('modeCounts', points);
   const { rows, columns, data } = points;

@@ -30,7 +30,7 @@ export interface ReplayOptions {
    * Default: the current one.
    */
   backend?: string;
-  /** Sizes of the named dims of an aligned program. */
+  /** Sizes of the named dims, for a program with dynamic sizes. */
   sizes?: Record<string, number>;
   /** Called with each call's results, which are valid only during this callback. */
   observe?: (call: KernelCall, outputs: readonly tf.Tensor[]) => void;
@@ -120,7 +120,7 @@ function interpret(
   return Object.fromEntries(
     program.outputs.map(({ name, value }) => {
       const tensor = at(value);
-      const dtype = tensor.dtype as ProgramDType; // programs hold these types only
+      const dtype = tensor.dtype as ProgramDType; // programs hold only these types
       return [name, { dtype, shape: [...tensor.shape], data: dataOf(tensor.dataSync(), dtype) }];
     }),
   );
@@ -164,7 +164,10 @@ export function hasKernel(kernel: string, backend: string): boolean {
   return tf.getKernel(kernel, backend) !== undefined;
 }
 
-/** Index of the last call that reads a value; the number of calls for outputs. */
+/**
+ * For each value, the index of the last call that reads it; for a program output, calls.length, so that it is kept to
+ * the end.
+ */
 function lastUses(program: Program): Map<ValueId, number> {
   const last = new Map<ValueId, number>();
   program.calls.forEach((call, index) => {

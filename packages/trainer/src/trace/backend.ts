@@ -20,8 +20,8 @@ export const TRACE_BACKEND = 'forja-trace';
 const IDENTITY = 'eye__op';
 
 /**
- * Maximum number of elements of a constant made in the traced function: larger ones would not fit in a model file, and
- * several copies of them would not fit in memory.
+ * Maximum number of elements of a constant made in the traced function: 512 MiB as float32. An export holds several
+ * copies of each constant in memory.
  */
 const LARGE = 2 ** 27;
 

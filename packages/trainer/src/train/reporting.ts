@@ -133,7 +133,7 @@ function growing(store: RunStore): {
   };
 }
 
-/** Weights of each network, by role. */
+/** Number of weights of each network, by role. */
 export function parametersOf({ system }: { system: GanSystem }): Record<string, number> {
   return Object.fromEntries(Object.entries(system.networks).map(([role, model]) => [role, model.countParams()]));
 }

@@ -1,6 +1,8 @@
 // Writes nodes that compute a convolution as products of transformed tiles (Winograd 1980; Lavin and Gray 2016).
-// Pictures are [H, W, N, C], so that a row is contiguous and N may be dynamic. The weights are transformed here, once.
-// A transposed convolution is the adjoint: it has the same products, with transposed matrices before and after them.
+// Pictures are [H, W, N, C] (height, width, pictures, channels), so that a row is contiguous and N may be dynamic. With
+// stride s, the pixels fall into s·s classes by their position modulo s (tiling.ts), each of which is treated as extra
+// channels. The weights are transformed here, once. A transposed convolution is the adjoint: it has the same products,
+// with transposed matrices before and after them.
 import type { PictureConvolution } from './convolution.js';
 import type { Algorithm } from './price.js';
 import { floatsOf } from '../facts/tensors.js';
@@ -60,7 +62,7 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   return writer.reshape(x, [height.large, width.large, -1, large]);
 
   // The classes are side by side in the same product: there are fewer and wider products, whose results are reordered
-  // in blocks of C.
+  // in blocks of C numbers, the channels of one class.
   function columnsByClass(): string {
     const products = split(
       points,

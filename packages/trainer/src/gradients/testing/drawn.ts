@@ -1,5 +1,5 @@
-// The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels at random attributes, and the input
-// numbers, which the script and this file generate in the same way. Not part of the package.
+// The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels with random attributes, and the blocks
+// of blocks.ts. Also generates their inputs, exactly as tests/vectors/drawn_gradients.py does. Not part of the package.
 import * as tf from '@tensorflow/tfjs';
 import { BLOCKS } from './blocks.js';
 import { kernel } from '../tape.js';
@@ -7,7 +7,7 @@ import { asPicture, asVolume, type Attrs, type DrawnFunction } from './drawn-fun
 
 type T = tf.Tensor;
 
-/** One draw: see the script's docstring. An empty list of numbers means zeros. */
+/** One draw, as tests/vectors/drawn_gradients.py writes it (its docstring explains the fields). */
 export interface Draw {
   seed: number;
   inputs: { shape: number[]; range: [number, number] }[];

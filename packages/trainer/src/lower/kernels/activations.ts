@@ -35,7 +35,7 @@ function normalised(op: 'Softmax' | 'LogSoftmax', attribute: string): KernelLowe
   };
 }
 
-/** Rows of the activations. */
+/** Lowerings of the activations, by name. */
 export const activationKernels: Record<ActivationKernel, KernelLowering> = {
   Elu: unary((x, ctx) => ctx.op('Elu', [x], { alpha: 1 }), 'float32'),
   LeakyRelu: unary(

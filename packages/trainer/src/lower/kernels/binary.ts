@@ -115,7 +115,7 @@ const Prelu: KernelLowering<'Prelu'> = (call, ctx) => {
   binary(formula, 'float32', ['x', 'alpha'])(call, ctx);
 };
 
-/** Rows of kernels of several tensors. */
+/** Lowerings of the kernels of several tensors, by name. */
 export const binaryKernels: Record<BinaryKernel, KernelLowering> = {
   Add: binary(op('Add')),
   AddN,

@@ -90,7 +90,7 @@ function asNumbers(dtype: string): boolean {
   return dtype !== 'bool';
 }
 
-/** Rows of the block kernels. */
+/** Lowerings of the block kernels, by name. */
 export const blockKernels: Record<'BatchToSpaceND' | 'DepthToSpace' | 'SpaceToBatchND', KernelLowering> = {
   BatchToSpaceND,
   DepthToSpace,

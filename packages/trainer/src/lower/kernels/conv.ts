@@ -227,7 +227,7 @@ export function padPicture(
   return pads.some((p) => p !== 0) ? ctx.op('Pad', [value, ctx.int64s(pads)]) : value;
 }
 
-/** Convolution rows. */
+/** Lowerings of the convolutions, by name. */
 export const convKernels: Record<ConvolutionKernel, KernelLowering> = {
   Conv2D,
   Conv2DBackpropInput,

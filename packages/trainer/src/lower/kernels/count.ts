@@ -96,7 +96,7 @@ const UnsortedSegmentSum: KernelLowering<'UnsortedSegmentSum'> = (call, ctx) => 
   ctx.set(y, ctx.op('Slice', [sums, ctx.int64s([0]), ctx.int64s([segments]), ctx.int64s([0])]));
 };
 
-/** Rows of the counts. */
+/** Lowerings of the counts, by name. */
 export const countKernels: Record<'Bincount' | 'DenseBincount' | 'UnsortedSegmentSum', KernelLowering> = {
   Bincount,
   DenseBincount,

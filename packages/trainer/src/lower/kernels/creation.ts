@@ -103,7 +103,7 @@ const LinSpace: KernelLowering<'LinSpace'> = (call, ctx) => {
   return ctx.set(y, ctx.op('Add', [ctx.op('Mul', [index, step]), numberScalar(start, 'float32', ctx)]));
 };
 
-/** Rows of the creation kernels. */
+/** Lowerings of the creation kernels, by name. */
 export const creationKernels: Record<CreationKernel, KernelLowering> = {
   Fill,
   LinSpace,

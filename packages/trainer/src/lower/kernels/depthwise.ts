@@ -77,7 +77,7 @@ const DepthwiseConv2dNativeBackpropFilter: KernelLowering<'DepthwiseConv2dNative
   ctx.set(dw, ctx.reshape(value, [channels, multiplier, h.kernel, w.kernel]), CMHW);
 };
 
-/** Depthwise convolution rows. */
+/** Lowerings of the depthwise kernels, by name. */
 export const depthwiseKernels: Record<DepthwiseKernel, KernelLowering> = {
   DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropInput,

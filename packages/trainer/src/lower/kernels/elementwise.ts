@@ -52,7 +52,7 @@ const Sign: Formula = (x, ctx) => {
 
 const Identity: KernelLowering<'Identity'> = (call, ctx) => ctx.alias(output(call, ctx), input(call, 'x', ctx));
 
-/** Rows of kernels of one tensor. */
+/** Lowerings of the kernels of one tensor, by name. */
 export const unaryKernels: Record<UnaryKernel, KernelLowering> = {
   Abs: numeric('Abs'),
   Acos: float('Acos'),

@@ -31,7 +31,7 @@ function isVector(bias: Logical, y: Logical, call: BoundCall): boolean {
   return bias.rank === 1 && bias.shape[0] === channels;
 }
 
-/** Fused convolution rows. */
+/** Lowerings of the fused convolutions, by name. */
 export const fusedKernels: Record<FusedConvolutionKernel, KernelLowering> = {
   FusedConv2D: fused(conv),
   FusedDepthwiseConv2D: fused(depthwiseConv),

@@ -55,5 +55,5 @@ function switched(hot: Value, call: BoundCall, y: Logical, ctx: LowerContext): V
   return as(ctx.op('Where', [hot, scalar(on, type, ctx), scalar(off, type, ctx)]), dtype, ctx);
 }
 
-/** Rows of the kernels that read by index. */
+/** Lowerings of the kernels that read by index, by name. */
 export const gatherKernels: Record<'GatherNd' | 'GatherV2' | 'OneHot', KernelLowering> = { GatherNd, GatherV2, OneHot };

@@ -87,5 +87,5 @@ const Einsum: KernelLowering<'Einsum'> = (call, ctx) => {
   );
 };
 
-/** Matrix product rows. */
+/** Lowerings of the matrix products, by name. */
 export const matmulKernels: Record<ProductKernel, KernelLowering> = { BatchMatMul, _FusedMatMul: FusedMatMul, Einsum };

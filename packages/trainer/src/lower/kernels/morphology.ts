@@ -150,7 +150,7 @@ const Dilation2DBackpropFilter: KernelLowering<'Dilation2DBackpropFilter'> = (ca
   ctx.set(dw, as(ctx.reshape(sums, dw.shape), ONNX_DTYPE[dw.dtype], ctx));
 };
 
-/** Rows of the dilations. */
+/** Lowerings of the dilations, by name. */
 export const morphologyKernels: Record<MorphologyKernel, KernelLowering> = {
   Dilation2D,
   Dilation2DBackpropFilter,

@@ -162,7 +162,7 @@ const Diag: KernelLowering<'Diag'> = (call, ctx) => {
   ctx.set(y, as(ctx.reshape(ctx.op('Where', [same, value, ctx.scalar(0)]), y.shape), ONNX_DTYPE[y.dtype], ctx));
 };
 
-/** Rows of the kernels that move elements. */
+/** Lowerings of the kernels that move elements, by name. */
 export const movementKernels: Record<MovementKernel, KernelLowering> = {
   ...blockKernels,
   ...gatherKernels,

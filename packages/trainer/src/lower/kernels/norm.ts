@@ -107,7 +107,7 @@ const LRNGrad: KernelLowering<'LRNGrad'> = (call, ctx) => {
   );
 };
 
-/** Normalisation rows. */
+/** Lowerings of the normalisations, by name. */
 export const normKernels: Record<NormKernel, KernelLowering> = {
   FusedBatchNorm,
   LRN,

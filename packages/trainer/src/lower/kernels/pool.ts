@@ -329,7 +329,7 @@ const MaxPoolWithArgmax: KernelLowering<'MaxPoolWithArgmax'> = (call, ctx) => {
   ctx.set(places, as(counted, 'int32', ctx), AXES.nchw);
 };
 
-/** Pooling rows. */
+/** Lowerings of the pools, by name. */
 export const poolKernels: Record<PoolKernel, KernelLowering> = {
   MaxPool,
   AvgPool,

@@ -116,7 +116,7 @@ function outputAt(call: BoundCall, index: number, ctx: LowerContext): BoundCall[
   return call.outputs[index] ?? ctx.unsupported(`the call has no output ${index}`);
 }
 
-/** Rows of the reductions. */
+/** Lowerings of the reductions, by name. */
 export const reductionKernels: Record<ReductionKernel, KernelLowering> = {
   ...scanKernels,
   ...countKernels,

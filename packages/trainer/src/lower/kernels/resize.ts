@@ -97,7 +97,7 @@ function transpose(data: Float32Array, rows: number, columns: number): Float32Ar
   );
 }
 
-/** Resizing rows. */
+/** Lowerings of the resizing kernels, by name. */
 export const resizeKernels: Record<ResizeKernel, KernelLowering> = {
   ResizeBilinear: resize('linear'),
   ResizeNearestNeighbor: resize('nearest'),

@@ -54,5 +54,5 @@ function shifted(
   ]);
 }
 
-/** Rows of the scans. */
+/** Lowerings of the scans, by name. */
 export const scanKernels: Record<'Cumprod' | 'Cumsum', KernelLowering> = { Cumprod, Cumsum };

@@ -86,7 +86,7 @@ const SparseToDense: KernelLowering<'SparseToDense'> = (call, ctx) => {
   ctx.set(y, as(ctx.op('ScatterND', [base, index, updates]), ONNX_DTYPE[y.dtype], ctx));
 };
 
-/** Rows of the kernels that write by index. */
+/** Lowerings of the kernels that write by index, by name. */
 export const scatterKernels: Record<'ScatterNd' | 'SparseToDense' | 'TensorScatterUpdate', KernelLowering> = {
   ScatterNd,
   SparseToDense,

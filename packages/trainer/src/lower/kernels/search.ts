@@ -55,5 +55,5 @@ const SparseReshape: KernelLowering<'SparseReshape'> = (call, ctx) => {
   ctx.set(shape, as(resolved, ONNX_DTYPE[shape.dtype], ctx));
 };
 
-/** Rows of the searches. */
+/** Lowerings of the searches, by name. */
 export const searchKernels: Record<SearchKernel, KernelLowering> = { SearchSorted, SparseReshape };

@@ -133,7 +133,7 @@ const MaxPool3DGrad: KernelLowering<'MaxPool3DGrad'> = (call, ctx) => {
   );
 };
 
-/** Three-dimensional rows. */
+/** Lowerings of the three-dimensional kernels, by name. */
 export const volumeKernels: Record<VolumeKernel, KernelLowering> = {
   AvgPool3D,
   AvgPool3DGrad,

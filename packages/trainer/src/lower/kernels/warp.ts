@@ -309,5 +309,5 @@ const Transform: KernelLowering<'Transform'> = (call, ctx) => {
   );
 };
 
-/** Rows of the warps. */
+/** Lowerings of the warps, by name. */
 export const warpKernels: Record<WarpKernel, KernelLowering> = { CropAndResize, RotateWithOffset, Transform };

@@ -37,7 +37,7 @@ tf.serialization.registerClass(PixelShuffle);
 /** [n, h, w, scale²·c] → [n, scale·h, scale·w, c]; channel (y·scale + x)·c + k is channel k of the pixel (y, x). */
 export const pixelShuffle = (config: PixelShuffleConfig): tf.layers.Layer => new PixelShuffle(config);
 
-/** For kernels whose output is pixel-shuffled: the number of pixels per block, by the kernel's name. */
+/** For each layer whose output is pixel-shuffled: the pixels per block, by the name of its kernel (weight). */
 export function shuffledBy(model: tf.LayersModel): Map<string, number> {
   const found = new Map<string, number>();
   for (const layer of model.layers)

@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * `w` and `other` [n, style] → styles [n, layers, style]: each example has `other` from its layer `from` [n] on, `w`
- * before.
+ * `w` and `other` [n, style] → styles [n, layers, style]: example i has `w[i]` in the layers before `from[i]`, and
+ * `other[i]` in the rest.
  */
 export function mixed(w: tf.Tensor, other: tf.Tensor, from: tf.Tensor, layers: number): tf.Tensor {
   const numbers = tf.range(0, layers).reshape([1, layers, 1]);

@@ -1,4 +1,5 @@
-// Schedules as options of a game, per scalar: a string or an object.
+// The option type for a number of a two-player system that changes during training (a learning rate, a penalty weight):
+// a string or an object.
 import * as v from 'valibot';
 import { scheduleKinds, scheduleWords, type ScheduleConfig } from '../../schedules/index.js';
 import { atLeast, named, whole } from '../entries.js';

@@ -17,7 +17,7 @@ const Dilation2D: ShapeRule<'Dilation2D'> = (inputs, attrs) => {
     attrs['pad'] as 'same' | 'valid',
     'NHWC',
     pairAttribute(attrs, 'dilations', [1, 1]),
-  ); // checked by tfjs
+  ); // tfjs refuses an unknown pad
   return [{ shape: info.outShape, dtype: x.dtype }];
 };
 

@@ -42,7 +42,7 @@ const Conv3D: ShapeRule<'Conv3D'> = (inputs, attrs) => {
     tripleAttribute(attrs['strides'], 1),
     tripleAttribute(attrs['dilations'], 1),
     attrs['pad'] as 'same' | 'valid',
-  ); // checked by tfjs
+  ); // tfjs refuses an unknown pad
   return [{ shape: info.outShape, dtype: 'float32' }];
 };
 
@@ -59,7 +59,7 @@ function pool(kernel: string): ShapeRule {
       attrs['pad'] as Pad,
       roundingAttribute(attrs),
       'NDHWC',
-    ); // checked by tfjs
+    ); // tfjs refuses an unknown pad
     return [{ shape: info.outShape, dtype: 'float32' }];
   };
 }
