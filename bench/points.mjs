@@ -3,11 +3,11 @@
 // point within 3 standard deviations, the share of points within 3 standard deviations of a mode, and the reverse KL
 // divergence. Results are written after each run to bench/results/points.json and docs/points.md, and finished runs are
 // skipped; an interrupted run resumes from its checkpoint in --runs.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { trainer } from './peers/forja.mjs';
-import { machine } from './lib/report.mjs';
+import { add, kept, spread, write } from './lib/runs.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -41,8 +41,7 @@ const RECIPES = {
 /** Share of a Gaussian in the plane within 3 standard deviations: the `high_quality` score of a perfect sampler. */
 const PERFECT = 1 - Math.exp(-9 / 2);
 
-const file = new URL('./results/points.json', import.meta.url).pathname;
-const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'points', runs: [] };
+const results = kept('points');
 const { train, resume } = await trainer();
 
 for (let seed = 1; seed <= seeds; seed++)
@@ -79,7 +78,7 @@ for (let seed = 1; seed <= seeds; seed++)
       if (scores === undefined) continue; // the run had already ended
       const { user, system } = process.cpuUsage(started);
       const { modes, high_quality: highQuality, reverse_kl: reverseKl } = scores;
-      results.runs.push({
+      add(results, {
         data,
         recipe,
         steps,
@@ -89,17 +88,9 @@ for (let seed = 1; seed <= seeds; seed++)
         reverseKl,
         ...(going ? {} : { cpuSeconds: Math.round((user + system) / 1e6) }),
       });
-      console.log(JSON.stringify(results.runs.at(-1)));
-      write();
+      report();
     }
-write();
-
-/** Mean and standard deviation over seeds. */
-function spread(numbers, digits) {
-  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
-  const sd = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, numbers.length - 1));
-  return numbers.length > 1 ? `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}` : mean.toFixed(digits);
-}
+report();
 
 function rows() {
   const lines = [];
@@ -108,11 +99,7 @@ function rows() {
       for (const count of [...new Set(results.runs.map((run) => run.steps))].sort((a, b) => a - b)) {
         const runs = results.runs.filter((r) => r.data === data && r.recipe === recipe && r.steps === count);
         if (runs.length === 0) continue;
-        const of = (key, digits, scale = 1) =>
-          spread(
-            runs.map((run) => scale * run[key]),
-            digits,
-          );
+        const of = (...what) => spread(runs, ...what);
         lines.push(
           `| ${data} | ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${of('modes', 1)} | ` +
             `${of('highQuality', 1, 100)} | ${of('reverseKl', 3)} |`,
@@ -123,17 +110,9 @@ function rows() {
     '|---|---|---|---|---|---|---|',
     ...lines,
     `| ring, grid | a perfect sampler | | | 8, 25 | ${(100 * PERFECT).toFixed(2)} | 0 |`,
-  ].join('\n');
+  ];
 }
 
-function write() {
-  const { runs } = results;
-  mkdirSync(new URL('./results/', import.meta.url).pathname, { recursive: true });
-  const rounded = (_, v) => (typeof v === 'number' ? Number(v.toPrecision(6)) : v);
-  const made = { bench: 'points', command: 'npm run bench:points', machine: machine(), recipes: RECIPES, common, runs };
-  writeFileSync(file, `${JSON.stringify(made, rounded, 2)}\n`);
-  const page = new URL('../docs/points.md', import.meta.url).pathname;
-  if (!existsSync(page)) return;
-  const text = readFileSync(page, 'utf8');
-  writeFileSync(page, text.replace(/<!-- points -->[^]*?<!-- end -->/, `<!-- points -->\n\n${rows()}\n\n<!-- end -->`));
+function report() {
+  write(results, { recipes: RECIPES, common }, 'points.md', rows());
 }

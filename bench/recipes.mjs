@@ -4,21 +4,12 @@
 // docs/measures.md; finished runs are skipped, and an interrupted one resumes from its checkpoint in --runs. With
 // --twins the same networks are then trained by PyTorch for as many steps (FORJA_TORCH_PYTHON names its Python).
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runtime } from '@forja/node';
-import { machine } from './lib/report.mjs';
+import { add, keepGrid, kept, spread, write } from './lib/runs.mjs';
 import { trainer } from './peers/forja.mjs';
 
 const { values } = parseArgs({
@@ -51,8 +42,7 @@ const RECIPES = {
 const TWINS = { DCGAN: [], 'DCGAN, R1': ['--r1', '0.1'] };
 const twinOf = (recipe) => `${recipe}: PyTorch twin`;
 
-const file = new URL('./results/recipes.json', import.meta.url).pathname;
-const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'recipes', runs: [] };
+const results = kept('recipes');
 const { chooseExtractor, loadData, measurer, resume, train } = await trainer();
 const cpu = () => {
   const { user, system } = process.cpuUsage();
@@ -96,13 +86,12 @@ for (let seed = 1; seed <= seeds; seed++)
       await train({ ...base, ...measured, ...quiet, steps, out }, { cwd: values.from, onEvent });
     }
     if (scores === undefined) continue; // the run had ended already
-    results.runs.push({ data, recipe, seed, seconds, steps, cpuSeconds: Math.round(cpu() - before), ...scores });
-    console.log(JSON.stringify(results.runs.at(-1)));
-    if (values.grids) grid(out, recipe, seed);
-    write();
+    add(results, { data, recipe, seed, seconds, steps, cpuSeconds: Math.round(cpu() - before), ...scores });
+    if (values.grids) keepGrid(out, values.grids, `${data} ${recipe} ${seed}`);
+    report();
   }
 if (values.twins) for (const recipe of Object.keys(TWINS)) await twin(recipe);
-write();
+report();
 
 /** Trains PyTorch's twins of a recipe's runs and measures as many pictures of theirs. */
 async function twin(recipe) {
@@ -133,31 +122,11 @@ async function twin(recipe) {
     const metrics = ['frechet', 'kid', 'pr'];
     const measure = await measurer({ metrics, dataset, field: 'image', extractor, count: COUNT, seed });
     const scores = await measure.measure(made);
-    results.runs.push({ data, recipe: name, seed, seconds, steps, ...scores });
-    console.log(JSON.stringify(results.runs.at(-1)));
-    write();
+    add(results, { data, recipe: name, seed, seconds, steps, ...scores });
+    report();
   }
   await extractor.dispose();
   await cpu.dispose();
-}
-
-/** Keeps the last grid of a run. */
-function grid(out, recipe, seed) {
-  const samples = join(out, 'samples');
-  if (!existsSync(samples)) return;
-  mkdirSync(values.grids, { recursive: true });
-  const last = readdirSync(samples).sort().at(-1);
-  copyFileSync(
-    join(samples, last),
-    join(values.grids, `${values.data} ${recipe} ${seed}.png`.replace(/[^\w.]+/g, '-')),
-  );
-}
-
-/** Mean and standard deviation over seeds. */
-function spread(numbers, digits) {
-  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
-  const sd = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, numbers.length - 1));
-  return numbers.length > 1 ? `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}` : mean.toFixed(digits);
 }
 
 function rows() {
@@ -167,11 +136,7 @@ function rows() {
     for (const recipe of [...Object.keys(RECIPES), ...Object.keys(TWINS).map(twinOf)]) {
       const runs = results.runs.filter((run) => `${run.data}|${run.seconds}` === setting && run.recipe === recipe);
       if (runs.length === 0) continue;
-      const of = (key, digits) =>
-        spread(
-          runs.map((run) => run[key]),
-          digits,
-        );
+      const of = (...what) => spread(runs, ...what);
       const { data, seconds: budget } = runs[0];
       lines.push(
         `| ${data} | ${recipe} | ${budget} s | ${runs.map((run) => run.steps.toLocaleString('en')).join(', ')} | ` +
@@ -182,25 +147,9 @@ function rows() {
     '| data | recipe | CPU time | steps | Fréchet | KID | precision | recall |',
     '|---|---|---|---|---|---|---|---|',
     ...lines,
-  ].join('\n');
+  ];
 }
 
-function write() {
-  const rounded = (_, v) => (typeof v === 'number' ? Number(v.toPrecision(6)) : v);
-  const { runs } = results;
-  const made = {
-    bench: 'recipes',
-    command: 'npm run bench:recipes',
-    machine: machine(),
-    recipes: RECIPES,
-    common,
-    runs,
-  };
-  writeFileSync(file, `${JSON.stringify(made, rounded, 2)}\n`);
-  const page = new URL('../docs/measures.md', import.meta.url).pathname;
-  const text = readFileSync(page, 'utf8');
-  writeFileSync(
-    page,
-    text.replace(/<!-- recipes -->[^]*?<!-- end -->/, `<!-- recipes -->\n\n${rows()}\n\n<!-- end -->`),
-  );
+function report() {
+  write(results, { recipes: RECIPES, common }, 'measures.md', rows());
 }

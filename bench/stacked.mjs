@@ -4,13 +4,13 @@
 // divergence compares them with equally frequent classes. Results are written after each run to
 // bench/results/stacked.json and docs/points.md, and finished runs are skipped; an interrupted run resumes from its
 // checkpoint in --runs.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { philoxInteger } from '@forja/core';
 import { load, runtime } from '@forja/node';
-import { machine } from './lib/report.mjs';
+import { add, keepGrid, kept, spread, write } from './lib/runs.mjs';
 import { trainer } from './peers/forja.mjs';
 
 const { values } = parseArgs({
@@ -121,8 +121,7 @@ function real(dataset) {
   return Uint8Array.from(all, (v) => Math.round((v + 1) * 127.5));
 }
 
-const file = new URL('./results/stacked.json', import.meta.url).pathname;
-const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'stacked', runs: [] };
+const results = kept('stacked');
 const dataset = stacked();
 results.real ??= await measured(real(dataset));
 console.log(JSON.stringify(results.real));
@@ -139,37 +138,18 @@ for (let seed = 1; seed <= seeds; seed++)
     const { user, system } = process.cpuUsage(started);
     const cpuSeconds = going ? {} : { cpuSeconds: Math.round((user + system) / 1e6) };
     const scores = await measured(await sampled(join(out, 'generator.onnx'), seed));
-    results.runs.push({ recipe, steps, seed, ...scores, ...cpuSeconds });
-    console.log(JSON.stringify(results.runs.at(-1)));
-    if (values.grids) grid(out, recipe, seed);
-    write();
+    add(results, { recipe, steps, seed, ...scores, ...cpuSeconds });
+    if (values.grids) keepGrid(out, values.grids, `${recipe} ${seed}`);
+    report();
   }
-write();
-
-/** Keeps the last grid of a run. */
-function grid(out, recipe, seed) {
-  mkdirSync(values.grids, { recursive: true });
-  const last = readdirSync(join(out, 'samples')).sort().at(-1);
-  copyFileSync(join(out, 'samples', last), join(values.grids, `${recipe} ${seed}.png`.replace(/[^\w.]+/g, '-')));
-}
-
-/** Mean and standard deviation over seeds. */
-function spread(numbers, digits) {
-  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
-  const sd = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, numbers.length - 1));
-  return numbers.length > 1 ? `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}` : mean.toFixed(digits);
-}
+report();
 
 function rows() {
   const lines = Object.keys(RECIPES).flatMap((recipe) =>
     [...new Set(results.runs.filter((run) => run.recipe === recipe).map((run) => run.steps))].map((count) => {
       const runs = results.runs.filter((run) => run.recipe === recipe && run.steps === count);
-      const of = (key, digits) =>
-        spread(
-          runs.map((run) => run[key]),
-          digits,
-        );
-      return `| ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${of('modes', 0)} | ${of('reverseKl', 3)} |`;
+      const scores = `${spread(runs, 'modes', 0)} | ${spread(runs, 'reverseKl', 3)}`;
+      return `| ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${scores} |`;
     }),
   );
   const { modes, reverseKl: divergence } = results.real;
@@ -179,17 +159,9 @@ function rows() {
     ...lines,
     `| real pictures, by the same classifier | | | ${modes} | ${divergence.toFixed(3)} |`,
     `| a perfect sampler, expected | | | 1000 | ${FLOOR.toFixed(3)} |`,
-  ].join('\n');
+  ];
 }
 
-function write() {
-  const rounded = (_, v) => (typeof v === 'number' ? Number(v.toPrecision(6)) : v);
-  const made = { bench: 'stacked', command: 'npm run bench:stacked', machine: machine(), recipes: RECIPES, common };
-  writeFileSync(file, `${JSON.stringify({ ...made, real: results.real, runs: results.runs }, rounded, 2)}\n`);
-  const page = new URL('../docs/points.md', import.meta.url).pathname;
-  const text = readFileSync(page, 'utf8');
-  writeFileSync(
-    page,
-    text.replace(/<!-- stacked -->[^]*?<!-- end -->/, `<!-- stacked -->\n\n${rows()}\n\n<!-- end -->`),
-  );
+function report() {
+  write(results, { recipes: RECIPES, common, real: results.real }, 'points.md', rows());
 }

@@ -81,8 +81,8 @@ async function srgan({ name, data, scale = 4, batch = 8, runs, from, seed, steps
       `${pixelSteps} steps with the pixel loss (${minutes(first)} min), then ${steps} with the discriminator, ` +
         `weight ${WEIGHT} (${minutes(second)} min); batch ${batch}, 8 blocks × 32; ${training} training pictures ` +
         `of 64 pixels, ${truth.length} held out.`,
-      `Small pictures are the mean of blocks of ${scale} × ${scale}, as bytes. PSNR and SSIM are means over pictures, ` +
-        'of all channels.',
+      `Small pictures are the mean of blocks of ${scale} × ${scale}, as bytes. ` +
+        'PSNR and SSIM are means over pictures, of all channels.',
     ],
     picture: await sheet(
       shown.map((i) =>

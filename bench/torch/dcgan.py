@@ -105,7 +105,8 @@ def initialise(model, std=0.02):
 
 class Step:
     """One training step: D on real and fake as two passes (each with its own batch statistics), then G through the *updated* D.
-    The generator runs once; no gradient is computed that nothing uses. Non-saturating binary cross-entropy on logits, Adam(0.5, 0.999).
+    The generator runs once; no gradient is computed that nothing uses.
+    Non-saturating binary cross-entropy on logits, Adam(0.5, 0.999).
     r1: weight γ of γ/2 · E‖∇D(real)‖²."""
 
     def __init__(self, g, d, rate_g=2e-4, rate_d=2e-4, decay=0.999, adam=None, r1=0):

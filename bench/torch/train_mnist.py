@@ -1,4 +1,5 @@
-# Trains the PyTorch twin on MNIST (or Fashion-MNIST, by --data) for a number of steps and writes samples of its EMA generator as raw float32 NCHW, for the judge to score beside ours.
+# Trains the PyTorch twin on MNIST for a number of steps and writes samples of its averaged generator as raw float32
+# NCHW, which are then scored like ours.
 # Example:  python bench/torch/train_mnist.py --seed 1 --out runs/twin   (prints one JSON line a report)
 import argparse
 import copy
@@ -26,7 +27,7 @@ def arguments():
     a.add_argument("--rate-g", type=float, default=2e-3)
     a.add_argument("--rate-d", type=float, default=2e-3)
     a.add_argument("--schedule", choices=["constant", "cosine", "linear"], default="constant", help="cosine or linear decay of both rates to a tenth")
-    a.add_argument("--r1", type=float, default=0, help="weight γ of the penalty γ/2 · E‖∇D(real)‖² (Mescheder et al. 2018)")
+    a.add_argument("--r1", type=float, default=0, help="γ of γ/2 · E‖∇D(real)‖² (Mescheder et al. 2018)")
     a.add_argument("--ema", type=float, default=0.999)
     a.add_argument("--ema-warmup", action=argparse.BooleanOptionalAction, default=True, help="decay min(ema, (1 + n) / (10 + n)): the start is forgotten")
     a.add_argument("--statistics", choices=["last", "averaged"], default="last", help="moving statistics that the written samples use")

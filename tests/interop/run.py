@@ -142,7 +142,11 @@ def one(runtime, folder, name):
         truth = exact(folder / f"{name}.onnx", feeds, list(expected))
         away = lambda found: max(float(np.max(np.abs(np.asarray(f, np.float64).reshape(-1) - t.reshape(-1))) / max(1e-2, np.quantile(np.abs(t), 0.999))) for f, t in zip(found, truth))
         ours, theirs = away(list(expected.values())), away(outputs)
-        return {"ok": False, "relative": worst, "psnr": least, "error": f"relative error {worst:.1e}; from the same file in float64, this runtime differs by {theirs:.1e} and onnxruntime by {ours:.1e}"}
+        error = (
+            f"relative error {worst:.1e}; from the same file in float64, "
+            f"this runtime differs by {theirs:.1e} and onnxruntime by {ours:.1e}"
+        )
+        return {"ok": False, "relative": worst, "psnr": least, "error": error}
     return {"ok": bool(good), "relative": worst, "psnr": least, **({} if good else {"error": f"relative error {worst:.1e}, {least:.0f} dB"})}
 
 

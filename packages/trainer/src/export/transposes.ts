@@ -33,7 +33,7 @@ export function transposesOf({ graph }: Model): TransposeLeft[] {
         inputs.has(from) && order === TO_NCHW
           ? `the file takes '${from}' channels last, and ${by || 'its reader'} works on channels first; layout.inputs 'nchw' removes it`
           : outputs.has(to) && order === TO_NHWC
-            ? `the file gives '${to}' channels last, but it is computed channels first; layout.outputs 'nchw' removes it`
+            ? `the file gives '${to}' channels last, but computes it channels first; layout.outputs 'nchw' removes it`
             : order === TO_NHWC
               ? `${makers.get(from)?.opType ?? 'an input'} works on channels first, and ${by || 'what follows'} needs tfjs's order, channels last`
               : order === TO_NCHW

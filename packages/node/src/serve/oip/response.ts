@@ -56,8 +56,9 @@ function* textOf(head: Record<string, string>, given: readonly RequestedOutput[]
       yield ',"data":[';
       for (let at = 0; at < data.length; at += PIECE) {
         const piece = data.subarray(at, at + PIECE);
+        if (at > 0) yield ',';
         // The cast: bool data is in a Uint8Array.
-        yield `${at > 0 ? ',' : ''}${dtype === 'bool' ? Array.from(piece as Uint8Array, Boolean).join(',') : piece.join(',')}`;
+        yield dtype === 'bool' ? Array.from(piece as Uint8Array, Boolean).join(',') : piece.join(',');
       }
       yield ']';
     }
