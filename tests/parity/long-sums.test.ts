@@ -44,6 +44,14 @@ it.each<[string, number[], (x: tf.Tensor) => tf.Tensor, number, (number | string
   ['a picture of dynamic size', [1, 512, 512, 1], (x) => tf.mean(x, [1, 2], true), 1, [1, 'h', 'w', 1]],
   ['columns', [70_000, 2], (x) => tf.sum(x, 0), 70_000],
   ['all of a batch', [8, 97, 103, 3], (x) => tf.sum(x), 8 * 97 * 103 * 3],
+  ['all of long columns', [20_000, 2], (x) => tf.sum(x), 40_000],
+  ['a mean of all of long columns', [20_011, 3], (x) => tf.mean(x), 1],
+  ['the same, with kept axes', [20_011, 3], (x) => tf.mean(x, undefined, true), 1],
+  ['one long column', [65_536, 1], (x) => tf.mean(x), 1],
+  ['long columns of a dynamic number', [20_000, 3], (x) => tf.mean(x), 1, [20_000, 'n']],
+  ['outer and inner axes', [5000, 2, 300], (x) => tf.sum(x, [0, 2]), 1_500_000],
+  ['the last axes of three', [2, 20_000, 2], (x) => tf.sum(x, [1, 2]), 40_000],
+  ['a pool as long as the picture', [1, 20_000, 2, 1], (x) => tf.avgPool(x as tf.Tensor4D, [20_000, 2], 1, 'valid'), 1],
   ['a pool as large as the picture', [1, 512, 512, 1], (x) => tf.avgPool(x as tf.Tensor4D, 512, 1, 'valid'), 1],
 ])('adds %s to within float32', async (_, shape, fn, times, declared) => {
   const result = await run(fn, shape, tenths(shape.reduce((a, b) => a * b)), declared);
@@ -119,6 +127,23 @@ it('whole divisions round down near the ends of int32, and -2³¹ / -1 wraps aro
       await run((x) => tf.floorDiv(...halves(x)).flatten(), [rows.length, 2], Int32Array.from(rows.flat()), ['n', 2]),
     ).toEqual(rows === pairs ? expected : [expected[pairs.indexOf(rows[0] ?? [])]]);
 }, 60_000);
+
+it('remainders near the ends of int32 have the divisor’s sign', async () => {
+  const least = -(2 ** 31);
+  const pairs = [
+    [least, -1],
+    [7, -1],
+    [least, 3],
+    [least + 1, 2],
+    [7, -3],
+    [-7, 3],
+    [2 ** 31 - 1, least],
+    [least, least],
+  ];
+  const rest = (x: tf.Tensor): tf.Tensor => tf.mod(x.slice([0, 0], [-1, 1]), x.slice([0, 1], [-1, 1])).flatten();
+  const expected = pairs.map(([a = 0, b = 0]) => ((a % b) + b) % b || 0);
+  expect(await run(rest, [pairs.length, 2], Int32Array.from(pairs.flat()))).toEqual(expected);
+});
 
 it('a quotient of floats that rounds up to a whole number is rounded down', async () => {
   const tenth = (x: tf.Tensor): tf.Tensor => tf.floorDiv(x, tf.scalar(0.1)).toFloat();

@@ -18,33 +18,38 @@ function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
 }
 
 /**
+ * Integers `b` with 1 in place of -1: onnxruntime ends the process for the least integer divided by -1. Remainders are
+ * 0 for both.
+ */
+function divisorOf(b: Value, ctx: LowerContext): { divisor: Value; negated: Value } {
+  const negated = ctx.op('Equal', [b, scalar(-1, 'int32', ctx)]);
+  return { divisor: ctx.op('Where', [negated, scalar(1, 'int32', ctx), b]), negated };
+}
+
+/**
  * The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod plus the divisor where the
  * signs differ.
  */
 const floorMod: PairFormula = (a, b, ctx) => {
-  if (a.dtype === 'int32') return ctx.op('Mod', [a, b], { fmod: 0 });
+  if (a.dtype === 'int32') return ctx.op('Mod', [a, divisorOf(b, ctx).divisor], { fmod: 0 });
   const rest = ctx.op('Mod', [a, b], { fmod: 1 });
   const correct = ctx.op('And', [signsDiffer(rest, b, ctx), ctx.op('Not', [ctx.op('Equal', [rest, ctx.scalar(0)])])]);
   return ctx.op('Where', [correct, ctx.op('Add', [rest, b]), rest]);
 };
 
-/**
- * Division rounded down, of integers. ONNX rounds towards zero. onnxruntime ends the process for the least integer
- * divided by -1, so such divisors are kept from it; -a wraps around as in tfjs.
- */
+/** Division rounded down, of integers. ONNX rounds towards zero. For -1 it is -a, which wraps around as in tfjs. */
 function floorDivIntegers(a: Value, b: Value, ctx: LowerContext): Value {
-  const [zero, one] = [scalar(0, 'int32', ctx), scalar(1, 'int32', ctx)];
-  const negated = ctx.op('Equal', [b, scalar(-1, 'int32', ctx)]);
-  const divisor = ctx.op('Where', [negated, one, b]);
+  const { divisor, negated } = divisorOf(b, ctx);
   const truncated = ctx.op('Div', [a, divisor]);
   const inexact = ctx.op('Not', [ctx.op('Equal', [ctx.op('Mul', [truncated, divisor]), a])]);
   const above = as(ctx.op('And', [inexact, signsDiffer(a, divisor, ctx)]), 'int32', ctx);
-  return ctx.op('Where', [negated, ctx.op('Sub', [zero, a]), ctx.op('Sub', [truncated, above])]);
+  return ctx.op('Where', [negated, ctx.op('Sub', [scalar(0, 'int32', ctx), a]), ctx.op('Sub', [truncated, above])]);
 }
 
 /**
  * Division rounded down. Of floats it is (a - mod) / b, because a quotient may round up to a whole number: 1 / 0.1 to
- * 10, where the result is 9. Where that is no number (infinity, division by 0), it is the quotient.
+ * 10, where the result is 9. Exact up to quotients of about 2^22. Where that is no number (infinity, division by 0),
+ * it is the quotient.
  */
 const floorDiv: PairFormula = (a, b, ctx) => {
   if (a.dtype === 'int32') return floorDivIntegers(a, b, ctx);

@@ -39,6 +39,7 @@ export function total(
   for (const stage of stagesOf(reduction, axes)) {
     for (const axis of stage) shorten(reduction, axis);
     reduction.value = ctx.op(op, [reduction.value, ctx.int64s(stage)], { keepdims });
+    for (const axis of [...stage].reverse()) reduction.sizes.splice(axis, 1, ...(keepdims ? [1] : []));
   }
   return reduction.value;
 }
