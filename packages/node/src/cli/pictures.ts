@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, Image } from '@forja/core';
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { pictureName } from '../files/picture-name.js';
+import { turns } from '../files/turns.js';
 import { mostThreads } from '../threads.js';
 import { writeAside, writeAsideNow, type PictureFormat } from './files.js';
 
@@ -120,6 +121,7 @@ export async function writeFolder(
 ): Promise<string[]> {
   await refuseOlder(path, count);
   const files: string[] = [];
+  const turn = turns();
   const progress = io.progress(count, 'Writing');
   try {
     for await (const image of pictures) {
@@ -131,6 +133,7 @@ export async function writeFolder(
       else writeAsideNow(file, bytes);
       files.push(file);
       progress.update(files.length);
+      await turn();
     }
   } catch (error) {
     if (!io.signal.aborted) throw error; // an error after Ctrl-C only says that the source was interrupted

@@ -53,6 +53,22 @@ test('takes a picture when the one before is written', async () => {
   expect(most).toBeLessThanOrEqual(1);
 });
 
+test('a timer fires between pictures that take long, so that Ctrl-C is heard', async () => {
+  function* slow(): Generator<Image> {
+    for (let i = 0; i < 50; i++) {
+      const until = performance.now() + 60;
+      while (performance.now() < until); // as encoding a large picture does
+      yield dot(i);
+    }
+  }
+  const interrupt = new AbortController();
+  const timer = setTimeout(() => interrupt.abort(), 1);
+  const folder = join(cwd, 'interrupted');
+  await expect(writeFolder(slow(), 50, folder, io(interrupt.signal))).rejects.toMatchObject({ code: 'aborted' });
+  clearTimeout(timer);
+  expect((await readdir(folder)).length).toBeLessThan(50);
+});
+
 test('a picture that cannot be written ends the call; all before it are whole', async () => {
   const folder = join(cwd, 'stuck');
   await mkdir(join(folder, '0005.png', 'in-the-way'), { recursive: true });

@@ -79,7 +79,8 @@ function pixelBytes(bytes: Buffer): number {
           (sum, [x, y, right, down]) => sum + rows(Math.ceil((width - x) / right), Math.ceil((height - y) / down)),
           0,
         );
-  if (!Number.isSafeInteger(size)) throw new Error('its header has an unknown colour type or bit depth');
+  if (!Number.isSafeInteger(size))
+    throw new Error('its header has a size, colour type or bit depth that cannot be read');
   return size;
 }
 

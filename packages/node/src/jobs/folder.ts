@@ -7,12 +7,12 @@ import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { ForjaError } from '@forja/core';
 import { reasonOf } from '../cli/errors.js';
 import { writeAside } from '../cli/files.js';
 import { pictureName } from '../files/picture-name.js';
 import { makeFolder } from '../files/make-folder.js';
+import { turns } from '../files/turns.js';
 import { hasCode } from '../has-code.js';
 import { checked, parseJson } from '../serve/check.js';
 import type { Shard } from './plan.js';
@@ -21,12 +21,6 @@ import type { JobRequest } from './request.js';
 import { digits, settled, type Making, type Sink } from './sink.js';
 
 const RECORD = 'record.json';
-
-/**
- * Number of files that are moved synchronously before yielding to the event loop. Small files are written and moved
- * synchronously, because passing each one to another thread would cost more.
- */
-const MOVES = 64;
 
 /** The folder of one job. */
 export class JobFolder implements Sink {
@@ -74,6 +68,7 @@ export class JobFolder implements Sink {
     return {
       write: async (index, bytes) => {
         const path = join(folder, pictureName(index, request.count, request.format));
+        // synchronously, because passing each file to another thread takes longer than writing it
         await guarded(path, async () => writeFileSync(path, bytes));
       },
       commit: async (record) => {
@@ -112,9 +107,10 @@ export class JobFolder implements Sink {
     const done = this.#donePath(index);
     return guarded(this.address, async () => {
       const pictures = (await list(done)).filter((name) => name !== RECORD);
-      for (const [i, name] of pictures.entries()) {
+      const turn = turns();
+      for (const name of pictures) {
         move(join(done, name), join(this.address, name));
-        if (i % MOVES === MOVES - 1) await setImmediate();
+        await turn();
       }
       if (pictures.length === 0 && (await this.record(index))) return false;
       const record = await readIfThere(join(done, RECORD));

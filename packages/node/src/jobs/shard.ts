@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { arch, cpus, hostname, platform } from 'node:os';
 import { abortError, type AbortSignalLike, type DeviceReport, type Generator } from '@forja/core';
 import { VERSION } from '../cli/version.js';
+import { turns } from '../files/turns.js';
 import { moduleUrl } from '../module-url.js';
 import { FORMATS } from './formats.js';
 import type { Shard } from './plan.js';
@@ -36,6 +37,7 @@ export async function makeShard(
   try {
     const encode = FORMATS[request.format];
     const hash = createHash('sha256');
+    const turn = turns();
     const begun = performance.now();
     const cpu = process.cpuUsage();
     let [done, bytes] = [0, 0];
@@ -53,6 +55,7 @@ export async function makeShard(
       await making.write(shard.start + done, file);
       done++;
       onProgress?.(done);
+      await turn(); // so that the lock of the shard is renewed
     }
     const { user, system } = process.cpuUsage(cpu);
     return await making.commit({
