@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, copyFile, link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ForjaError, messageOf, UsageError } from '@forja/core';
 
 /**
@@ -35,13 +35,14 @@ const ours = new Set<string>();
  * `io`.
  */
 export async function claim(folder: string): Promise<() => Promise<void>> {
+  const key = resolve(folder);
   const busy = (pid: number): UsageError =>
     new UsageError(
       `train: expected a folder that no other run is writing, got ${folder}, which process ${pid} is writing; ` +
         'wait until it ends, or choose another folder',
     );
-  if (ours.has(folder)) throw busy(process.pid);
-  ours.add(folder);
+  if (ours.has(key)) throw busy(process.pid);
+  ours.add(key);
   let path: string;
   try {
     const own: Writer = { pid: process.pid, host: hostname(), began: await beganOf(process.pid) };
@@ -49,12 +50,12 @@ export async function claim(folder: string): Promise<() => Promise<void>> {
     if (typeof found !== 'string') throw busy(found.pid);
     path = found;
   } catch (error) {
-    ours.delete(folder);
+    ours.delete(key);
     if (error instanceof ForjaError) throw error;
     throw new ForjaError('io', `could not claim ${folder}: ${messageOf(error)}`, { cause: error });
   }
   return async () => {
-    ours.delete(folder);
+    ours.delete(key);
     await rm(path, { force: true }).catch(() => undefined); // a remaining file counts as a dead process's claim
   };
 }
@@ -68,15 +69,19 @@ async function claimed(folder: string, own: Writer): Promise<string | Writer> {
       const dead = await numbersIn(folder);
       const running = await runningOf(folder, dead, own);
       if (running) return running;
-      // If several processes find the same dead claims, only one of them gets the next number.
+      // Of several processes that find the same dead claims, one gets the next number. Another one, which found none,
+      // may have started at 1, also in place of a claim that was dead here: whoever sees another withdraws and looks
+      // again.
       const next = (dead.at(-1) ?? 0) + 1;
       const path = pathOf(folder, next);
       if (!(await named(aside, path))) continue;
-      for (const number of dead) await rm(pathOf(folder, number), { force: true });
       const others = (await numbersIn(folder)).filter((number) => number !== next);
-      const faster = await runningOf(folder, others, own); // one that saw no dead claims has started at 1
-      if (faster) await rm(path, { force: true });
-      return faster ?? path;
+      if (await runningOf(folder, others, own)) {
+        await rm(path, { force: true });
+        continue;
+      }
+      for (const number of dead) await rm(pathOf(folder, number), { force: true }).catch(() => undefined);
+      return path;
     }
   } finally {
     await rm(aside, { force: true }).catch(() => undefined);
