@@ -1,8 +1,9 @@
 // Copies the worker and onnxruntime-web's files into one folder that can be served as static files, for bundlers that
 // do not follow `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is
 // assets-bin.ts.
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { WASM_FILE } from './worker/files.js';
@@ -81,9 +82,15 @@ function onnxruntimeFolder(origins: readonly string[]): string {
 }
 
 async function replace(path: string, write: (aside: string) => Promise<void>): Promise<void> {
-  const aside = `${path}.part`;
-  await write(aside);
-  await rename(aside, path);
+  // A name of its own, because several processes may write the file.
+  const aside = `${path}.${randomBytes(6).toString('hex')}.part`;
+  try {
+    await write(aside);
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
 }
 
 /**
