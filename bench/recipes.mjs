@@ -102,8 +102,10 @@ async function twin(recipe) {
   const shape = [28, 28, 1];
   const extractor = await chooseExtractor({ dataset, shape, runtime: cpu });
   const name = twinOf(recipe);
-  for (const { seed, steps } of results.runs.filter((run) => run.recipe === recipe && run.data === data)) {
-    if (results.runs.some((run) => run.recipe === name && run.data === data && run.seed === seed)) continue;
+  const runsOf = (one) =>
+    results.runs.filter((run) => run.recipe === one && run.data === data && run.seconds === seconds);
+  for (const { seed, steps } of runsOf(recipe)) {
+    if (runsOf(name).some((run) => run.seed === seed)) continue;
     const out = resolve(values.runs, `${data} ${name} ${seed}`.replace(/\W+/g, '-'));
     const script = new URL('./torch/train_mnist.py', import.meta.url).pathname;
     const numbers = { steps, seed, base: common.base, batch: common.batch, samples: COUNT };

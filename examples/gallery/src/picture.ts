@@ -121,11 +121,12 @@ export function showPicture(stage: Stage): View {
     tell();
   }
 
-  async function take(file: Blob | undefined, what = 'A picture of yours'): Promise<void> {
+  /** Shows a picture; with `beginning`, unless something else is shown by the time it is decoded. */
+  async function take(file: Blob | undefined, what = 'A picture of yours', beginning = false): Promise<void> {
     if (!file) return;
     try {
       const picture = await createImageBitmap(file);
-      if (!here) return picture.close();
+      if (!here || (beginning && from !== '')) return picture.close();
       const scale = Math.min(1, most / Math.max(picture.width, picture.height));
       blank(picture.width * scale, picture.height * scale);
       // Covers the canvas, which may have another aspect ratio.
@@ -140,14 +141,11 @@ export function showPicture(stage: Stage): View {
     }
   }
 
-  /**
-   * Shows the picture that comes with the generator; with `beginning`, only if nothing else was shown while it was
-   * fetched.
-   */
+  /** Shows the picture that comes with the generator. */
   async function included(beginning = false): Promise<void> {
     try {
       const file = await (await fetch(entry.example ?? '')).blob();
-      if (!beginning || from === '') await take(file, 'The example');
+      await take(file, 'The example', beginning);
     } catch (error) {
       if (here) stage.problem(error);
     }
