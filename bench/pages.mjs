@@ -41,7 +41,8 @@ async function firstPicture(context, address) {
   const page = await context.newPage();
   await page.addInitScript(() => {
     const look = () => {
-      if (/^Seed \d/.test(document.getElementById('caption')?.textContent ?? ''))
+      // With the caption "Seed 1, …" or "…, 256 × 256", a picture is shown.
+      if (/^Seed \d|\d × \d/.test(document.getElementById('caption')?.textContent ?? ''))
         globalThis.first ??= performance.now();
     };
     new MutationObserver(look).observe(document, { childList: true, characterData: true, subtree: true });
@@ -57,8 +58,8 @@ async function firstPicture(context, address) {
   }
 }
 
-/** Durations of the tasks above 50 ms, which browsers report, while the page trains; and the number of steps. */
-async function longTasks(context, address) {
+/** Durations of the tasks above 50 ms, which browsers report, while the page trains on `data`. */
+async function longTasks(context, address, data) {
   const page = await context.newPage();
   await page.addInitScript(() => {
     globalThis.long = [];
@@ -67,6 +68,7 @@ async function longTasks(context, address) {
     }).observe({ type: 'longtask', buffered: true });
   });
   await page.goto(address);
+  await page.locator('#data').selectOption(data);
   await page.getByLabel('Steps', { exact: true }).fill(o.steps);
   await page.getByLabel('Batch', { exact: true }).fill('16');
   const from = await page.evaluate(() => performance.now());
@@ -85,7 +87,7 @@ const { browser, version } = await openBrowser();
 try {
   const gallery = await served('gallery.mjs', 'Gallery', 'FORJA_GALLERY_OUT');
   const results = { gallery: {}, live: {} };
-  for (const generator of ['clothes', 'avatars', 'faces']) {
+  for (const generator of ['satellite', 'clothes', 'avatars', 'faces']) {
     const times = { cold: [], warm: [] };
     for (let round = 0; round < Number(o.rounds); round++) {
       const context = await browser.newContext();
@@ -105,12 +107,14 @@ try {
   const live = await served('live.mjs', 'Live', 'FORJA_LIVE_OUT');
   const context = await browser.newContext();
   context.setDefaultTimeout(600_000);
-  const tasks = await longTasks(context, live);
-  results.live = { steps: Number(o.steps), above50Ms: tasks.length, longestMs: Math.max(0, ...tasks) };
-  console.log(
-    `live, ${o.steps} steps: ${tasks.length} tasks of the page above 50 ms` +
-      (tasks.length > 0 ? `, the longest ${results.live.longestMs.toFixed(0)} ms` : ''),
-  );
+  for (const data of ['ring', 'mnist']) {
+    const tasks = await longTasks(context, live, data);
+    results.live[data] = { steps: Number(o.steps), above50Ms: tasks.length, longestMs: Math.max(0, ...tasks) };
+    console.log(
+      `live, ${data}, ${o.steps} steps: ${tasks.length} tasks of the page above 50 ms` +
+        (tasks.length > 0 ? `, the longest ${results.live[data].longestMs.toFixed(0)} ms` : ''),
+    );
+  }
   console.log(save(o.name, { machine: machine(), browser: version, results }));
 } finally {
   await browser.close();
