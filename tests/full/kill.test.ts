@@ -59,6 +59,14 @@ const CONFIGS: Record<string, object> = {
     latent: 8,
     penalties: { r1: { weight: 0.1, every: 5 } },
   },
+  'conditional with an auxiliary classifier and feature matching': {
+    system: 'conditional',
+    data: 'classes',
+    base: 4,
+    latent: 8,
+    conditioning: 'auxiliary',
+    featureMatching: { layer: 'conv0' },
+  },
   'wgan-gp, critic five times': { system: 'wgan-gp', data: 'photos', base: 4, latent: 8 },
   'pix2pix with dropout': { system: 'pix2pix', data: { kind: 'pairs', path: 'pairs' }, base: 4, dropout: 0.25 },
   'dcgan accumulating, with a plateau, a paced discriminator and ADA': {

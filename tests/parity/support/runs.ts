@@ -59,11 +59,18 @@ export async function logOf(run: string): Promise<unknown[]> {
     });
 }
 
-/** The tensors of a checkpoint: all between its header and its digest. The header has the seconds, which differ. */
+/**
+ * The tensors of a checkpoint: their names, types and shapes, and their bytes. Its metadata has the seconds, which
+ * differ.
+ */
 export async function tensorsOf(run: string, step: number): Promise<Buffer> {
   const bytes = await readFile(join(run, `checkpoint-${step}`));
-  const start = Math.ceil((16 + bytes.readUInt32LE(12)) / 64) * 64;
-  return bytes.subarray(start, -32);
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  const { __metadata__: texts, ...entries } = JSON.parse(bytes.toString('utf8', 8, start)) as Record<string, unknown>;
+  expect(texts).toBeDefined();
+  expect(Object.keys(entries)).not.toEqual([]);
+  expect(bytes.length).toBeGreaterThan(start);
+  return Buffer.concat([Buffer.from(JSON.stringify(entries)), bytes.subarray(start)]);
 }
 
 /**
