@@ -39,9 +39,9 @@ if (o.help) {
 Needs xz, strip, python3 and zstd.
 --libraries: a folder with libvulkan.so.1 and what it opens (unpacked packages libvulkan1, libegl1, libglvnd0, libgl1,
 libglx0, libx11-6 …).
---cuda: a folder with libonnxruntime_providers_cuda.so and _shared.so, and perhaps a libonnxruntime.so.1.* of the same
-build, as in PyPI's onnxruntime-gpu of the version of onnxruntime-node; only machine code for --arch is kept, without
-attention and mixtures of experts.
+--cuda: a folder with libonnxruntime_providers_cuda.so and _shared.so, and optionally a libonnxruntime.so.1.* of the
+same build. PyPI's onnxruntime-gpu has these files; use the same version as onnxruntime-node. Only machine code for
+--arch is kept, without the attention and mixture-of-experts kernels.
 --code: the JavaScript alone, beside what was packed before.`);
   process.exit(0);
 }
@@ -157,7 +157,7 @@ function onnxruntime() {
   return native;
 }
 
-/** CUDA's provider next to onnxruntime, from PyPI's package if missing. */
+/** Packs CUDA's provider from the folder --cuda, and that folder's own libonnxruntime, if it has one. */
 function cuda(native) {
   const own = mkdtempSync(join(tmpdir(), 'forja-gpu-cuda-'));
   try {

@@ -1,5 +1,5 @@
-// npm run bench:gpu: measures a GPU in at most `--minutes`, without a network. Each part is a process with its own time
-// limit, so that one that dies or hangs does not affect the others. `--help` lists the flags.
+// npm run bench:gpu: measures a GPU in at most `--minutes`, without internet access. Each part is a process with its
+// own time limit, so that one that dies or hangs does not affect the others. `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -79,7 +79,10 @@ async function freshRounds(spec, what, sides, count) {
   return got;
 }
 
-/** The largest difference, absolute and relative to the reference's 99.9th percentile, as in verification. */
+/**
+ * The largest difference, absolute and relative to the reference's 99.9th percentile, almost as in verification
+ * (without its rule for outliers).
+ */
 function distance(ours, theirs) {
   const read = (file) => {
     const bytes = readFileSync(file);

@@ -5,7 +5,10 @@
 // lists the flags.
 import { compare, options, ours } from './lib/compare.mjs';
 
-const o = options('phases', { seconds: 3, peers: 'The peers are the same iteration in several phases.' });
+const o = options('phases', {
+  seconds: 3,
+  peers: 'The peers are the iteration in several phases, and with an R1 penalty.',
+});
 const cases = [
   { size: 28, channels: 1, base: 64, batch: 64 },
   { size: 32, channels: 3, base: 64, batch: 64 },

@@ -20,7 +20,10 @@ const { values } = parseArgs({
 });
 const [steps, seeds] = [Number(values.steps), Number(values.seeds)];
 
-/** Standard deviations as in the paper: 0.01 on a ring of radius 1, 0.05 on a grid of spacing 2. */
+/**
+ * Standard deviations as in the paper (0.01 on a ring of radius 1, 0.05 on a grid of spacing 2), scaled to our radius
+ * of 0.8 and spacing of 0.4.
+ */
 const DATA = {
   ring: { kind: 'synthetic', shape: 'ring', modes: 8, deviation: 0.008, count: 100_000, seed: 1 },
   grid: { kind: 'synthetic', shape: 'grid', modes: 25, deviation: 0.01, count: 100_000, seed: 1 },

@@ -68,8 +68,8 @@ console.log(`DCGAN-64, base 64: ${(model.length / 1e6).toFixed(1)} MB`);
 const python = process.env.FORJA_TORCH_PYTHON;
 
 /**
- * Measures peers of `peers/runtime.mjs`, each in its own process, in rounds. `list` has `[name, ...arguments]` for
- * each; if a peer in `optional` cannot start, a message says so.
+ * Measures peers of `peers/runtime.mjs` (PyTorch: torch/onnx_peer.py), each in its own process, in rounds. `list` has
+ * `[name, ...arguments]` for each; if a peer in `optional` cannot start, a message says so.
  */
 async function rounds(list, optional = [], model = file) {
   const peers = [];

@@ -1,5 +1,5 @@
-// Helpers of the parts of bench:gpu: timing, networks, GPU memory, and random numbers that are the same in every
-// process.
+// Helpers of the parts of bench:gpu: timing, the generator's file, GPU memory, and random numbers that are the same in
+// every process.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { quantile } from '../lib/report.mjs';

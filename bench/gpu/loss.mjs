@@ -1,4 +1,4 @@
-// Provokes the loss of a device, with a model far larger than the GPU's memory and by killing an executor during a run.
+// Provokes the loss of a device, with a batch far larger than the GPU's memory and by killing an executor during a run.
 // Records the error, and whether the next call works. A hang of the GPU itself is not provoked, because the GPU may be
 // shared.
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Compares the device report of `load` with what really ran: report, nodes on the CPU by name, distance from the CPU's
-// pictures in float32 and half precision, and GPU memory.
+// Compares the device report of `load` with what really ran: the report in both precisions, nodes on the CPU by name,
+// distance from the CPU's pictures (float32), and GPU memory.
 import { load, runtime } from '@forja/node';
 import { difference, generatorFile, gpuMiB, latents, rssMiB, reportFields } from './lib.mjs';
 

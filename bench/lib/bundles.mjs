@@ -5,13 +5,12 @@ import { build } from 'esbuild';
 
 const PACKAGES = { litert: '@litertjs/core', jax: '@jax-js/jax' };
 
-/** Returns, by name, `{ version }`, or `{ reason, install }` if the folder lacks the package. */
+/** Returns, by name, `{ version, id }`, or `{ reason, install }` if the folder lacks the package. */
 export async function bundlePeers(site, from) {
   const made = {};
   for (const [name, id] of Object.entries(PACKAGES)) {
     const folder = join(from ?? '', 'node_modules', id);
-    const missing =
-      from === undefined ? '--from names no folder' : existsSync(folder) ? undefined : 'not installed there';
+    const missing = from === undefined ? '--from is not given' : existsSync(folder) ? undefined : 'not installed there';
     if (missing !== undefined) {
       made[name] = { reason: missing, install: `npm install --prefix <folder> ${id}, then --from <folder>` };
       continue;

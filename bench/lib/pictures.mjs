@@ -10,7 +10,7 @@ export const latents = (batch) => Float32Array.from({ length: batch * LATENT }, 
  */
 export function distance(pictures, expected, dims) {
   if (pictures.length !== expected.length)
-    throw new Error(`bench: expected ${expected.length} numbers of pictures, got ${pictures.length}`);
+    throw new Error(`bench: expected pictures with ${expected.length} values in all, got ${pictures.length}`);
   const [, h, w, c] = dims ?? [];
   const at = (i) => {
     if (dims === undefined) return i;

@@ -30,8 +30,8 @@ function thick(cache) {
 }
 
 /**
- * The model authors' test picture, 128 px, as [1, size, size, 3] in 0 to 1: shrunk by means of squares, enlarged by the
- * nearest pixel.
+ * The model authors' test picture, 128 px, as [1, size, size, 3] in 0 to 1: shrunk by averaging square blocks of
+ * pixels, enlarged by the nearest pixel.
  */
 function picture(size) {
   const { data, channels, width } = decode(readFileSync(packaged('@upscalerjs/esrgan-medium', 'assets/fixture.png')));

@@ -1,5 +1,5 @@
-// Access to Forja's API for the peers: builds the compiled training step and the exported generator. It imports the
-// built packages (dist), never the sources: run `npm run build` first.
+// Helpers for the peers: flags, a CPU runtime, batches, versions, and the built trainer. It imports the built packages
+// (dist), never the sources: run `npm run build` first.
 import { parseArgs } from 'node:util';
 
 /** The flags that compare.mjs passes. */

@@ -12,8 +12,8 @@ const dims = [batch, LATENT];
 const data = latents(batch);
 
 /**
- * Default options, except that the CPU is used even if there is a GPU. The warmup also waits until the faster form for
- * 8 or more pictures is prepared.
+ * Default options, except that the CPU is used even if there is a GPU. The warmup also waits until the session's second
+ * form of the model is ready: the one with rewritten convolutions, used for batches of 8 or more.
  */
 async function forja() {
   const { load } = await import('@forja/node');

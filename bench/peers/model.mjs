@@ -26,7 +26,7 @@ async function timed(name, work) {
   return result;
 }
 
-/** The model in tfjs on one of its backends, as documented. */
+/** The model in tfjs on one of its backends, opened as tfjs's documentation describes. */
 async function openTfjs() {
   const tf = await timed('import', async () => {
     if (side === 'tfjs-node')

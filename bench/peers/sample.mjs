@@ -12,7 +12,7 @@ const { model } = await exportOnnx(generator, { layout: { outputs: 'nchw' }, ver
 const session = await runtime.createSession(model, { lowering: 'auto' });
 const input = session.inputs[0].name;
 
-// several arrays, because a worker may take ownership of the array that it gets
+// different latents for consecutive runs; each run gets a copy, because a worker may take ownership of it
 const noise = Array.from({ length: 8 }, () =>
   Float32Array.from(
     { length: o.batch * o.latent },

@@ -54,8 +54,8 @@ async function cyclegan({ name, data, runs, from, seed, more, steps = 500 }) {
     pictures: { training, heldOut: b.length },
     rows,
     notes: [
-      `${steps} steps of CycleGAN (4 + 4 pictures of 32 pixels, never with their partners in ` +
-        `training) and of pix2pix (8 pairs). ${b.length} pairs held out.`,
+      `${steps} steps of CycleGAN (batches of 4 + 4 pictures of 32 × 32 pixels; a picture and its counterpart are ` +
+        `never both in the training set) and of pix2pix (8 pairs). ${b.length} pairs held out.`,
       'The mean picture and the colours are from the training pictures. The classifier of the domains is ridge ' +
         'regression on pixels and colours, trained on both domains.',
     ],

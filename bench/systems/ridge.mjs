@@ -28,8 +28,9 @@ export function featuresOf({ width, channels, data }, grid) {
 }
 
 /**
- * Fits a judge to rows of features and, for each of several questions, their class. The judge maps features to a score
- * per class of each question. Least squares on one-hot targets, solved by Cholesky decomposition.
+ * Fits a judge, which maps features to a score per class of each question. `features` has one row per picture;
+ * `answers[r][q]` is the class of picture r for question q; `classes[q]` is the number of classes. Least squares on
+ * one-hot targets, solved by Cholesky decomposition.
  */
 export function ridge(features, answers, classes, lambda = 3) {
   const used = [...features[0].keys()].filter((i) => features.some((row) => row[i] !== 0));

@@ -344,7 +344,9 @@ describe('choices between numbers that are nearly equal', () => {
     const beyond = (t: tf.Tensor): tf.Tensor => tf.sum(tf.relu(tf.sub(t.reshape([-1, 8, 40]), 9)), 2);
     const { report } = await exported((t: tf.Tensor) => tf.argMax(tf.mul(ones(t), tf.add(1, beyond(t))), 1), x);
     expect(report.verified).toBe('passed');
-    expect(new Set(report.errors.map(({ drawn }) => drawn))).toEqual(new Set(['near turns']));
+    expect(new Set(report.errors.map(({ drawn }) => drawn))).toEqual(
+      new Set(['values near those where the function changes']),
+    );
   });
 
   it('else the mismatch says that the call is not wrong, and asks for a range', async () => {

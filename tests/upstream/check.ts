@@ -1,5 +1,5 @@
-// Checks one recorded signature: exports a function that calls the kernel, runs it in onnxruntime, and compares with
-// the results of upstream's cpu kernel.
+// Checks one signature (all recorded calls of one tfjs kernel with the same shapes, types and attributes): exports a
+// function that calls the kernel, runs it in onnxruntime, and compares with the recorded results of tfjs's cpu kernel.
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
@@ -82,7 +82,7 @@ function inputsOf({ inputs }: Signature): Input[] {
       name: Array.isArray(value) ? `${key}_${i}` : key,
       meta: meta as Input['meta'], // the caller has looked at the types
       data: (sample) =>
-        // recorded alike
+        // the data is a list exactly where the metadata is one
         Array.isArray(value) ? (sample.inputs[key] as RecordedData[])[i] : (sample.inputs[key] as RecordedData),
     })),
   );
@@ -133,7 +133,7 @@ async function compare(
     if (got.type !== meta.dtype) return `output ${i}: expected ${meta.dtype}, got ${got.type}`;
     if (got.dims.join() !== meta.shape.join())
       return `output ${i}: expected shape [${meta.shape.join(', ')}], got [${got.dims.join(', ')}]`;
-    const data = got.data as ArrayLike<number>; // of those three types
+    const data = got.data as ArrayLike<number>; // the array of a float32, int32 or bool tensor
     for (let k = 0; k < expected.length; k++) {
       const [a, b] = [data[k] ?? NaN, expected[k] ?? NaN];
       if (!close(a, b, meta.dtype === 'float32')) return `output ${i}, place ${k}: expected ${b}, got ${a}`;

@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A running site. */
 export interface Site {
   origin: string;
-  /** Paths asked for, also by workers that workers started, of which a page is not told. */
+  /** Requested paths, including those requested by nested workers, which Playwright's page events do not report. */
   asked: string[];
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function serve(folder: string, headers: Readonly<Record<string, str
   };
 }
 
-/** The address of a page that a script of scripts/ builds and serves, which it prints after `word`. */
+/** Starts a script of scripts/ that builds and serves a page, and waits for the address that it prints after `word`. */
 export async function startScript(
   script: string,
   word: string,
@@ -90,7 +90,7 @@ export interface NotedPage {
   complaints: string[];
 }
 
-/** A fresh page in a context of its own. It waits as long as a test may last: a busy machine is no fault. */
+/** A new page in its own context. Its timeout is that of a test, so that a slow machine does not make the test fail. */
 export async function openPage(browser: Browser): Promise<NotedPage> {
   const context = await browser.newContext();
   context.setDefaultTimeout(300_000);

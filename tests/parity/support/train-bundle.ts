@@ -1,5 +1,5 @@
-// Bundles the trainer's sources with a script that trains or steps, for tests that need a process of its own: one that
-// can be killed, or whose memory is its own.
+// Bundles the trainer's sources with a script that trains, or runs single steps, for tests that need a separate
+// process: to kill it, or to measure its memory.
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // A process that trains: `train-child.mjs train <config JSON>`, `… resume <folder> <steps>`, `… memory <config JSON>`.
-// Prints one JSON line a step (with the memory at it) and one at the end.
+// Prints a JSON line for each step (in mode `memory` with the memory in use), warning and checkpoint, and one at the
+// end.
 import { commands, resume, train, type TrainConfig } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 

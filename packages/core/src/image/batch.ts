@@ -13,9 +13,9 @@ const TOOLS: EncoderTools = { rgbaOf, UsageError, optionsOf, shown };
 export class ImageBatch implements Iterable<Image> {
   /** Number of pictures. */
   readonly count: number;
-  /** Pixels per picture. */
+  /** Width of each picture, in pixels. */
   readonly width: number;
-  /** Pixels per picture. */
+  /** Height of each picture, in pixels. */
   readonly height: number;
   /** 1 grey, 3 RGB, 4 RGBA. */
   readonly channels: Channels;

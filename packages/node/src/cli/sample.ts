@@ -48,7 +48,7 @@ interface Args extends LoadArgs {
   scale?: number;
 }
 
-/** Pictures per value of ψ in a sweep. */
+/** Default number of values of ψ in a sweep: the pictures of a row. */
 const SWEEP = 8;
 
 /** The command. */
@@ -72,12 +72,15 @@ export const sample: CliCommand = {
       description: 'text of the pictures, for models that take one; repeated: used in turn',
       type: 'list',
     },
-    { flags: '--truncation <t>', description: 'redraw latent entries beyond ±t; psi:0.7 scales them instead' },
+    {
+      flags: '--truncation <t>',
+      description: 'redraw latent entries beyond ±t; psi:0.7 instead scales all of them (or the styles) to their mean',
+    },
     {
       flags: '--psi <n>',
       description:
-        'the same as --truncation psi:<n>: scales styles towards their mean, 1: unchanged; 0.3..1: a sweep, ' +
-        'one row per seed',
+        'the same as --truncation psi:<n>: scales styles (or latents, in models without styles) towards their mean, ' +
+        '1: unchanged; 0.3..1: a sweep, one row per seed',
     },
     {
       flags: '--steps <n>',

@@ -1,6 +1,6 @@
 // Rewrites a model before onnxruntime loads it: for the CPU, convolutions of fixed sizes become matrix products if the
-// cost model estimates these to be faster; for a GPU, weights are converted to half precision. The rewriting code is
-// imported only if needed.
+// cost model estimates these to be faster; for a GPU, weights are converted to half precision if asked. The rewriting
+// code is imported only if needed.
 import type { FastBytes } from '@forja/core/onnx';
 
 /** The model with faster convolutions, or undefined if it is not changed. */

@@ -6,10 +6,10 @@ import { readModel } from '../files/read.js';
 import { load, type LoadOptions } from '../load.js';
 import type { JobRequest } from './request.js';
 
-/** Number of unused models that stay loaded. */
+/** Number of loaded models, including those in use, above which unused ones are disposed. */
 const KEPT = 2;
 
-/** SHA-256, in hexadecimal, of a model file, or of the digests of all its files if it has external data. */
+/** SHA-256, in hexadecimal, of a model file, or of the digests and names of its files if it has external data. */
 export async function modelHash(path: string): Promise<string> {
   const { bytes, external } = await readModel(path, {});
   const main = await sha256(bytes);
@@ -59,7 +59,7 @@ export class Models {
     }
   }
 
-  /** Disposes all models. */
+  /** Disposes all models that are not in use. */
   async close(): Promise<void> {
     await this.#free(0);
   }
@@ -92,7 +92,8 @@ export class Models {
       throw new ModelUnfit(
         'model.integrity',
         `jobs work: expected the request's model with SHA-256 ${model.sha256} in ${path}, got one with ${got}; ` +
-          'put the right file there, name a copy with --model, or submit the job again with another folder',
+          'put the right file there, name a copy with --model, or submit the job again with this model and ' +
+          'another output folder',
       );
     // The hash of the files has been compared, so the one in the manifest need not be checked.
     return load(path, { ...this.#options, lowering, deterministic: true, integrity: 'off' });

@@ -8,7 +8,7 @@ export type Bounds = Record<string, [number, number]>;
 /** The largest size that is tried for a dim whose size the function reads, if the caller states no bounds. */
 export const GREATEST = 2048;
 
-/** Converts bounds of a dim to multiples of its step. */
+/** The bounds of a dim in units of its step: the least and the greatest number of steps. */
 export function stepsWithin([low, high]: readonly [number, number], step: number): [number, number] {
   return [Math.max(1, Math.ceil(low / step)), Math.floor(high / step)];
 }
@@ -39,7 +39,8 @@ export function checkBounds(bounds: Bounds, dims: readonly string[]): void {
       );
     if (!(low < high))
       throw new UsageError(
-        `exportOnnx.bounds.${dim}: expected [least, greatest], got [${low}, ${high}]; a dim of one size is a number in the shape`,
+        `exportOnnx.bounds.${dim}: expected [least, greatest], got [${low}, ${high}]; for a fixed size, write the ` +
+          'number in the shape instead of a name',
       );
   }
 }

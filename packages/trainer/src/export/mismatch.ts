@@ -42,7 +42,7 @@ export function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
   return [
     `seed ${seed}`,
     ...Object.entries(sizes).map(([dim, size]) => `${dim} ${size}`),
-    ...(draws === undefined ? [] : [`inputs drawn ${draws.name}`]),
+    ...(draws === undefined ? [] : [`inputs drawn as ${draws.name}`]),
   ].join(', ');
 }
 
@@ -71,8 +71,8 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
     const half =
       `verify: expected output '${worst.output}' in half precision at ${job.psnr} dB or more of tfjs, ` +
       `got ${(worst.psnr ?? -Infinity).toFixed(1)} dB at ${at} (${numbers}). Export with precision ` +
-      `'fp32'; numbers above 65504, or small differences of large ones, need it. If they come from ` +
-      `inputs that it will not get, ${cure}`;
+      `'fp32': values above 65504, and small differences between large values, need float32. If they come only ` +
+      `from inputs that the function will never get, ${cure}`;
     return { error: new ExportError('export.mismatch', half), explained: false };
   }
   const own = nudged(worst.output, place);
@@ -91,7 +91,7 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
         `the difference; ${cure}`
       : own === undefined
         ? ''
-        : ", which does not explain it: correct that call's lowering";
+        : `, which does not explain it${first.call === undefined ? '' : ": correct that call's lowering"}`;
   const message =
     `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error ` +
     `of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${what}${moved}${why}`;
@@ -245,13 +245,13 @@ export function unverified(
     what === 'numbers'
       ? 'got only NaN or infinity, in all of it or at some index of an axis'
       : 'got the same numbers at every draw, though the inputs differed';
-  const ways = tried.length === 0 ? '' : ` (inputs drawn naturally, ${tried.join(', ')})`;
+  const ways = tried.length === 0 ? '' : ` (tried: the usual distribution, ${tried.join(', ')})`;
   const names = what === 'change' && freeInputs(round).length > 0 ? freeInputs(round) : unranged(round);
   return new ExportError(
     'export.unverified',
-    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; that agrees ` +
-      `with tfjs but does not verify the file. ${upper(statedRange(names))}; or take the file as it is ` +
-      'with verify: false (--no-verify)',
+    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; tfjs ` +
+      `gives the same, but such numbers cannot verify the file. ${upper(statedRange(names))}; or take the file as ` +
+      'it is with verify: false (--no-verify)',
   );
 }
 

@@ -6,7 +6,7 @@ import type { Domain } from './domain.js';
 export interface Way {
   /** Name in reports. */
   name: string;
-  /** Maps a naturally drawn number to the one to use. */
+  /** Maps a number of the usual distribution to the one to use. */
   of: (value: number, domain: Domain) => number;
   /** If set, pictures are painted at every seed, in this range. */
   pictures?: readonly [number, number];
@@ -20,7 +20,7 @@ function near(value: number, { near: turns }: Domain): number {
   return turn === undefined ? value : turn + 0.1 * Math.max(1, Math.abs(turn)) * value;
 }
 
-const TURNS: Way = { name: 'near turns', of: near };
+const TURNS: Way = { name: 'values near those where the function changes', of: near };
 
 /** Least and greatest magnitude of values that natural draws do not reach but that float32 still resolves. */
 const FAR = [4, 1e6] as const;
@@ -34,18 +34,20 @@ export function farTurns(domains: readonly (Domain | undefined)[]): Draws | unde
   return far ? { name: TURNS.name, of: () => TURNS } : undefined;
 }
 
+const LARGER: Way = { name: 'larger positive values', of: (value) => 1 + 30 * Math.abs(value) };
+
 /** Ways that apply to every input at once. */
 const WAYS: readonly Way[] = [
   TURNS,
-  { name: 'positive', of: Math.abs },
-  { name: 'zero and one', of: (value) => (value > 0 ? 1 : 0) },
-  { name: 'whole', of: (value) => Math.round(3 * Math.abs(value)) },
-  { name: 'larger', of: (value) => 30 * value },
-  { name: 'positive, larger', of: (value) => 1 + 30 * Math.abs(value) },
-  { name: 'negative', of: (value) => -Math.abs(value) },
-  { name: 'smaller', of: (value) => 0.01 * value },
-  { name: 'positive, smaller', of: (value) => 0.01 * Math.abs(value) },
-  { name: 'much larger', of: (value) => 1000 * value },
+  { name: 'positive values', of: Math.abs },
+  { name: 'zeros and ones', of: (value) => (value > 0 ? 1 : 0) },
+  { name: 'whole numbers', of: (value) => Math.round(3 * Math.abs(value)) },
+  { name: 'larger values', of: (value) => 30 * value },
+  LARGER,
+  { name: 'negative values', of: (value) => -Math.abs(value) },
+  { name: 'smaller values', of: (value) => 0.01 * value },
+  { name: 'smaller positive values', of: (value) => 0.01 * Math.abs(value) },
+  { name: 'much larger values', of: (value) => 1000 * value },
 ];
 
 const PICTURES: readonly Way[] = [
@@ -56,7 +58,7 @@ const PICTURES: readonly Way[] = [
 /** If there are several inputs, each of the first few is made the larger one in turn. */
 const SEVERAL = 4;
 
-/** A combination to try: the way of each input by name; undefined draws it naturally. */
+/** A combination to try: the way of each input by name; undefined: the usual distribution. */
 export interface Draws {
   name: string;
   of: (input: string) => Way | undefined;
@@ -68,14 +70,13 @@ export interface Draws {
  */
 export function waysFor(free: readonly string[], pictures: boolean): Draws[] {
   const all = [...(pictures ? PICTURES : []), ...(free.length === 0 ? [] : WAYS)];
-  const larger = WAYS.find(({ name }) => name === 'positive, larger');
   return [
     ...all.map((way): Draws => ({ name: way.name, of: () => way })),
-    ...(free.length < 2 || larger === undefined
+    ...(free.length < 2
       ? []
       : free.slice(0, SEVERAL).map((one): Draws => ({
-          name: `${one} ${larger.name}`,
-          of: (input) => (input === one ? larger : undefined),
+          name: `${LARGER.name} of ${one}`,
+          of: (input) => (input === one ? LARGER : undefined),
         }))),
   ];
 }

@@ -1,6 +1,6 @@
 // Conv2D, its input gradient and its filter gradient are bilinear and each other's adjoints: three rows that refer to
 // one another. Likewise for depthwise and 3-D convolutions. Gradients of dilated ones, which tfjs's gradient kernels do
-// not support, are written as convolutions.
+// not support, are written with other kernels.
 import * as tf from '@tensorflow/tfjs';
 import { spreadAlong } from './movement.js';
 import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
@@ -125,7 +125,7 @@ function dilatedPads(
 ): { top: number; bottom: number; left: number; right: number; d: Pair } {
   type Quad = [number, number, number, number];
   const d = pairOf(attrs['dilations']);
-  // Shapes were checked by the forward kernel; tfjs reads `pad` itself.
+  // The casts are safe: the forward kernel has checked the shapes, and tfjs checks `pad`.
   const info = tf.backend_util.computeConv2DInfo(
     xShape as Quad,
     filterShape as Quad,

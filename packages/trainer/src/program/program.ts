@@ -41,8 +41,8 @@ export interface ProgramInput {
   value: ValueId;
   kind: ProgramInputKind;
   /**
-   * For `random`: the distribution; for `bernoulli`, the probability `p` of a one; and the generator's `stream`, which
-   * is the number of the random input, from 0.
+   * For `random`: the distribution; for `bernoulli`, the probability `p` of a one; and `stream`, the random number
+   * generator's stream: the index of the random input, from 0.
    */
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }

@@ -18,7 +18,10 @@ export interface Run {
   config: ResolvedConfig;
   system: GanSystem;
   engine: Engine;
-  /** Fixed inputs of the grids, by output; the first output's grids are named by the step alone. */
+  /**
+   * Fixed inputs of the preview grids, by output. File names of the first output's grids contain only the step; those
+   * of the others also the output's name.
+   */
   previews: ReadonlyMap<string, PreviewFeeds>;
   /** Fields of a checkpoint that do not change during the run. */
   identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'rollbacks' | 'state'>;
@@ -103,8 +106,8 @@ async function warn({ emit }: Run, diagnosis: Diagnosis | undefined): Promise<vo
 }
 
 /**
- * Number of steps in the next call of the engine: up to the next grid, measurement, checkpoint, change of a schedule,
- * or end.
+ * Number of steps in the next call of the engine: up to the next grid, measurement, checkpoint, probe, change of a
+ * schedule, or end, and at most `stepsPerRun`.
  */
 function together({ config, engine, measuring, diagnosing, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
@@ -158,8 +161,8 @@ async function sample({ system, engine, previews, store, reporting, emit }: Run)
 }
 
 /**
- * Measures the generator. The best state so far is kept and also saved as a checkpoint, so that the best step is never
- * after the newest checkpoint, and a resumed run has it. Returns the step of the newest checkpoint.
+ * Measures the generator. If its state is the best so far, it is stored as the best and also as a checkpoint: a run
+ * that resumes from the newest checkpoint never starts before the best step. Returns the step of the newest checkpoint.
  */
 async function measure(run: Run, measuring: Measuring, saved: number): Promise<number> {
   const { line, best } = await measuring.measure(run.engine.step);

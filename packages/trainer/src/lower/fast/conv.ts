@@ -1,4 +1,5 @@
-// Rows of the `fast` target for convolutions: uses the algorithm chosen by shape, or the portable row.
+// Entries for convolutions in the `fast` target's table of kernels: each uses the algorithm chosen by shape, or else
+// the portable lowering.
 import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
 import { activate } from '../kernels/fused-activation.js';
 import { convKernels } from '../kernels/conv.js';
@@ -17,7 +18,7 @@ interface Sides {
 
 type Row = (conv: Convolution, algorithm: ConvAlgorithm, sides: Sides, call: BoundCall, ctx: LowerContext) => void;
 
-/** A row that falls back to the portable one. */
+/** An entry that falls back to the portable lowering. */
 function row(
   sidesOf: (call: BoundCall, ctx: LowerContext) => Sides,
   lower: Row,
@@ -50,7 +51,7 @@ const forward: Row = (conv, algorithm, { large, small, filter }, call, ctx) => {
   );
 };
 
-/** Convolution rows of the `fast` target. */
+/** The `fast` target's entries for convolutions. */
 export const fastConvKernels: KernelTable = {
   Conv2D: row(forwardSides, forward, convKernels.Conv2D),
   FusedConv2D: row(forwardSides, forward, fusedKernels.FusedConv2D),

@@ -7,7 +7,10 @@ import { pair } from '../kernels/spatial.js';
 import { HWNC } from './contract.js';
 import { describe } from './describe.js';
 
-/** Largest side for which constant matrices pay off; they are mostly zeros. */
+/**
+ * Largest height or width for which a pool or resize is computed as a product with a constant matrix. Such matrices are
+ * mostly zeros, so larger ones do not pay off.
+ */
 const LARGEST = 64;
 
 /** A picture in an order that begins with height and width. */
