@@ -38,7 +38,7 @@ export interface ManifestInput {
 export interface ManifestOutput {
   /** The graph's name for it. */
   name: string;
-  /** `score`: how real a discriminator judges its input to be. */
+  /** `score`: how real a discriminator judges its input to be. Readers treat an unknown role as `tensor`. */
   role: 'image' | 'tensor' | 'score';
   /** Type of the elements. */
   dtype: DType;

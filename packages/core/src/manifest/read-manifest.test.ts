@@ -67,6 +67,9 @@ describe('read', () => {
       readManifest(changed((m) => Object.assign((m['inputs'] as object[])[1]!, { role })))?.inputs[1]?.role;
     expect(['psi', 'mix', 'layer', 'hologram'].map(withRole)).toEqual(['psi', 'mix', 'layer', 'tensor']);
     expect(() => withRole(7 as never)).toRefuse('model.format', 'manifest.inputs[1].role', '7');
+    const made = (role: string): string | undefined =>
+      readManifest(changed((m) => Object.assign((m['outputs'] as object[])[0]!, { role })))?.outputs[0]?.role;
+    expect(['image', 'score', 'tensor', 'hologram'].map(made)).toEqual(['image', 'score', 'tensor', 'tensor']);
   });
 
   test('of two manifests the last one counts, as in any protobuf reader; a value may come before its key', () => {
@@ -125,8 +128,8 @@ describe('a damaged manifest names its field', () => {
       changed((m) => Object.assign((m['outputs'] as object[])[0]!, { range: [1, -1] })),
     ],
     [
-      "manifest.outputs[0].role: expected 'image' or 'tensor' or 'score', got 'latent'",
-      changed((m) => Object.assign((m['outputs'] as object[])[0]!, { role: 'latent' })),
+      'manifest.outputs[0].role: expected a text, got 5',
+      changed((m) => Object.assign((m['outputs'] as object[])[0]!, { role: 5 })),
     ],
     [
       "manifest.integrity.sha256: expected 64 hexadecimal digits, got 'abc'",

@@ -80,6 +80,7 @@ type Check<T> = (value: unknown, where: string) => T;
 
 const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
 const INPUT_ROLES = ['latent', 'label', 'text', 'noise', 'psi', 'mix', 'layer', 'image'] as const;
+const OUTPUT_ROLES = ['image', 'score'] as const;
 const LAYOUTS = ['nchw', 'nhwc'] as const;
 
 const tensorFields = {
@@ -91,12 +92,12 @@ const tensorFields = {
 };
 const input: Check<ManifestInput> = record({
   ...tensorFields,
-  role: inputRole,
+  role: roleOf(INPUT_ROLES),
   'distribution?': oneOf(['normal', 'uniform'] as const),
   'classes?': list(text),
   'vocabulary?': list(text),
 });
-const output: Check<ManifestOutput> = record({ ...tensorFields, role: oneOf(['image', 'tensor', 'score'] as const) });
+const output: Check<ManifestOutput> = record({ ...tensorFields, role: roleOf(OUTPUT_ROLES) });
 const manifest: Check<Manifest> = record({
   version: () => 1,
   kind: oneOf(['latent', 'image-to-image', 'super-resolution', 'function'] as const),
@@ -114,12 +115,14 @@ const manifest: Check<Manifest> = record({
 });
 
 /**
- * A role of a later version is read as `tensor`: `run` works with any model, and `sample` refuses an input that it
- * cannot fill.
+ * A role of a later version is read as `tensor`: `run` works with any model, `sample` refuses an input that it cannot
+ * fill, and what needs a picture or a score refuses a model without one.
  */
-function inputRole(value: unknown, where: string): ManifestInput['role'] {
-  const role = text(value, where);
-  return INPUT_ROLES.find((one) => one === role) ?? 'tensor';
+function roleOf<const T extends string>(roles: readonly T[]): Check<T | 'tensor'> {
+  return (value, where) => {
+    const role = text(value, where);
+    return roles.find((one) => one === role) ?? 'tensor';
+  };
 }
 
 /**
