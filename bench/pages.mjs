@@ -58,7 +58,10 @@ async function firstPicture(context, address) {
   }
 }
 
-/** Durations of the tasks above 50 ms, which browsers report, while the page trains on `data`. */
+/**
+ * Durations of the tasks above 50 ms, which browsers report, while the page trains on `data`, exports, and loads,
+ * samples and paints the file.
+ */
 async function longTasks(context, address, data) {
   const page = await context.newPage();
   await page.addInitScript(() => {
@@ -74,10 +77,16 @@ async function longTasks(context, address, data) {
   const from = await page.evaluate(() => performance.now());
   await page.getByRole('button', { name: 'Start' }).click();
   await page
-    .locator('#status')
-    .filter({ hasText: new RegExp(`^Exported at step ${o.steps}`) })
+    .locator('#made-caption')
+    .filter({ hasText: `of step ${o.steps},` })
     .waitFor();
-  const all = await page.evaluate(() => globalThis.long);
+  // Two frames later, the picture is painted and its task reported.
+  const all = await page.evaluate(async () => {
+    const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+    await frame();
+    await frame();
+    return globalThis.long;
+  });
   await page.close();
   return all.filter(([start]) => start >= from).map(([, duration]) => duration);
 }
@@ -115,7 +124,7 @@ try {
         (tasks.length > 0 ? `, the longest ${results.live[data].longestMs.toFixed(0)} ms` : ''),
     );
   }
-  console.log(save(o.name, { machine: machine(), browser: version, results }));
+  console.log(save(o.name, { machine: machine(), browser: version, rounds: Number(o.rounds), results }));
 } finally {
   await browser.close();
   for (const server of servers) server.kill();
