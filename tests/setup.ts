@@ -1,6 +1,8 @@
 // Loaded before every test file of every project: the matchers toBeAllclose and toRefuse; tfjs's advice to install a
-// native backend is kept out of the output.
+// native backend, which tests that call the library see as any user of tfjs, is kept out of the output. What commands,
+// examples and child processes print is not filtered, and asserted.
 import { expect } from 'vitest';
+import { TFJS_ADVICE } from './advice.js';
 import { compareAllclose, refusalFault, type Allclose, type Numbers } from './matchers.js';
 
 expect.extend({
@@ -20,7 +22,7 @@ expect.extend({
 
 const warn = console.warn;
 console.warn = (...words: unknown[]): void => {
-  if (!String(words[0]).includes('looks like you are running TensorFlow.js in Node.js')) warn(...words);
+  if (!TFJS_ADVICE.test(String(words[0]))) warn(...words);
 };
 
 /** The error that a function throws; after `rejects`, the value is the error itself. */

@@ -1,6 +1,6 @@
 // The demo whole (examples/mnist/demo.mjs), judged: each digit that was asked for is that digit, and no digit is always
 // the same picture.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { latents } from '@forja/core';
 import { load } from '@forja/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TFJS_ADVICE } from '../advice.js';
 import { judgeImages, THRESHOLD } from '../judge/judge.mjs';
 import { loadMnist } from '../judge/mnist.mjs';
 
@@ -23,11 +24,15 @@ interface Digit {
 }
 
 let folder: string;
+/** What the demo printed. */
+let printed = '';
 const digits: Digit[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'forja-demo-'));
-  execFileSync(process.execPath, [demo, '--out', join(folder, 'run')], { stdio: 'ignore' });
+  const ran = spawnSync(process.execPath, [demo, '--out', join(folder, 'run')], { encoding: 'utf8' });
+  printed = ran.stdout + ran.stderr;
+  expect(ran.status, printed).toBe(0);
   const generator = await load(join(folder, 'run', 'generator.onnx'), { deterministic: true });
   const { images, labels } = loadMnist('t10k');
   for (let digit = 0; digit < 10; digit++) {
@@ -64,6 +69,11 @@ function variance(pictures: readonly Float32Array[]): number {
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('the demo', () => {
+  test("does not print tfjs's advice to install a native backend", () => {
+    expect(printed).not.toMatch(TFJS_ADVICE);
+    expect(printed).toMatch(/generator\.onnx/); // and it was read
+  });
+
   test('makes digits that a judge is sure of: 90 % of all, 85 % of each', () => {
     console.log(`above ${THRESHOLD}, of each digit: ${digits.map(({ above }) => above).join(' ')}`);
     expect(mean(digits.map(({ above }) => above))).toBeGreaterThanOrEqual(0.9);

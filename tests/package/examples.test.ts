@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { TFJS_ADVICE } from '../advice.js';
 import { root } from './support/pack.js';
 
 const folder = join(root, 'examples');
@@ -20,6 +21,6 @@ test('there are examples, each with a page that says how to run it', () => {
 test.each(stories)('examples/%s passes its assertions', async (name) => {
   const main = join('examples', name, 'main.mjs');
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], { cwd: root });
-  expect(stdout + stderr).not.toMatch(/running TensorFlow\.js in Node/); // tfjs's advice to install a native backend
+  expect(stdout + stderr).not.toMatch(TFJS_ADVICE);
   expect(stdout.trim().split('\n').at(-1)).toMatch(/^ok: /);
 });

@@ -6,6 +6,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { resume } from '@forja/trainer/node';
+import { TFJS_ADVICE } from '../../advice.js';
 
 /** A line that `train-child.ts` prints. */
 export type Printed = Record<string, unknown>;
@@ -26,7 +27,7 @@ export function startTraining(
 ): Training {
   const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: Printed[] = [];
   let rest = '';
@@ -39,10 +40,13 @@ export function startTraining(
       onLine(line, process_);
     }
   });
-  const end = once(process_, 'close').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as string | null,
-  }));
+  let warned = '';
+  process_.stderr.on('data', (chunk: Buffer) => (warned += chunk.toString()));
+  process_.stderr.pipe(process.stderr, { end: false });
+  const end = once(process_, 'close').then(([code, signal]) => {
+    expect(warned).not.toMatch(TFJS_ADVICE);
+    return { code: code as number | null, signal: signal as string | null };
+  });
   return { process: process_, lines, end };
 }
 

@@ -8,6 +8,7 @@ import { exportOnnx, train, useTfjsNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { SEED, STEPS, WARM, small, steps, type Given } from './tfjs-node-scenario.js';
 
+tf.enableProdMode(); // suppresses tfjs's advice to install a native backend, as our commands do
 const [mode = '', first = '', second = ''] = process.argv.slice(2);
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 

@@ -4,6 +4,7 @@
 import { commands, resume, train, type TrainConfig } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
+tf.enableProdMode(); // suppresses tfjs's advice to install a native backend, as our commands do
 const [mode = '', subject = '', steps] = process.argv.slice(2);
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 const interrupt = new AbortController();
