@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { latents } from '@forja/core';
 import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
@@ -36,11 +36,16 @@ interface Outcome {
 }
 
 function forja(...args: string[]): Outcome {
+  return forjaWith({}, ...args);
+}
+
+/** {@link forja} with other environment variables; undefined removes one. */
+function forjaWith(env: Record<string, string | undefined>, ...args: string[]): Outcome {
   // vitest's own bin sets NODE_PATH to a folder where pnpm keeps the workspace's @forja/trainer.
   return spawnSync(process.execPath, [bin, ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, NODE_PATH: '' },
+    env: { ...process.env, NODE_PATH: '', ...env },
   });
 }
 
@@ -126,6 +131,10 @@ export const commands = [
   command('broken', async () => {
     throw new TypeError('undefined is not a gan');
   }),
+];
+export const dataPackages = [
+  { data: 'digits', packages: ['digits-data'] },
+  { data: 'drawings', packages: ['digits-data', 'drawings-a', 'drawings-b'] },
 ];
 `;
 
@@ -315,6 +324,47 @@ test('doctor: versions and devices, each tried', () => {
   expect(found.versions).toMatchObject({ node: process.versions.node, forja: '0.0.0' });
   expect(found.devices.find(({ device }) => device === 'cpu')).toMatchObject({ works: true });
   for (const { works, reason } of found.devices) expect(works || (reason ?? '').length > 5).toBe(true);
+});
+
+describe('doctor: the browser', () => {
+  const program = (env: Record<string, string | undefined>): unknown => {
+    const { status, stdout, stderr } = forjaWith(env, 'doctor', '--json');
+    expect(status, stderr).toBe(0);
+    const { programs } = JSON.parse(stdout) as { programs: { name: string }[] };
+    return programs.find(({ name }) => name === 'browser');
+  };
+
+  test('that CHROMIUM_PATH names', () => {
+    const path = join(folder, 'generator.onnx'); // any file: it is not started
+    expect(program({ CHROMIUM_PATH: path })).toEqual({ name: 'browser', path });
+  });
+
+  test('is not searched elsewhere if CHROMIUM_PATH is wrong', () => {
+    const path = join(folder, 'no-such-browser');
+    expect(program({ CHROMIUM_PATH: path })).toEqual({
+      name: 'browser',
+      advice: `CHROMIUM_PATH names ${path}, which does not exist`,
+    });
+    expect(forjaWith({ CHROMIUM_PATH: path }, 'doctor').stdout).toMatch(/^ {2}browser +CHROMIUM_PATH names .*$/m);
+  });
+
+  test.skipIf(process.platform === 'win32')('is found on the PATH', () => {
+    const programs = join(folder, 'programs');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'chromium'), '#!/bin/sh\n', { mode: 0o755 });
+    writeFileSync(join(programs, 'ffmpeg'), '#!/bin/sh\necho ffmpeg version 9.9-test Copyright\n', { mode: 0o755 });
+    const env = { CHROMIUM_PATH: undefined, PATH: [join(folder, 'nowhere'), programs].join(delimiter) };
+    expect(program(env)).toEqual({ name: 'browser', path: join(programs, 'chromium') });
+    expect(forjaWith(env, 'doctor').stdout).toMatch(/^ {2}ffmpeg +9\.9-test, \S+ffmpeg$/m);
+  });
+
+  // Elsewhere, browsers are also found in their usual folders.
+  test.runIf(process.platform === 'linux')('is missing', () => {
+    expect(program({ CHROMIUM_PATH: undefined, PATH: join(folder, 'nowhere') })).toEqual({
+      name: 'browser',
+      advice: 'no Chromium, Chrome or Edge found; set CHROMIUM_PATH. Only tests of pages need it',
+    });
+  });
 });
 
 describe('help', () => {
@@ -516,6 +566,18 @@ describe('with @forja/trainer installed in the folder', () => {
       tty: false,
       big: '1152921504606846976',
     });
+  });
+
+  test('doctor lists the packages of data sets that are missing in the folder', () => {
+    mkdirSync(join(folder, 'node_modules/digits-data'));
+    writeFileSync(join(folder, 'node_modules/digits-data/package.json'), '{ "name": "digits-data" }');
+    expect(result('doctor')['data']).toEqual([
+      { data: 'digits', missing: [] },
+      { data: 'drawings', missing: ['drawings-a', 'drawings-b'] },
+    ]);
+    const { stdout } = forja('doctor');
+    expect(stdout).toMatch(/^ {2}--data digits +ready$/m);
+    expect(stdout).toMatch(/^ {2}--data drawings +npm install drawings-a drawings-b$/m);
   });
 
   test('without a terminal, progress is plain lines on stderr, and none with --json', () => {
