@@ -2,38 +2,27 @@
 // the given ones, serves it, and prints its address. Ctrl-C ends it.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { fail as failOf, openSite, portOf } from './lib/site.mjs';
+import { argsOf } from './lib/args.mjs';
+import { fail, openSite, portOf } from './lib/site.mjs';
 import { root } from './lib/stage.mjs';
 
-const fail = (message, code) => failOf('gallery', message, code);
-
-function options() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: { port: { type: 'string', default: '4175' }, help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) {
-      console.log(
-        'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those ' +
-          'of generators/, the one of `npm run demo`, and those given. If there is x.discriminator.onnx next to ' +
-          'x.onnx, the page can let it judge the pictures. The page is built as plain files in examples/gallery/dist.',
-      );
-      process.exit(0);
-    }
-    const given = positionals.map((path) => resolve(process.env.INIT_CWD ?? process.cwd(), path));
-    for (const path of given) {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (!stat?.isFile()) fail(`expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${path}`, 2);
-    }
-    return { port: portOf('gallery', values.port), given };
-  } catch (error) {
-    return fail(error.message, 2);
-  }
+const { values, positionals } = await argsOf('gallery', {
+  options: { port: { type: 'string', default: '4175' } },
+  allowPositionals: true,
+  usage: '[<generator.onnx>…] [--port <n>]',
+  about:
+    'Opens a page that shows generators: those of generators/, the one of `npm run demo`, and those given. If there is\n' +
+    'x.discriminator.onnx next to x.onnx, the page can let it judge the pictures. The page is built as plain files in\n' +
+    'examples/gallery/dist. Port 0 is any free one; the default is 4175.',
+  examples: ['', 'runs/digits/generator.onnx', '--port 0'],
+});
+const port = portOf('gallery', values.port);
+const given = positionals.map((path) => resolve(process.env.INIT_CWD ?? process.cwd(), path));
+for (const path of given) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile()) fail('gallery', `expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${path}`, 2);
 }
 
-const { port, given } = options();
 const committed = readdirSync(join(root, 'generators')).filter((name) => /(?<!\.discriminator)\.onnx$/.test(name));
 const demo = join(root, 'runs', 'demo', 'generator.onnx');
 process.env.FORJA_GALLERY = JSON.stringify([

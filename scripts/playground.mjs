@@ -2,35 +2,24 @@
 // Ctrl-C ends it.
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { argsOf } from './lib/args.mjs';
 import { fail as failOf, openSite, portOf } from './lib/site.mjs';
 import { root } from './lib/stage.mjs';
 
 const fail = (message, code) => failOf('playground', message, code);
 
-function options() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: { port: { type: 'string', default: '4173' }, help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) {
-      console.log(
-        'npm run playground [-- <generator.onnx>] [--port <n>]\n\nOpens a page that samples the model in ' +
-          'the browser. Default model: runs/demo/generator.onnx (made by `npm run demo`), else ' +
-          'generators/clothes.onnx.',
-      );
-      process.exit(0);
-    }
-    const port = portOf('playground', values.port);
-    if (positionals.length > 1) fail(`expected one model, got ${positionals.length}`, 2);
-    return { port, given: positionals[0] };
-  } catch (error) {
-    return fail(error.message, 2);
-  }
-}
-
-const { port, given } = options();
+const { values, positionals } = await argsOf('playground', {
+  options: { port: { type: 'string', default: '4173' } },
+  allowPositionals: true,
+  usage: '[<generator.onnx>] [--port <n>]',
+  about:
+    'Opens a page that samples the model in the browser. Default model: runs/demo/generator.onnx (made by\n' +
+    '`npm run demo`), else generators/clothes.onnx. Port 0 is any free one; the default is 4173.',
+  examples: ['', 'runs/digits/generator.onnx', 'generators/avatars.onnx --port 0'],
+});
+const port = portOf('playground', values.port);
+if (positionals.length > 1) fail(`expected one model, got ${positionals.length}`, 2);
+const [given] = positionals;
 const ready = [join(root, 'runs', 'demo', 'generator.onnx'), join(root, 'generators', 'clothes.onnx')];
 const model =
   given === undefined ? ready.find((path) => existsSync(path)) : resolve(process.env.INIT_CWD ?? process.cwd(), given);

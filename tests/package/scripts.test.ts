@@ -62,6 +62,31 @@ test('tfjs-node reports wrong arguments in one line', () => {
   );
 });
 
+const PAGES = { gallery: 'scripts/gallery.mjs', live: 'scripts/live.mjs', playground: 'scripts/playground.mjs' };
+
+test.each(Object.entries({ ...PAGES, demo: 'examples/mnist/demo.mjs' }))(
+  '%s has help with examples that it can parse, and suggests for a mistyped flag',
+  (command, file) => {
+    const help = node([file, '--help']);
+    expect(help.status, help.output).toBe(0);
+    expect(help.output).toMatch(new RegExp(`^Usage: npm run ${command} -- `));
+    const examples = [...help.output.matchAll(new RegExp(`^ {2}\\$ npm run ${command}(?: -- (.*))?$`, 'gm'))];
+    expect(examples.length).toBeGreaterThan(1);
+    // --help as the last flag: the others are parsed, and nothing is started
+    for (const [, flags = ''] of examples)
+      expect(node([file, ...flags.split(' ').filter(Boolean), '--help'])).toEqual(help);
+
+    const [flag, wrong] = command === 'demo' ? ['steps', 'setps'] : ['port', 'prot'];
+    expect(node([file, `--${wrong}`, '1'])).toEqual({
+      status: 2,
+      output: `${command}: expected a known flag, got --${wrong}; did you mean '--${flag}'?\n`,
+    });
+    expect(node([file, '--nothing-like-it']).output).toBe(
+      `${command}: expected a known flag, got --nothing-like-it; see --help\n`,
+    );
+  },
+);
+
 test('a test file that does not load, and an error outside any test, are failures', () => {
   const file = (status: string, ...states: string[]): object => ({
     name: join(root, 'a.test.ts'),

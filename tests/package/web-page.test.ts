@@ -1,6 +1,6 @@
 // The packed @forja/web in a user's project and in real pages: bundled by esbuild with copied assets, and by Vite
 // without a setting. Strict CSP, nothing off origin. More bundlers, and Next.js: tests/full/bundlers.test.ts.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -318,6 +318,13 @@ test('forja-web-assets refuses wrong calls and leaves no incomplete files', () =
     expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(
       expect.objectContaining({ status: 2 }) as Error,
     );
+  const mistyped = spawnSync(process.execPath, [bin, '--wasm-onyl'], { encoding: 'utf8' });
+  expect(mistyped.stderr.split('\n')[0]).toBe(
+    "forja-web-assets: expected a known flag, got --wasm-onyl; did you mean '--wasm-only'?",
+  );
+  const help = spawnSync(process.execPath, [bin, '--help'], { encoding: 'utf8' });
+  expect(help).toMatchObject({ status: 0, stderr: '' });
+  expect(help.stdout).toMatch(/Examples:\n {2}\$ forja-web-assets \S+\n/);
 });
 
 test('a page that loads and samples fetches at most 15 kB gzipped besides the worker, and no more later', async () => {

@@ -2,6 +2,7 @@
 // The command `forja-web-assets <dir>`. The work is in assets.ts.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { nearest } from '@forja/core';
 import { copyAssets } from './assets.js';
 
 const HELP = `forja-web-assets <dir> [--wasm-only | --no-asyncify]
@@ -13,22 +14,23 @@ follow \`new Worker(new URL(...))\` (esbuild) and for pages without one. Then: l
   --no-asyncify   leave out the one for browsers without JSPI, whose file (25.5 MiB) is above the limit of some hosts;
                   those browsers then use WASM
 
-Example: forja-web-assets public/forja
+Examples:
+  $ forja-web-assets public/forja
+  $ forja-web-assets public/forja --wasm-only
 `;
+
+const OPTIONS = {
+  'wasm-only': { type: 'boolean', default: false },
+  'no-asyncify': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
 
 async function main(): Promise<number> {
   let parsed;
   try {
-    parsed = parseArgs({
-      allowPositionals: true,
-      options: {
-        'wasm-only': { type: 'boolean', default: false },
-        'no-asyncify': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
+    parsed = parseArgs({ allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    console.error(`forja-web-assets: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    console.error(`forja-web-assets: ${refusal(error)}\n\n${HELP}`);
     return 2;
   }
   if (parsed.values.help) {
@@ -56,6 +58,14 @@ async function main(): Promise<number> {
     console.error(`forja-web-assets: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
+}
+
+/** The message for a command line that cannot be parsed; an unknown flag with the one that was probably meant. */
+function refusal(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const flag = /^Unknown option '--([^']+)'/.exec(message)?.[1];
+  if (flag === undefined) return message;
+  return `expected a known flag, got --${flag}${nearest(flag, Object.keys(OPTIONS)).replace("'", "'--")}`;
 }
 
 void main().then((code) => {
