@@ -1,8 +1,9 @@
 // Jobs over a real Redis that is stopped and started again, that loses everything, and that delivers a shard to two
-// workers: what is in the folder is what one `forja sample` writes.
+// workers; a shard that kills every worker: what is in the folder is what one `forja sample` writes.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
   forja,
@@ -110,6 +111,50 @@ test('a worker that was taken for dead goes on: its shard is delivered twice and
   expect(await slow.end('SIGTERM')).toBe(0);
   expect(await other.end('SIGTERM')).toBe(0);
   await expectWhole('twice');
+});
+
+test('a shard that kills every worker counts as failed after five; all others are made', async (context) => {
+  if (REDIS_MISSING !== undefined) return context.skip(REDIS_MISSING);
+  redis = await startRedis(join(root, 'redis-poisoned'));
+  const { url } = redis;
+  const poisoned = 4;
+  // As native code would crash: the process kills itself when it has begun that shard.
+  const fatal = `const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (text, ...rest) => {
+  if (/shard ${poisoned} .*: begun/.test(String(text))) process.kill(process.pid, 'SIGKILL');
+  return write(text, ...rest);
+};`;
+  const preload = join(root, 'fatal.mjs');
+  writeFileSync(preload, fatal);
+  let over = false;
+  let killed = 0;
+  const service = async (): Promise<void> => {
+    while (!over) {
+      const args = ['--redis', url, '--lock', '1'];
+      const one = new WorkerProcess(bin, root, args, { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` });
+      workers.push(one);
+      await one.over();
+      killed += Number(one.child.signalCode === 'SIGKILL' && !over);
+    }
+  };
+  const restarting = service();
+  const { code, json, text } = await submit(url, 'poisoned');
+  over = true;
+  await Promise.all(workers.map((one) => one.end('SIGTERM')));
+  await restarting;
+
+  expect(code, text).toBe(1);
+  const { message } = (json as { error: { code: string; message: string } }).error;
+  const [from, to] = [poisoned * SHARD, (poisoned + 1) * SHARD];
+  expect(message).toContain(`failed: shard ${poisoned} (pictures ${from} to ${to - 1})`);
+  expect(killed).toBe(5);
+  const others = Object.entries(expected).filter((_, i) => i < from || i >= to);
+  expect(picturesIn(join(root, 'poisoned'))).toEqual(Object.fromEntries(others));
+
+  worker(url); // one that does not crash makes it
+  const again = await submit(url, 'poisoned');
+  expect(again, again.text).toMatchObject({ code: 0, json: { added: 1 } });
+  await expectWhole('poisoned');
 });
 
 test('a worker with another model of that name ends, and the others make its shards', async (context) => {

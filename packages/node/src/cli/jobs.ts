@@ -274,8 +274,8 @@ async function work(args: Args, io: CliIo): Promise<unknown> {
 }
 
 /**
- * How many times a shard may be lost because its worker ended. A shard that kills every process is not retried for
- * ever.
+ * A shard that was lost this many times because its worker ended counts as failed: one that kills every process is not
+ * retried for ever.
  */
 const LOSSES = 5;
 

@@ -23,7 +23,7 @@ export interface WorkerOptions extends QueueAddress {
   concurrency: number;
   /** After this time without renewal, a shard is given to another worker. The lock is renewed after half of it. */
   lockMs: number;
-  /** How many times a shard may be lost because its worker ended. */
+  /** A shard that was lost this many times because its worker ended counts as failed. */
   losses: number;
 }
 
@@ -167,7 +167,7 @@ export async function openWorker(
       concurrency,
       lockDuration: lockMs,
       stalledInterval: lockMs,
-      maxStalledCount: losses,
+      maxStalledCount: losses - 1, // it fails when it is lost once more
       runRetryDelay: RECONNECT_MS,
     },
   );

@@ -68,10 +68,10 @@ export class WorkerProcess {
   readonly #heard = new Set<() => void>();
   #over = false;
 
-  constructor(bin: string, cwd: string, args: readonly string[]) {
+  constructor(bin: string, cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [bin, 'jobs', 'work', '--device', 'cpu', '--threads', '1', ...args], {
       cwd,
-      env: { ...process.env, NODE_PATH: '' },
+      env: { ...process.env, NODE_PATH: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
@@ -98,6 +98,11 @@ export class WorkerProcess {
       this.#heard.add(look);
       look();
     });
+  }
+
+  /** Resolves when the process has ended, of whatever cause. */
+  async over(): Promise<void> {
+    if (!this.#over) await once(this.child, 'close');
   }
 
   /** Sends a signal and waits for the end of the process; its exit code. */

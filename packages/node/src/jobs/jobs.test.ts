@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Generator } from '@forja/core';
+import { decode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { load } from '../load.js';
 import { JobFolder } from './folder.js';
@@ -59,6 +60,8 @@ afterAll(async () => {
 beforeEach(() => {
   out = mkdtempSync(join(root, 'job-'));
 });
+
+const pixels = (png: string): number[] => [...decode(Buffer.from(png, 'base64')).data];
 
 test('a plan has every picture once, in order, and one shard of it is the same alone', () => {
   for (const [count, shard] of [
@@ -118,6 +121,29 @@ test('shards in any order, some twice at once, make the folder that forja sample
   }
   writeFileSync(join(out, '0012.png'), 'something else');
   expect(await intact(folder, request, collected!.shards[1]!)).toBe(false);
+});
+
+test('workers of different kinds: pictures within 1 of 255, and the kinds on record', async () => {
+  const folder = new JobFolder(out);
+  const file = { version: 1 as const, id: jobId(request, out), request, shards: [] };
+  const wasm = await load(join(root, 'g.onnx'), { device: 'wasm', threads: 1, deterministic: true });
+  try {
+    for (const [index, by] of [wasm, generator, wasm].entries())
+      await makeShard(by, request, shardAt(request, index), folder);
+  } finally {
+    await wasm.dispose();
+  }
+  const { shards, done } = (await collect(folder, file))!;
+  expect(shards.map(({ kind }) => /(\S+) \S+ on (\w+)/.exec(kind)?.slice(1))).toEqual([
+    ['onnxruntime-web', 'wasm'],
+    ['onnxruntime-node', 'cpu'],
+    ['onnxruntime-web', 'wasm'],
+  ]);
+  expect(done?.kinds).toEqual({ [shards[0]!.kind]: 2, [shards[1]!.kind]: 1 });
+  const made = picturesIn(out);
+  expect(Object.keys(made)).toEqual(Object.keys(expected));
+  for (const [name, picture] of Object.entries(made))
+    expect(pixels(picture), name).toBeAllclose(pixels(expected[name]!), { atol: 1 });
 });
 
 test('an attempt that saw no record, and commits when another has long finished, takes that record', async () => {
