@@ -111,13 +111,17 @@ async function exportOutput(
     layout: { inputs: 'nchw', outputs: 'nchw' },
     metadata: {
       kind,
-      trainedOn: `${dataset.name}, ${dataset.count} examples`,
+      trainedOn: sourceOf(dataset),
       ...(dataset.license === undefined ? {} : { license: dataset.license }),
       metrics: { batch: config.batch, seed: config.seed, ...scalars },
     },
     verify: runtime ? { runtime } : false,
   });
 }
+
+/** What the manifest and the card say of the data, with its credit, which some licences ask for. */
+const sourceOf = ({ name, count, credit }: Dataset): string =>
+  `${name}, ${count} examples${credit === undefined ? '' : `; credit: ${credit}`}`;
 
 /** Number of latents in a walk. */
 const STOPS = 5;

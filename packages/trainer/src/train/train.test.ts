@@ -56,6 +56,16 @@ describe('train in memory', () => {
     });
   });
 
+  it('writes licence and credit of the data into the exported file', async () => {
+    const data = new Float32Array(8);
+    const dataset = arrayDataset({ name: 'own', data, shape: [2], license: 'CC BY 4.0', credit: 'A. Painter' });
+    const { model } = await train(tiny, { dataset });
+    expect(readManifest(model as Uint8Array)).toMatchObject({
+      trainedOn: 'own, 4 examples; credit: A. Painter',
+      license: 'CC BY 4.0',
+    });
+  });
+
   it('lets a listener read the state and apply a network with its present weights', async () => {
     const seen: { step: number; counted: number; made: number[] }[] = [];
     let live: LiveRun | undefined;
