@@ -160,6 +160,14 @@ describe('a folder', () => {
     expect(await all(await open({ kind: 'folder', background: '#000000' }), 'image')).toEqual({ image: [1, 2, 3] });
   });
 
+  it('keeps transparency in 4 channels, where pictures without it are opaque', async () => {
+    await write('a.png', encode({ width: 1, height: 1, channels: 4, data: new Uint8Array([1, 2, 3, 254]) }));
+    await grey('b.png', [7]);
+    expect(await all(await open({ kind: 'folder', channels: 4 }), 'image')).toEqual({
+      image: [1, 2, 3, 254, 7, 7, 7, 255],
+    });
+  });
+
   it('adds every picture mirrored', async () => {
     await write(
       'a.png',
@@ -230,6 +238,14 @@ describe('domains', () => {
     const { a, b } = await batchReader(set, 1, 7)(0);
     expect([a?.length, b?.length]).toEqual([7, 7]);
     await expect(open({ kind: 'domains' })).rejects.toMatchObject(refusal('data.notFound', 'b', 'photos'));
+  });
+
+  it('refuses one that is empty, and names it', async () => {
+    await grey('a/1.png', [1]);
+    await mkdir(join(folder, 'b'));
+    await expect(open({ kind: 'domains' })).rejects.toMatchObject(refusal('data.empty', 'b'));
+    await write('b/1.gif', 'x');
+    await expect(open({ kind: 'domains' })).rejects.toMatchObject(refusal('data.empty', 'b/1.gif'));
   });
 });
 
