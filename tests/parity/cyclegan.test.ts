@@ -1,8 +1,9 @@
 // CycleGAN: two iterations against PyTorch in float64 with pools that fill up and swap
-// (tests/vectors/game_cyclegan.py), compiled against eager, and 50 iterations.
-import { runtime } from '@forja/node';
+// (tests/vectors/game_cyclegan.py), compiled against eager, 50 iterations, and files that take whole pictures.
+import { load, runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
-import { makeSystem, type GanSystem } from '@forja/trainer';
+import { exportOnnx, makeSystem, type GanSystem } from '@forja/trainer';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readGame } from '../vectors/read.mjs';
 import { expectGame, expectPlayable, fill } from './support/games.js';
@@ -57,4 +58,39 @@ test('refuses sets of different sizes, and an identity loss between different ch
     expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(what) as string }) as Error;
   expect(() => make({}, 1, [8, 8, 3], [8, 12, 3])).toThrow(refused('^config.data: .*cyclegan'));
   expect(() => make({}, 1, [8, 8, 3], [8, 8, 1])).toThrow(refused('^cyclegan.identity: '));
+});
+
+test('a file translates whole pictures of other sizes as tfjs does, rounded up to multiples of 4', async () => {
+  const system = make({ base: 2, blocks: 1, depthD: 1 }, 1, [16, 16, 3]);
+  const { model, inputs, outputs, kind } = system.outputs['ab']!;
+  const { model: bytes } = await exportOnnx(model, {
+    inputs: [...inputs],
+    outputs: [...outputs],
+    layout: { inputs: 'nchw', outputs: 'nchw' },
+    metadata: { kind },
+    verify: { runtime: host },
+  });
+  const generator = await load(bytes, { device: 'cpu', threads: 1 });
+  for (const [height, width] of [
+    [16, 16],
+    [20, 28],
+    [18, 21],
+  ] as const) {
+    const data = Float32Array.from({ length: height * width * 3 }, (_, i) => Math.sin(i / 7) * Math.cos(i / 61));
+    const expected = tf.tidy(() => {
+      const made = (model as (x: tf.Tensor) => tf.Tensor4D)(
+        tf.tensor(data, [1, 3, height, width]).transpose([0, 2, 3, 1]),
+      );
+      return { shape: made.shape, data: made.transpose([0, 3, 1, 2]).dataSync() };
+    });
+    expect(expected.shape).toEqual([1, 4 * Math.ceil(height / 4), 4 * Math.ceil(width / 4), 3]);
+    const { image } = await generator.run({ a: { shape: [1, 3, height, width], data } });
+    expect(image!.shape).toEqual([1, 3, expected.shape[1], expected.shape[2]]);
+    expect(image!.data as Float32Array).toBeAllclose(expected.data as Float32Array, { rtol: 1e-4, atol: 1e-5 });
+  }
+  const data = Uint8ClampedArray.from({ length: 40 * 24 * 3 }, (_, i) => (i * 37) % 256);
+  const whole = await generator.translate({ width: 40, height: 24, data });
+  expect([whole.width, whole.height]).toEqual([40, 24]);
+  await generator.dispose();
+  system.dispose();
 });

@@ -10,6 +10,8 @@ import { reflectPad } from './layers/index.js';
 export interface TranslatorConfig {
   /** Edge, or height and width: multiples of 4, at least 8. Default 64. */
   size?: PictureSize;
+  /** Take pictures of any size; the output's edges are rounded up to multiples of 4. Default false: only `size`. */
+  open?: boolean;
   /** Channels of the input. Default 3. */
   input?: number;
   /** Channels of the output. Default 3. */
@@ -31,7 +33,7 @@ export interface TranslatorConfig {
  * `<name>/block<i>_a`, `<name>/block<i>_b`, `<name>/up<i>`, `<name>/last`.
  */
 export function translator(config: TranslatorConfig = {}): tf.LayersModel {
-  optionsOf('translator', config, 'base blocks input name norm output size up');
+  optionsOf('translator', config, 'base blocks input name norm open output size up');
   const { size = 64, input = 3, output = 3, base = 32, blocks = 6, norm = 'instance', name = 'g' } = config;
   checkWhole('translator', { input, output, base });
   checkWhole('translator', { blocks }, 0);
@@ -43,7 +45,9 @@ export function translator(config: TranslatorConfig = {}): tf.LayersModel {
     reflectPad({ by: (kernelSize - 1) / 2, name: `${of}_pad` }),
     conv({ filters, kernelSize, padding: 'valid', useBias: bias, name: of }),
   ];
-  const picture = tf.input({ shape: pictureShape('translator', size, input, 4), name: `${name}/input` });
+  const own = pictureShape('translator', size, input, 4);
+  const shape = config.open === true ? [null, null, input] : own;
+  const picture = tf.input({ shape, name: `${name}/input` });
   let x = through(picture, ...reflected(base, 7, `${name}/first`), normal(`${name}/first`), relu(`${name}/first`));
   for (const i of [0, 1]) {
     const of = `${name}/down${i}`;

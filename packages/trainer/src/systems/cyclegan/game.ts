@@ -112,9 +112,16 @@ export function game(
     shape: [at.batch, ...fields[side].shape],
     from: { data: side },
   });
+  /** Pictures that a network takes: of any height and width, unless the network says which (it may be a user's). */
+  const shapeOf = ({ inputs: [input] }: tf.LayersModel, from: 'a' | 'b'): (number | string)[] => [
+    'batch',
+    input?.shape[1] ?? 'height',
+    input?.shape[2] ?? 'width',
+    fields[from].shape[2] ?? 1,
+  ];
   const output = (from: 'a' | 'b', model: tf.LayersModel, average: Average, file: string): Output => ({
     model: (x: tf.Tensor) => average.during(() => apply(model, x, false)),
-    inputs: [{ name: from, role: 'image', dtype: 'float32', shape: ['batch', ...fields[from].shape], range: [-1, 1] }],
+    inputs: [{ name: from, role: 'image', dtype: 'float32', shape: shapeOf(model, from), range: [-1, 1] }],
     outputs: [{ name: 'image', role: 'image', range: [-1, 1] }],
     file,
     kind: 'image-to-image',

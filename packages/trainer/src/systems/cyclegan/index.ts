@@ -89,6 +89,7 @@ export const cycleganKind = systemKind({
         () =>
           translator({
             size,
+            open: true,
             input: channels[from],
             output: channels[to],
             base,
