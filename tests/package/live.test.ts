@@ -64,7 +64,7 @@ test('trains 200 steps, pauses, exports, samples the file, and continues from a 
   // A checkpoint of another configuration is refused by name, on the page.
   await page.getByLabel('Width').fill('32');
   await page.getByLabel('Go on from a checkpoint').setInputFiles(await saved.path());
-  await page.locator('#problem').filter({ hasText: 'checkpoint.mismatch' }).waitFor();
+  await page.locator('#problem').filter({ hasText: 'config.base' }).waitFor();
 
   expect(complaints).toEqual([]);
   expect(requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(address))).toEqual([]);

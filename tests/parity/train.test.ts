@@ -183,7 +183,8 @@ describe('resume', () => {
       message: expect.stringMatching(/at least the 4 steps/) as string,
     });
     await writeFile(path, JSON.stringify({ ...saved, base: 8 }));
-    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({
+    await expect(resume('other', { cwd: folder })).rejects.toRefuse('config.invalid', 'config.base');
+    await expect(resume('other', { cwd: folder, override: true })).rejects.toMatchObject({
       code: 'checkpoint.mismatch',
       message: expect.stringMatching(/expected '.+' \[.*8.*\], got \[.*16.*\]/) as string,
     });
@@ -200,6 +201,63 @@ describe('resume', () => {
       code: 'usage',
       message: expect.stringMatching(/new or empty folder.*--resume/) as string,
     });
+  });
+});
+
+describe('a resume with another configuration', () => {
+  const config = { ...configs.mlp, ...plan, steps: 4, checkpointEvery: 2, rates: { g: 1e-3, d: 1e-3 } };
+  const file = (out: string): string => join(folder, out, 'config.json');
+  const configOf = async (out: string) => JSON.parse(await readFile(file(out), 'utf8')) as Record<string, unknown>;
+  const rateOf = async (out: string, step: number): Promise<unknown> =>
+    ((await log(out)) as { step: number; rates: Record<string, number> }[]).find((line) => line.step === step)?.rates[
+      'rate_g'
+    ];
+
+  it('is refused, by the name of each field that the weights depend on, and changes nothing', async () => {
+    await train({ ...config, out: 'changed' }, { cwd: folder });
+    const saved = await configOf('changed');
+    const edits = {
+      'config.rates.g': { rates: { g: 2e-3, d: 1e-3 } },
+      'config.loss': { loss: 'hinge' },
+      'config.penalties.r1': { penalties: { r1: 0.1 } },
+      'config.ema': { ema: 0.5 },
+    };
+    const files = await readdir(join(folder, 'changed'), { recursive: true });
+    for (const [field, edit] of Object.entries(edits)) {
+      await writeFile(file('changed'), JSON.stringify({ ...saved, ...edit }));
+      await expect(resume('changed', { cwd: folder, steps: 6 })).rejects.toRefuse(
+        'config.invalid',
+        field,
+        '--override',
+      );
+    }
+    await writeFile(file('changed'), JSON.stringify(saved));
+    await expect(
+      resume('changed', { cwd: folder, steps: 6, config: { rates: { g: 2e-3 }, optimizer: 'sgd' } }),
+    ).rejects.toRefuse('config.invalid', 'config.rates.g: expected 0.001', 'got 0.002', 'config.optimizer');
+    expect(await readdir(join(folder, 'changed'), { recursive: true })).toEqual(files);
+    expect(await configOf('changed')).toEqual(saved);
+  });
+
+  it('continues with `override`, says what has changed, and the next resume needs none', async () => {
+    await train({ ...config, out: 'overridden' }, { cwd: folder });
+    const warnings: string[] = [];
+    const onEvent = (event: { type: string; message?: string }): void =>
+      void (event.type === 'warning' && warnings.push(event.message ?? ''));
+    await resume('overridden', { cwd: folder, steps: 6, config: { rates: { g: 2e-3 } }, override: true, onEvent });
+    expect(warnings).toEqual([expect.stringMatching(/step 4 .*rates\.g was 0\.001, is 0\.002/)]);
+    expect([await rateOf('overridden', 4), await rateOf('overridden', 6)]).toEqual([1e-3, 2e-3]);
+    expect(await configOf('overridden')).toMatchObject({ rates: { g: 2e-3, d: 1e-3 } });
+    expect(await resume('overridden', { cwd: folder, steps: 8, onEvent })).toMatchObject({ step: 8 });
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('is free where the weights do not depend on it, with the same bits', async () => {
+    await train({ ...config, steps: 8, out: 'plain' }, { cwd: folder });
+    await train({ ...config, out: 'free' }, { cwd: folder });
+    const free = { sampleEvery: 1, sampleCount: 4, logEvery: 2, checkpointEvery: 1, metrics: ['modes'] };
+    await resume('free', { cwd: folder, config: { ...free, steps: 8 } });
+    expect((await tensors('free', 8)).equals(await tensors('plain', 8))).toBe(true);
   });
 });
 

@@ -17,20 +17,28 @@ import { duration } from './duration.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
-import { jsonOf, resume, trainResolved, withRuntime } from './train.js';
+import { isPlain, jsonOf, merged, resume, trainResolved, withRuntime } from './train.js';
 
 /** Options of the command itself; the rest are fields of the configuration. */
 interface Args extends Record<string, unknown> {
   config?: string;
-  steps?: number;
   resume?: string;
+  override?: boolean;
   dryRun?: boolean;
   explain?: boolean;
   watch?: boolean | number;
 }
 
 const CONTROL: readonly CliOption[] = [
-  { flags: '--resume <folder>', description: 'continue the run in this folder (only --steps may change)' },
+  {
+    flags: '--resume <folder>',
+    description:
+      'continue the run in this folder; flags beside it may change its length, what is written, measures and threads',
+  },
+  {
+    flags: '--override',
+    description: 'with --resume: accept other changes too, in flags or config.json, such as rates or penalties',
+  },
   {
     flags: '--watch [port]',
     description: 'show the run in a local web page while it trains, on the given port or a free one',
@@ -67,6 +75,7 @@ export const trainCommand: CliCommand = {
     'forja train dcgan --data photos --size 32 --base 48',
     'forja train config.json --seed 2 -o runs/second',
     'forja train --resume runs/digits',
+    'forja train --resume runs/digits --override --rate-g 1e-4',
     'forja train dcgan --data mnist --watch  # and watch it in a browser',
     'forja train mlp --data ring --dry-run',
     'forja train dcgan --help                # all options of a system',
@@ -75,6 +84,7 @@ export const trainCommand: CliCommand = {
   async run(raw, io) {
     const args = raw as Args; // Args matches the options above
     if (args.resume !== undefined) return resumeRun(args.resume, args, io);
+    if (args.override) throw new UsageError('train --override: expected --resume as well, because nothing is resumed');
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
       throw new UsageError('train --explain: expected --dry-run as well, because --explain does not train');
@@ -116,16 +126,15 @@ async function kindFor(source: string, cwd: string): Promise<SystemKind> {
 
 async function resumeRun(
   folder: string,
-  { resume: _, steps, dryRun: dry, watch, ...others }: Args,
+  { resume: _, override = false, dryRun: dry, watch, ...others }: Args,
   io: CliIo,
 ): Promise<unknown> {
-  const { config, explain } = others;
-  const beside = Object.entries({ config, explain }).filter(([, value]) => value !== undefined);
-  const given = [...beside.map(([key]) => key), ...Object.keys(fieldsOf(everyEntry(), others))];
-  if (given.length > 0)
+  const { config, explain, out } = others;
+  const beside = Object.entries({ config, explain, out }).filter(([, value]) => value !== undefined);
+  if (beside.length > 0)
     throw new UsageError(
-      `train --resume: expected only --steps and --watch with it, because the run's config.json has ` +
-        `the rest, got ${given.join(', ')}`,
+      `train --resume: expected no ${beside.map(([key]) => key).join(', ')} with it, because the run's config.json ` +
+        'says what is trained',
     );
   if (dry) throw new UsageError('train --resume: expected no --dry-run with it');
   return watched(io, (onEvent) =>
@@ -134,7 +143,8 @@ async function resumeRun(
       signal: io.signal,
       stepsPerRun: 'auto',
       onEvent,
-      ...(steps === undefined ? {} : { steps }),
+      config: fieldsOf(everyEntry(), others),
+      override,
       ...(watch === undefined ? {} : { watch }),
     }),
   );
@@ -156,17 +166,8 @@ async function configOf(args: Args, cwd: string): Promise<{ config: ResolvedConf
   const kind = system ?? kindOf(String(base['system']));
   const fields = fieldsOf({ ...everyEntry(), ...runEntries, ...kind.options }, args);
   // A flag for one part of a field (--rate-g) keeps the other parts from the file.
-  const merged = Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      isPlain(value) && isPlain(base[name]) ? { ...base[name], ...value } : value,
-    ]),
-  );
-  return { config: parseConfig({ ...base, ...merged }, system), system };
+  return { config: parseConfig(merged(base, fields), system), system };
 }
-
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A configuration file as an object. */
 async function readConfig(source: string, cwd: string): Promise<Record<string, unknown>> {

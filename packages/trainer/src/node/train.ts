@@ -18,7 +18,7 @@ import { useTfjsNode } from './tfjs-node.js';
 import { openWatch, type WatchOptions } from './watch.js';
 
 /** What the caller of {@link train} can provide; everything has a default in Node. */
-export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
+export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint' | 'override'> {
   /** Base of relative paths. Default: the process's folder. */
   cwd?: string;
   /**
@@ -77,6 +77,13 @@ async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<Tra
 export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
   /** Train to this many steps instead. With the schedule `constant` the result equals that of a longer run. */
   steps?: number;
+  /**
+   * Fields of the configuration to change, as in `train`; parts of a field (`rates.g`) leave its other parts as they
+   * are. Fields that the result depends on are refused by name, unless `override` is true.
+   */
+  config?: Readonly<Record<string, unknown>>;
+  /** Accept changes of the configuration that the result depends on, in `config` or in the folder's config.json. */
+  override?: boolean;
 }
 
 const RESUME_OPTIONS =
@@ -85,11 +92,13 @@ const RESUME_OPTIONS =
 /**
  * Continues the run in `folder` from its newest intact checkpoint, bit for bit, deleting log lines and grids after it;
  * from the start if there is none yet. If version, provider, thread count or CPU differ, an event `warning` says so. A
- * finished run is exported again.
- * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` if every checkpoint is damaged.
+ * finished run is exported again. Changes of the configuration that do not affect the weights are free: length, what is
+ * written and when, measures, engine, threads.
+ * @throws UsageError for a folder without config.json, `config.invalid` with a line for each field that differs from
+ * the checkpoint's without `override`; ForjaError `checkpoint.format` if every checkpoint is damaged.
  */
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
-  optionsOf('resume', host, RESUME_OPTIONS);
+  optionsOf('resume', host, `${RESUME_OPTIONS} config override`);
   if (typeof folder !== 'string') throw new UsageError(`resume: expected the path of a folder, got ${shown(folder)}`);
   return withWatch(host, (watched) => goOn(folder, watched));
 }
@@ -110,8 +119,8 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const module = (written as { module?: unknown } | null)?.module;
   const system = host.system ?? (typeof module === 'string' ? await loadSystem(module, cwd) : undefined);
   const saved = parseRecorded(written, system);
-  const { steps = saved.steps, ...rest } = host;
-  const config = parseConfig({ ...saved, steps }, system);
+  const { steps = saved.steps, config: changes = {}, ...rest } = host;
+  const config = parseConfig({ ...merged(saved, changes), steps: changes['steps'] ?? steps }, system);
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
   const end = await claim(where);
   try {
@@ -130,7 +139,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
 async function goOnIn(
   store: FolderStore,
   config: ResolvedConfig,
-  host: NodeTrainHost & { cwd: string },
+  host: NodeTrainHost & Pick<ResumeOptions, 'override'> & { cwd: string },
 ): Promise<TrainResult> {
   const { cwd } = host;
   const { steps } = config;
@@ -248,6 +257,22 @@ export async function extractorFile(features: string | undefined, cwd: string): 
   });
   return { name: basename(path), model: new Uint8Array(model) };
 }
+
+/** `fields` over `base`; of a field that is an object, such as `rates`, the parts that are not given stay. */
+export function merged(
+  base: Readonly<Record<string, unknown>>,
+  fields: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const changed = Object.entries(fields).map(([name, value]): [string, unknown] => {
+    const before = base[name];
+    return [name, isPlain(value) && isPlain(before) ? { ...before, ...value } : value];
+  });
+  return { ...base, ...Object.fromEntries(changed) };
+}
+
+/** True for an object that is not a list. */
+export const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Parses the JSON of a file, which may begin with a byte order mark. Throws UsageError naming the file. */
 export function jsonOf(text: string, path: string): unknown {

@@ -24,6 +24,8 @@ export interface CheckpointHead {
   seconds: number;
   system: string;
   environment: Environment;
+  /** The fields of the configuration that the state depends on; absent in checkpoints of earlier releases. */
+  config?: Readonly<Record<string, unknown>>;
   /** State of schedules that watch the run, by name. */
   schedules?: Readonly<Record<string, readonly number[]>>;
   /** Number of rollbacks because a number was not finite. Default 0. */
@@ -41,6 +43,7 @@ const HEAD = v.looseObject({
   seconds: v.pipe(v.number(), v.minValue(0, 'a number of at least 0')),
   system: v.string(),
   environment: v.record(v.string(), v.string()),
+  config: v.optional(v.record(v.string(), v.unknown())),
   schedules: v.optional(v.record(v.string(), v.array(v.number()))),
   rollbacks: v.optional(whole()),
 });

@@ -18,7 +18,7 @@ import { skippedLine } from '../data/fields.js';
 import { datasetFrom, type ExampleStream } from '../data/from.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import type { ReportData } from '../report/parts.js';
-import { decodeCheckpoint, environmentChanges, type Checkpoint } from '../records/checkpoint.js';
+import { decodeCheckpoint, environmentChanges } from '../records/checkpoint.js';
 import type { Environment } from '../records/checkpoint-head.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
@@ -38,6 +38,7 @@ import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
 import { finish, type Exports } from './finish.js';
 import { loop, type Run, type Setback } from './loop.js';
 import { makeMeasuring } from './measuring.js';
+import { checkResumed, lasting } from './resumed.js';
 import { makeReporting, parametersOf } from './reporting.js';
 import { startFrom } from './start.js';
 
@@ -72,6 +73,8 @@ export interface TrainHost {
   features?: ExtractorFile;
   /** Bytes of a checkpoint to continue from. */
   checkpoint?: Uint8Array;
+  /** Continue from `checkpoint` even if the configuration differs from the one that it was made with. */
+  override?: boolean;
   /**
    * Bytes of another run's checkpoint; this run starts with its tensors of the same name and shape. `config.start`
    * names its file in Node.
@@ -96,7 +99,7 @@ export interface LiveRun {
   report(): Promise<ReportData>;
 }
 
-/** Names of the options in {@link TrainHost}, except `checkpoint`. */
+/** Names of the options in {@link TrainHost}, except `checkpoint` and `override`. */
 export const HOST_OPTIONS =
   'dataset environment features networks onEvent onReady runtime signal start stepsPerRun store system';
 
@@ -130,7 +133,7 @@ export async function train(
   config: object,
   host: Omit<TrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
-  optionsOf('train.host', host as TrainHost, `${HOST_OPTIONS} checkpoint`);
+  optionsOf('train.host', host as TrainHost, `${HOST_OPTIONS} checkpoint override`);
   return trainParsed(parseConfig(config, host.system as SystemKind | undefined), host as TrainHost);
 }
 
@@ -157,12 +160,14 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         engine: engine.device,
         lowering,
       };
-      const identity = { system: system.name, seed, batch, count: dataset.count, environment: now };
+      const kept = lasting(config);
+      const identity = { system: system.name, seed, batch, count: dataset.count, environment: now, config: kept };
       const left = skippedLine(dataset);
       if (left !== undefined) await onEvent({ type: 'warning', message: left });
       const from = host.checkpoint && (await decodeCheckpoint(host.checkpoint));
       if (from) {
-        refuseOther(from, identity);
+        const changed = checkResumed(from, identity, { own: host.system, override: host.override });
+        if (changed !== undefined) await onEvent({ type: 'warning', message: changed });
         await engine.load(from.state);
         engine.step = from.step;
         engine.detour = setback.count = from.rollbacks ?? 0;
@@ -344,15 +349,4 @@ function datasetOf({ data }: ResolvedConfig): Dataset {
       'are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import ' +
       'train from @forja/trainer/node',
   );
-}
-
-function refuseOther(from: Checkpoint, identity: Run['identity']): void {
-  for (const key of ['system', 'seed', 'batch', 'count'] as const) {
-    if (from[key] !== identity[key])
-      throw new UsageError(
-        `resume: expected a checkpoint with ${key} ${identity[key]}, got ${from[key]}; resume with the ` +
-          'configuration that it was made with',
-        { code: 'config.invalid' },
-      );
-  }
 }
