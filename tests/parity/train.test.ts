@@ -261,6 +261,23 @@ describe('a resume with another configuration', () => {
   });
 });
 
+describe('peak memory', () => {
+  it('is in the log and in the report: the peak of the host, which never falls', async () => {
+    let mb = 200;
+    const peakMemory = (): number => 1e6 * mb++;
+    const lines: (number | undefined)[] = [];
+    await train(
+      { ...configs.mlp, ...plan, steps: 3, sampleEvery: 0, out: 'peak' },
+      { cwd: folder, peakMemory, onEvent: (event) => void (event.type === 'step' && lines.push(event.peak_mb)) },
+    );
+    expect(lines).toEqual([200, 201, 202]);
+    const text = await readFile(join(folder, 'peak', 'log.jsonl'), 'utf8');
+    const logged = text.trim().split('\n');
+    expect(logged.map((line) => (JSON.parse(line) as { peak_mb: number }).peak_mb)).toEqual(lines);
+    expect(await readFile(join(folder, 'peak', 'report.html'), 'utf8')).toMatch(/peak memory<\/t[hd]><td>203 MB</);
+  });
+});
+
 describe('engines', () => {
   it('tfjs and onnx log the same losses', async () => {
     const config = { ...configs.mlp, ...plan, steps: 5, sampleEvery: 5 };

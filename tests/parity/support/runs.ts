@@ -50,15 +50,16 @@ export function startTraining(
   return { process: process_, lines, end };
 }
 
-/** The log of a run without its time fields. */
+/** The log of a run without its fields of time and memory. */
 export async function logOf(run: string): Promise<unknown[]> {
   const text = await readFile(join(run, 'log.jsonl'), 'utf8');
   return text
     .trim()
     .split('\n')
     .map((line) => {
-      const { seconds, images_per_s: speed, ...rest } = JSON.parse(line) as Record<string, number>;
+      const { seconds, images_per_s: speed, peak_mb: peak, ...rest } = JSON.parse(line) as Record<string, number>;
       expect([typeof seconds, typeof speed]).toEqual(['number', 'number']);
+      expect(peak).toBeGreaterThan(30); // more than Node alone has
       return rest;
     });
 }

@@ -14,6 +14,11 @@ export function nodeEnvironment(): Environment {
   };
 }
 
+/** The largest resident set of this process so far, in bytes. */
+export function peakMemory(): number {
+  return 1024 * process.resourceUsage().maxRSS; // in KiB on every platform
+}
+
 function versionOf(name: string): string {
   try {
     // Resolved from @forja/node, which has it as a peer dependency; read by path, because not every version exports its

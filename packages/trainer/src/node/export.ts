@@ -7,6 +7,7 @@ import { exportOnnx as exportAnywhere, type ExportOptions, type ExportResult } f
 import { checkOptions, checkVerifyOptions } from '../export/options.js';
 import type { Exportable } from '../export/subject.js';
 import { verifyOnnx as verifyAnywhere, type VerifyOnnxOptions, type VerifyOnnxResult } from '../export/verify-file.js';
+import { peakMemory } from './environment.js';
 
 async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtime) => Promise<T>): Promise<T> {
   if (given !== undefined) return work(given);
@@ -40,7 +41,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
       : await withRuntime(verify.runtime, (runtime) =>
           exportAnywhere(model, { digest, ...options, verify: { ...verify, runtime } }),
         );
-  return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
+  return { ...result, report: { ...result.report, peakMemory: peakMemory() } };
 }
 
 /** Like `verifyOnnx` of `@forja/trainer`; without `runtime` it runs on the CPU in a worker thread. */

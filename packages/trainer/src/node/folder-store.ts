@@ -93,8 +93,9 @@ export class FolderStore implements RunStore {
   async log(line: LogLine): Promise<void> {
     await this.#io('write the log', async () => {
       await appendFile(join(this.where, LOG), `${JSON.stringify(line)}\n`);
-      const { step, scalars, rates, images_per_s: speed } = line;
-      const shown = { ...under('scalars', scalars), ...under('rates', rates), 'rates/images_per_s': speed };
+      const { step, scalars, rates, images_per_s: speed, peak_mb: peak } = line;
+      const cost = { images_per_s: speed, ...(peak === undefined ? {} : { peak_mb: peak }) };
+      const shown = { ...under('scalars', scalars), ...under('rates', { ...rates, ...cost }) };
       await this.#events?.write({ step, scalars: shown });
     });
   }

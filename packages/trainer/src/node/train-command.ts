@@ -14,6 +14,7 @@ import { measure } from '../train/measure.js';
 import { parametersOf } from '../train/reporting.js';
 import { prepare, type TrainResult } from '../train/train.js';
 import { duration } from './duration.js';
+import { peakMemory } from './environment.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
@@ -218,7 +219,7 @@ async function dryRun(
   io.print(
     `measured on ${device}: ${(1000 * seconds).toPrecision(3)} ms a step, ${imagesPerSecond.toFixed(0)} images/s, ${duration(seconds * config.steps)} for ${config.steps} steps without grids and checkpoints`,
   );
-  const peakBytes = 1024 * process.resourceUsage().maxRSS; // in KiB on every platform
+  const peakBytes = peakMemory();
   io.print(`memory: ${(peakBytes / 1e6).toFixed(0)} MB at most in this process, with data, graph and state`);
   if (plan !== undefined) io.print(`\n${plan}`);
   return {

@@ -9,7 +9,7 @@ import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { claim } from './claim.js';
-import { nodeEnvironment } from './environment.js';
+import { nodeEnvironment, peakMemory } from './environment.js';
 import { FolderStore, newestCheckpoint } from './folder-store.js';
 import type { PictureHost } from './image-folder.js';
 import { loadData } from './load-data.js';
@@ -98,7 +98,7 @@ const RESUME_OPTIONS =
  * the checkpoint's without `override`; ForjaError `checkpoint.format` if every checkpoint is damaged.
  */
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
-  optionsOf('resume', host, `${RESUME_OPTIONS} config override`);
+  optionsOf('resume', host, `${RESUME_OPTIONS} config override peakMemory`);
   if (typeof folder !== 'string') throw new UsageError(`resume: expected the path of a folder, got ${shown(folder)}`);
   return withWatch(host, (watched) => goOn(folder, watched));
 }
@@ -221,6 +221,7 @@ async function run(
     }
     return trainParsed(config, {
       environment: nodeEnvironment(),
+      peakMemory,
       ...host,
       ...(features ? { features } : {}),
       runtime,

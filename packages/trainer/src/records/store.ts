@@ -1,7 +1,7 @@
 // Where a run keeps its files: the contract, and a store in memory. The store on disk is node/folder-store.ts.
 import type { Image } from '@forja/core';
 
-/** A line of the log. All fields but the times `seconds` and `images_per_s` are reproducible. */
+/** A line of the log. All fields but `seconds`, `images_per_s` and `peak_mb` are reproducible. */
 export interface LogLine {
   /** Steps done. */
   step: number;
@@ -11,6 +11,8 @@ export interface LogLine {
   rates: Readonly<Record<string, number>>;
   /** Examples per second, over the last steps. */
   images_per_s: number;
+  /** The most memory (resident set) that the process has had so far, in megabytes, where the host can tell. */
+  peak_mb?: number;
   /** Seconds of training so far, in all sessions. */
   seconds: number;
 }

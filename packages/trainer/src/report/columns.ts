@@ -5,7 +5,7 @@ import type { LogLine } from '../records/store.js';
 export interface Columns {
   /** The last step of each averaged part of the log. */
   step: number[];
-  /** Scalars, rates and speed by name; null for a part without values, such as those of a phase that seldom runs. */
+  /** Scalars, rates, speed, memory by name; null where a part has no values, as of a phase that runs seldom. */
   values: Record<string, (number | null)[]>;
 }
 
@@ -20,10 +20,11 @@ export class LogTable {
   }
 
   /** Adds a line. Existing lines of its step and of later ones, which are from before a rollback, are dropped. */
-  add({ step, scalars, rates, images_per_s }: LogLine): void {
+  add({ step, scalars, rates, images_per_s, peak_mb }: LogLine): void {
     this.dropAfter(step - 1);
     const row = this.#steps.push(step) - 1;
-    for (const [name, value] of Object.entries({ ...scalars, ...rates, images_per_s })) {
+    const memory = peak_mb === undefined ? {} : { peak_mb };
+    for (const [name, value] of Object.entries({ ...scalars, ...rates, images_per_s, ...memory })) {
       const column = this.#columns.get(name) ?? [];
       this.#columns.set(name, column);
       while (column.length < row) column.push(NaN);

@@ -96,6 +96,9 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
     row('steps', ({ lines }) => String(lines.at(-1)?.step ?? 0)),
     row('seconds', ({ lines }) => (lines.at(-1)?.seconds ?? 0).toFixed(0)),
     row('images/s', ({ lines }) => (lines.at(-1)?.images_per_s ?? 0).toFixed(0)),
+    ...(runs.some(({ lines }) => lines.at(-1)?.peak_mb !== undefined)
+      ? [row('peak memory, MB', ({ lines }) => lines.at(-1)?.peak_mb?.toFixed(0) ?? '')]
+      : []),
     row('measured by', ({ measures }) => {
       const last = measures.at(-1);
       if (last === undefined) return '';

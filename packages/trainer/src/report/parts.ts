@@ -165,7 +165,7 @@ async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<
 
 /**
  * The charts of a report: first those that the system defines, then one chart for each other scalar, and last the rates
- * together with the speed.
+ * together with the speed, and the memory.
  */
 function chartsOf({ values }: Columns, charts: ReportData['charts']): Chart[] {
   const chart = (title: string, left: readonly string[], right: readonly string[] = []): Chart => ({
@@ -181,11 +181,12 @@ function chartsOf({ values }: Columns, charts: ReportData['charts']): Chart[] {
       names.filter((name) => values[name] !== undefined),
     ),
   );
-  const taken = new Set([...named.flatMap(({ left }) => left), 'images_per_s']);
+  const taken = new Set([...named.flatMap(({ left }) => left), 'images_per_s', 'peak_mb']);
   const rest = Object.keys(values).filter((name) => !taken.has(name));
   return [
     ...named.filter(({ left }) => left.length > 0),
     ...rest.filter((name) => !isRate(name)).map((name) => chart(name, [name])),
     chart('Rates and speed', rest.filter(isRate), ['images_per_s']),
+    ...(values['peak_mb'] === undefined ? [] : [chart('Peak memory, MB', ['peak_mb'])]),
   ];
 }

@@ -7,6 +7,7 @@ import { uplotModule } from '../../scripts/uplot.mjs';
 import { readFile } from 'node:fs/promises';
 import { nearestExamples } from './nearest-examples.js';
 import { LogTable } from './columns.js';
+import { partsOf } from './parts.js';
 import { reportHtml } from './report.js';
 import { compareHtml } from './compare.js';
 import type { LogLine, MeasureLine } from '../records/store.js';
@@ -121,6 +122,21 @@ describe('report', () => {
       'images_per_s',
     ]);
     expect(charts[0]?.lines).toMatchObject([{ values: [3, 1, 2] }, { name: 'b', step: [10, 20, 30] }]);
+  });
+
+  it('shows the peak memory in a chart of its own and in the comparison, where the log has it', async () => {
+    const some = lines.slice(0, 10);
+    const more = some.map((line) => ({ ...line, peak_mb: 100 + line.step }));
+    const parts = (log: readonly LogLine[]) =>
+      partsOf({ title: '', config: {}, log: new LogTable(log), charts: {}, samples: [], sessions: [], facts: {} });
+    const { plots } = await parts(more);
+    expect(plots.charts.at(-1)).toMatchObject({ title: 'Peak memory, MB', left: ['peak_mb'], right: [] });
+    expect(plots.charts.at(-2)).toMatchObject({ title: 'Rates and speed', right: ['images_per_s'] });
+    expect(plots.columns['peak_mb']).toEqual([101, 102, 103, 104, 105, 106, 107, 108, 109, 110]);
+    expect((await parts(some)).plots.charts.map(({ title }) => title)).not.toContain('Peak memory, MB');
+    const run = (name: string, log: readonly LogLine[]) => ({ name, config: {}, lines: log, measures: [] });
+    const html = await compareHtml([run('a', more), run('b', some)]);
+    expect(html).toContain('<td>peak memory, MB</td><td>110</td><td></td>');
   });
 
   it('averages long logs', () => {

@@ -27,6 +27,8 @@ export interface Run {
   identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'rollbacks' | 'state'>;
   store: RunStore;
   clock: Clock;
+  /** See TrainHost. */
+  peakMemory: (() => number) | undefined;
   /** Measures of the generator, if configured. */
   measuring: Measuring | undefined;
   diagnosing: Diagnosing;
@@ -74,6 +76,7 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
         scalars,
         rates: ratesAt(run.system, step - 1),
         images_per_s: speed,
+        ...(run.peakMemory ? { peak_mb: run.peakMemory() / 1e6 } : {}),
         seconds: clock.seconds(),
       };
       if (step % config.logEvery === 0) {

@@ -42,6 +42,8 @@ export interface Reported {
   readonly store: RunStore;
   readonly clock: Clock;
   readonly dataset: Dataset;
+  /** See TrainHost. */
+  readonly peakMemory: (() => number) | undefined;
 }
 
 /** The reporting of a run. */
@@ -80,6 +82,7 @@ export function makeReporting(run: Reported): Reporting {
         ...about,
         'images seen': `${seen} (${(seen / dataset.count).toFixed(1)} epochs)`,
         training: `${clock.seconds().toFixed(0)} s`,
+        ...(run.peakMemory ? { 'peak memory': `${(run.peakMemory() / 1e6).toFixed(0)} MB` } : {}),
       },
     };
   };

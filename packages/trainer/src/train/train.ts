@@ -69,6 +69,11 @@ export interface TrainHost {
   store?: RunStore;
   /** Versions and hardware, saved in checkpoints and shown in the report. */
   environment?: Environment;
+  /**
+   * The most memory (resident set) that the process has had so far, in bytes, for log and report. In Node its default
+   * asks the operating system; a page cannot know it.
+   */
+  peakMemory?: () => number;
   /** Feature extractor, instead of `config.features`: an ONNX file, and its name for score lines. */
   features?: ExtractorFile;
   /** Bytes of a checkpoint to continue from. */
@@ -101,7 +106,7 @@ export interface LiveRun {
 
 /** Names of the options in {@link TrainHost}, except `checkpoint` and `override`. */
 export const HOST_OPTIONS =
-  'dataset environment features networks onEvent onReady runtime signal start stepsPerRun store system';
+  'dataset environment features networks onEvent onReady peakMemory runtime signal start stepsPerRun store system';
 
 /** A host with a system of your own, whose options are then typed. */
 export type OwnSystemHost<E extends OptionEntries> = Omit<TrainHost, 'system'> & { system: SystemKind<E> };
@@ -209,6 +214,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
           store,
           clock: time,
           dataset,
+          peakMemory: host.peakMemory,
         });
         const run: Run = {
           config,
@@ -221,6 +227,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
           identity,
           store,
           clock: time,
+          peakMemory: host.peakMemory,
           emit: onEvent,
           signal,
           stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
