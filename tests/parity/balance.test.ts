@@ -89,6 +89,10 @@ const GAMES: Record<string, () => GanSystem> = {
       clipNorm: 1,
       penalties: { r1: { weight: 1, every: 2 } },
     }),
+  'consistent packs': () =>
+    madeSystem('dcgan', { pack: 2, penalties: { consistency: { weight: 10, every: 2 }, r1: 0.1 } }),
+  'consistent under the augmentation of the game, classes': () =>
+    madeSystem('conditional', { ...HIDDEN, augment: 'color,cutout', penalties: { consistency: 10 } }),
   'classes with remedies': () =>
     madeSystem('conditional', {
       ...HIDDEN,

@@ -99,6 +99,7 @@ def off(x, k, one=False):
 
 
 between = mix * real + (1 - mix) * fake
+flipped = torch.where(mix > 0.5, real.flip(2), real)
 near = real + mix * (0.5 * real.std(unbiased=False) * noise)
 k = slopes(between).norm(dim=1).median().item()  # some slopes on each side
 k = math.floor(k * 64) / 64
@@ -110,6 +111,7 @@ PENALTIES = {
     "r1": ({}, lambda: 0.5 * slopes(real).pow(2).sum(1).mean()),
     "r2": ({}, lambda: 0.5 * slopes(fake).pow(2).sum(1).mean()),
     "zero-centred": ({}, lambda: slopes(between).pow(2).sum(1).mean()),
+    "consistency": ({}, lambda: (critic(real) - critic(flipped)).pow(2).mean()),
 }
 penalties = {}
 for name, (options, f) in PENALTIES.items():

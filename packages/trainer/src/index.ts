@@ -61,6 +61,7 @@ export {
 } from './losses/index.js';
 export {
   clipWeights,
+  consistency,
   dragan,
   gradientPenalty,
   kernelsOf,

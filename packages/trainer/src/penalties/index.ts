@@ -1,5 +1,6 @@
-// The penalties on the discriminator's gradient by name, built-in and registered by users.
+// The penalties on the discriminator by name, built-in and registered by users.
 import { registry } from '../registry.js';
+import { consistency } from './consistency.js';
 import { dragan } from './dragan.js';
 import { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
 import type { Penalty } from './penalty.js';
@@ -7,6 +8,7 @@ import { r1 } from './r1.js';
 import { r2 } from './r2.js';
 import { zeroCentred } from './zero-centred.js';
 
+export { consistency } from './consistency.js';
 export { dragan, type DraganOptions } from './dragan.js';
 export { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
 export { kernelsOf, orthogonality, type Kernel } from './orthogonal.js';
@@ -30,7 +32,7 @@ export interface PenaltyKind {
 }
 
 /** Names of the built-in penalties. */
-export type PenaltyName = 'gradient-penalty' | 'dragan' | 'r1' | 'r2' | 'zero-centred';
+export type PenaltyName = 'gradient-penalty' | 'dragan' | 'r1' | 'r2' | 'zero-centred' | 'consistency';
 
 /** The built-in penalties, by name. Called without options, they have the parameters of their papers. */
 export const penalties: Readonly<Record<PenaltyName, (options?: PenaltyOptions) => Penalty>> = {
@@ -39,6 +41,7 @@ export const penalties: Readonly<Record<PenaltyName, (options?: PenaltyOptions) 
   r1,
   r2,
   'zero-centred': zeroCentred,
+  consistency,
 };
 
 const all = registry<PenaltyKind>(

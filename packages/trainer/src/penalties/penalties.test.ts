@@ -70,6 +70,9 @@ const draw: PenaltyOf['draw'] = {
   },
 };
 
+/** The vectors' augmentation: examples whose `mix` is above a half are flipped. */
+const augment = (x: tf.Tensor): tf.Tensor => tf.where(tf.greater(tensor(critic.mix), 0.5), tf.reverse(x, 2), x);
+
 /** Relative to the largest gradient of a weight. */
 function expectGradients(grads: readonly tf.Tensor[], wanted: readonly Packed[]): void {
   expect(grads).toHaveLength(wanted.length);
@@ -95,6 +98,7 @@ describe.each(Object.entries(critic.penalties))('%s', (_, { name, options, value
             judge: judgeOf(weights),
             real: tensor(critic.real),
             fake: tensor(critic.fake),
+            augment,
             draw,
           });
           // gradients do not depend on the last bias
@@ -115,6 +119,7 @@ describe.each(Object.entries(critic.penalties))('%s', (_, { name, options, value
               judge: (x) => tf.sum(tf.mul(x, w), [1, 2, 3]),
               real: tensor(critic.real),
               fake: tensor(critic.fake),
+              augment,
               draw,
             }),
           )(tf.fill([1, 6, 6, 2], scale));
@@ -123,6 +128,18 @@ describe.each(Object.entries(critic.penalties))('%s', (_, { name, options, value
         }
       }),
     );
+  });
+});
+
+test('consistency judges pictures as they are, and needs an augmentation', () => {
+  tf.tidy(() => {
+    const [real, fake] = [tf.ones([3, 2, 2, 1]), tf.zeros([3, 2, 2, 1])];
+    const judge = (): tf.Tensor => tf.fill([3, 1], NaN); // would augment a second time
+    const plain = (x: tf.Tensor): tf.Tensor => tf.mean(x, [1, 2]);
+    const twice = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.tensor4d([1, 2, 4], [3, 1, 1, 1]));
+    const value = penalties.consistency().of({ judge, plain, augment: twice, real, fake, draw });
+    expect(value.dataSync()).toBeAllclose([(0 + 1 + 9) / 3], { rtol: 1e-6 });
+    expect(() => penalties.consistency().of({ judge: plain, real, fake, draw })).toThrow(invalid);
   });
 });
 

@@ -152,6 +152,17 @@ describe('train in memory', () => {
     expect(await rates(together)).toEqual(wanted);
   });
 
+  it.each(['none', 'flip'])('penalises what augmentation changes in the judgement, augment %s', async (augment) => {
+    const dataset = arrayDataset({
+      data: Uint8Array.from({ length: 512 }, (_, i) => (i * 37) % 256),
+      shape: [8, 8, 1],
+    });
+    const store = new MemoryStore();
+    const config = { ...tiny, system: 'dcgan', data: 'x', augment, penalties: { consistency: 10 } } as TrainConfig;
+    await train({ ...config, steps: 2 }, { store, dataset });
+    for (const { scalars } of await store.lines()) expect(scalars['consistency']).toBeGreaterThan(0);
+  });
+
   it('stops and saves before the first step when its signal is already aborted', async () => {
     const result = await train(tiny, { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ step: 0, reason: 'interrupted' });
@@ -207,6 +218,13 @@ describe('train in memory', () => {
       { dataset: arrayDataset({ data: new Float32Array(8), shape: [2] }) },
       'config.invalid',
       /expected pictures/,
+    ],
+    [
+      'consistency of points',
+      { ...tiny, penalties: { consistency: 10 } },
+      {},
+      'config.invalid',
+      /config\.penalties\.consistency: expected pictures.*points/,
     ],
     [
       'a checkpoint that is none',

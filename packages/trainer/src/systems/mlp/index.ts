@@ -10,7 +10,7 @@ import { playerOptions } from '../two-player/options.js';
 import { checkAugment } from '../two-player/augment.js';
 import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
-import { checkPlayers } from '../two-player/penalties.js';
+import { checkPictures, checkPlayers } from '../two-player/penalties.js';
 
 /** `forja train mlp`. Weights are drawn from N(0, 2 / fan-in) and depend on the seed alone. */
 export const mlpKind = systemKind({
@@ -30,6 +30,7 @@ export const mlpKind = systemKind({
   fit: (options, { fields, name }) => {
     checkPlayers(options);
     checkAugment(options, fields['vector'], name);
+    checkPictures(options, fields['vector'], name);
     return options;
   },
   make(options, at) {

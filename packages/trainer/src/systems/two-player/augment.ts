@@ -83,15 +83,23 @@ export function sightOf({ augment, ada }: AugmentOptions): Sight {
       variables,
     };
   }
-  const list = augment.map(augmentationOf);
+  return fixedSight(augment);
+}
+
+/** Augmentations without state. */
+function fixedSight(names: readonly string[]): Sight {
+  const list = names.map(augmentationOf);
   return {
     see: (pictures, turn) =>
-      // checkAugment has checked that there are four dimensions
+      // checkAugment or checkPictures has checked that there are four dimensions
       list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`),
     follow: () => {},
     variables: [],
   };
 }
+
+/** In games without augmentation, consistency compares pictures with flipped and shifted ones, as in its paper. */
+export const shiftedSight = fixedSight(['flip', 'translation']);
 
 /** @throws UsageError `config.invalid` for augmentations of data other than pictures. */
 export function checkAugment({ augment }: AugmentOptions, field: FieldSpec | undefined, from: string): void {

@@ -15,12 +15,12 @@ import type { Circumstances } from '../kind.js';
 import type { Phase, PhaseInput } from '../phase.js';
 import { disposeOwn } from '../network.js';
 import type { GanSystem, Preview } from '../system.js';
-import { checkAugment, sightOf } from './augment.js';
+import { checkAugment, shiftedSight, sightOf } from './augment.js';
 import { descentOf } from './descent.js';
 import type { PlayerOptions } from './options.js';
 import { paceOf, accuracyOf } from './pace.js';
 import { probeOf } from './probe.js';
-import { drawsOf, lossIn, penaltiesOf, type Weighed } from './penalties.js';
+import { checkPictures, drawsOf, lossIn, penaltiesOf, type Weighed } from './penalties.js';
 import { scalarsOf } from './scalars.js';
 import { noisy, packed, perExample } from './seen.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from './step.js';
@@ -44,6 +44,7 @@ export interface Players {
 export function twoPlayer(players: Players, options: PlayerOptions, at: Circumstances): GanSystem {
   const { name, g, d, field, example, classes, output } = players;
   checkAugment(options, example, at.data.name);
+  checkPictures(options, example, at.data.name);
   const sight = sightOf(options);
   const scalars = scalarsOf(options, at.steps);
   const penalties = penaltiesOf(options.penalties, scalars);
@@ -84,8 +85,11 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       : pictures;
   };
   /** D's logits of pictures as it sees them; `turn` names their random numbers. */
-  const judge = (x: tf.Tensor, inputs: Inputs, turn: string, noise = true): Verdict => {
-    const said = applied(tapped, seen(x, inputs, turn, noise), inputs['label']);
+  const judge = (x: tf.Tensor, inputs: Inputs, turn: string, noise = true): Verdict =>
+    verdictOf(seen(x, inputs, turn, noise), inputs);
+  /** D's logits of pictures as they are. */
+  const verdictOf = (x: tf.Tensor, inputs: Inputs): Verdict => {
+    const said = applied(tapped, x, inputs['label']);
     const features = matched === undefined ? undefined : said.pop();
     const [logits, ofClasses] = said;
     return {
@@ -99,6 +103,11 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const penalised = (one: Weighed, inputs: Inputs, fake: () => tf.Tensor, keep: Keep): tf.Scalar => {
     const value = one.penalty.of({
       judge: (x) => judge(x, inputs, one.name, false).logits,
+      plain: (x) => verdictOf(x, inputs).logits,
+      augment: (x) =>
+        perExample(x, options.pack, (alone) =>
+          (options.augment.length > 0 ? sight : shiftedSight).see(alone, `${one.name}/t`),
+        ),
       real: realOf(inputs),
       get fake() {
         return fake(); // a getter, because only some penalties read it

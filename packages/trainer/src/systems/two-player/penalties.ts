@@ -1,5 +1,7 @@
 // The penalties of a configuration: their weights, how often they are applied, and their random numbers.
+import { UsageError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
+import type { FieldSpec } from '../../data/dataset.js';
 import { lossOf, smoothed, type GanLoss } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
 import { random } from '../../trace/random.js';
@@ -40,6 +42,20 @@ export function checkPlayers(options: PlayerOptions): void {
   lossIn(options, scalars, {});
   checkOptimizer(options);
   checkPace(options);
+}
+
+/**
+ * Refuses penalties that need pictures, for other data.
+ * @throws UsageError `config.invalid`.
+ */
+export function checkPictures(options: PlayerOptions, field: FieldSpec | undefined, from: string): void {
+  const one = penaltiesOf(options.penalties, scalarsOf(options, 1)).find(({ penalty }) => penalty.pictures === true);
+  if (one !== undefined && field?.shape.length !== 3)
+    throw new UsageError(
+      `config.penalties.${one.name}: expected pictures to augment, got points [${field?.shape.join(', ') ?? ''}] from ${from}; ` +
+        'leave it out',
+      { code: 'config.invalid' },
+    );
 }
 
 /** The loss of a step, with the targets that the options set. */
