@@ -1,10 +1,18 @@
 // Functions that read a dynamic size: branches are found by tracing at many sizes and refused by line; the proven range
 // is written into the file, and load enforces it. Reference: tfjs.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { runInThisContext } from 'node:vm';
 import { ExportError, readManifest, type Runtime } from '@forja/core';
 import { load, runtime } from '@forja/node';
 import { exportOnnx, reportText, verifyOnnx, type ExportOptions } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleTrainChild } from './support/train-bundle.js';
 
 let onnx: Runtime;
 beforeAll(async () => {
@@ -85,6 +93,39 @@ describe('a function that branches on a size', () => {
     } finally {
       await generator.dispose();
     }
+  });
+
+  it.each(['tfjs-gan/src/f.mjs', 'tfjs/src/tf.js', '@tensorflow-gan/dist/tf.helpers.mjs'])(
+    'is refused with its line in a file at %s',
+    async (path) => {
+      const folder = mkdtempSync(join(tmpdir(), 'forja-branch-'));
+      try {
+        const file = join(folder, path);
+        mkdirSync(join(file, '..'), { recursive: true });
+        writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+        writeFileSync(file, 'export const f = (tf) =>\n  (v) => (v.shape[1] > 512 ? tf.relu(v) : tf.tanh(v));\n');
+        const { f } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as { f: (lib: typeof tf) => Fn };
+        expect(await refusal(f(tf))).toContain(`reads the size at ${file}:2:`);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+
+  it('is refused in a script of a vm', async () => {
+    const f = runInThisContext('(tf) => (v) => v.shape[1] > 512 ? tf.relu(v) : tf.tanh(v)') as (lib: typeof tf) => Fn;
+    expect(await refusal(f(tf))).toMatch(/reads the size at evalmachine\.<anonymous>:1:\d+/);
+  });
+
+  it('is refused in one file with Forja, in a folder called dist', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [await bundleTrainChild('branch-child', 'dist')]);
+    const [branch, chance, straight] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { message?: string; proven?: object });
+    expect(branch?.message).toContain('bounds: { height: [1, 512] }');
+    expect(chance?.message).toContain('Math.random()');
+    expect(straight?.proven).toEqual({});
   });
 
   it('is refused with the error if it fails at stated bounds', async () => {

@@ -10,8 +10,11 @@ import { buildForTests } from '../../../packages/node/vitest.worker.js';
 
 const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** Path of the bundled `tests/parity/support/<name>.ts`. Named by content: several test runs may build at once. */
-export async function bundleTrainChild(name = 'train-child'): Promise<string> {
+/**
+ * Path of the bundled `tests/parity/support/<name>.ts`, in a folder of that name. Named by content: several test runs
+ * may build at once.
+ */
+export async function bundleTrainChild(name = 'train-child', folder = 'forja'): Promise<string> {
   const node = pathToFileURL(join(await buildForTests(), 'index.js')).href;
   const worker = decodeWorker();
   const { outputFiles } = await build({
@@ -46,9 +49,9 @@ export async function bundleTrainChild(name = 'train-child'): Promise<string> {
   const [file] = outputFiles;
   if (!file) throw new Error('bundleTrainChild: expected one file');
   // Below the trainer, so that its own dependencies are found.
-  const folder = here('packages/trainer/node_modules/.cache/forja');
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${name}-${createHash('sha256').update(file.contents).digest('hex').slice(0, 16)}.mjs`);
+  const cache = here(`packages/trainer/node_modules/.cache/${folder}`);
+  mkdirSync(cache, { recursive: true });
+  const path = join(cache, `${name}-${createHash('sha256').update(file.contents).digest('hex').slice(0, 16)}.mjs`);
   writeFileSync(`${path}.${process.pid}`, file.contents);
   renameSync(`${path}.${process.pid}`, path);
   return path;

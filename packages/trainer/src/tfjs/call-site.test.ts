@@ -1,6 +1,8 @@
 // Stack traces of different JavaScript engines, and which frame is the user's.
+import { runInThisContext, Script } from 'node:vm';
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { callSite, siteOf } from './call-site.js';
+import { callerOf, callSite, siteOf, type Caller } from './call-site.js';
 
 const HOME = '/app/node_modules/@forja/trainer/dist/';
 
@@ -24,9 +26,98 @@ describe('siteOf', () => {
     expect(siteOf('step@http://localhost:8080/app.js:3:4\n', HOME)).toBe('http://localhost:8080/app.js:3:4');
   });
 
+  it.each([
+    '/home/u/tfjs-gan/src/model.ts',
+    '/x/tfjs/src/a.ts',
+    '/x/tfjs-core/dist/a.js',
+    '/app/src/tf.js',
+    '/app/src/tf.helpers.js',
+    '/x/@tensorflow-gan/src/a.js',
+    '/x/@tensorflow/tfjs-gan/a.js',
+    '/node_modules/@tensorflow-models/body-pix/dist/a.js',
+    'evalmachine.<anonymous>',
+    'C:\\tfjs\\src\\a.js',
+    'http://localhost/app.js?from=/@tensorflow/tfjs/',
+    'data:text/javascript,import"/@tensorflow/tfjs/"',
+    '/app/dist/server.js',
+    '/app/dist/node_modules/a/index.js',
+  ])('takes %s for the user’s', (file) => {
+    const home = '/app/dist/node_modules/@forja/trainer/dist/';
+    const place = `${file}:3:4`;
+    expect(siteOf(`Error\n    at f (${home}index.js:1:2)\n    at g (${place})`, home)).toBe(place);
+    expect(siteOf(`Error\n    at g (${place})`)).toBe(place);
+  });
+
+  it.each([
+    '/x/node_modules/@tensorflow/tfjs/dist/tf.node.js',
+    '/x/node_modules/.pnpm/@tensorflow+tfjs-core@4.22.0/node_modules/@tensorflow/tfjs-core/dist/a.js',
+    'C:\\x\\node_modules\\@tensorflow\\tfjs-backend-wasm\\dist\\a.js',
+    'http://localhost/node_modules/.vite/deps/@tensorflow_tfjs.js?v=1',
+    'https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js',
+    'webpack-internal:///./node_modules/@tensorflow/tfjs-layers/dist/a.js',
+    'node:internal/process/task_queues',
+  ])('takes %s for a library’s', (file) => {
+    expect(siteOf(`Error\n    at f (${file}:1:2)\n    at g (/app/a.js:3:4)`, HOME)).toBe('/app/a.js:3:4');
+    expect(siteOf(`Error\n    at f (${file}:1:2)\n    at g (/app/a.js:3:4)`)).toBe('/app/a.js:3:4');
+  });
+
+  it('skips evaluated code that has no file', () => {
+    const stack = 'Error\n    at eval (eval at run (/app/b.js:1:1), <anonymous>:1:1)\n    at /app/a.js:3:4';
+    expect(siteOf(stack, HOME)).toBe('/app/a.js:3:4');
+  });
+
   it('is nothing where there is none', () => {
     expect(siteOf('Error', HOME)).toBeUndefined();
     expect(siteOf(`Error\n    at f (${HOME}index.js:1:2)`, HOME)).toBeUndefined();
+  });
+});
+
+describe('callerOf', () => {
+  const own = (): Caller => callerOf(own);
+  const scope = globalThis as { callerOfOwn?: () => Caller };
+  const code = '(() => callerOfOwn())()';
+
+  it.each<[string, () => Caller | Promise<Caller>]>([
+    ['a file of the user', () => own()],
+    ['a built-in function that the user calls', () => [0].map(own)[0] ?? { who: 'library' }],
+    ['a script of a vm', () => runInThisContext(code) as Caller],
+    ['a script of a vm whose file has no name', () => new Script(code, { filename: '' }).runInThisContext() as Caller],
+    [
+      'a vm’s script below a folder called tfjs',
+      () => runInThisContext(code, { filename: '/x/tfjs/src/a.js' }) as Caller,
+    ],
+    ['eval', () => (0, eval)(code) as Caller],
+    ['a function made of text', () => new Function(`return ${code}`)() as Caller],
+    [
+      'a module in a data URL that imports tfjs',
+      async () => {
+        const source = `/* /@tensorflow/tfjs/ */ export const caller = ${code};`;
+        const file = `data:text/javascript,${source.replaceAll(' ', '%20')}`;
+        return ((await import(/* @vite-ignore */ file)) as { caller: Caller }).caller;
+      },
+    ],
+  ])('is the user: %s', async (_, call) => {
+    scope.callerOfOwn = own;
+    try {
+      expect((await call()).who).toBe('user');
+    } finally {
+      delete scope.callerOfOwn;
+    }
+  });
+
+  it('is tfjs, also evaluated by webpack', () => {
+    scope.callerOfOwn = own;
+    try {
+      const file = 'webpack-internal:///./node_modules/@tensorflow/tfjs-core/dist/engine.js';
+      expect((0, eval)(`${code}//# sourceURL=${file}`)).toEqual({ who: 'library' });
+      let caller: Caller | undefined;
+      tf.tidy(function called() {
+        caller = callerOf(called); // tfjs calls it
+      });
+      expect(caller).toEqual({ who: 'library' });
+    } finally {
+      delete scope.callerOfOwn;
+    }
   });
 });
 

@@ -1,4 +1,6 @@
-// Where in the user's code a kernel call comes from: the first stack frame outside tfjs and Forja.
+// Whose code is running: the user's, tfjs's or Forja's, by the files of the stack's frames; and where in the user's
+// code a kernel call comes from: the first frame outside tfjs and Forja.
+import { isDetached } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -7,24 +9,27 @@ import * as tf from '@tensorflow/tfjs';
  */
 const FRAMES = [/^at .*\((.+:\d+:\d+)\)$/, /^at (?:async )?(.+:\d+:\d+)$/, /^[^@]*@(.+:\d+:\d+)$/];
 
-/** Files of tfjs's packages: installed, mapped to their sources, or bundled; and the engine's own frames. */
-const FOREIGN =
-  /[\\/]@tensorflow[\\/+_]|[\\/]tfjs[a-z-]*[\\/](?:src|dist)[\\/]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
+/** A file of one of tfjs's packages: installed, linked by pnpm, prepared by Vite, or from a CDN. */
+const TFJS =
+  /[\\/]@tensorflow[\\/+_]tfjs(?:-(?:core|layers|converter|data|backend-[a-z]+|node(?:-gpu)?|vis))?(?:[\\/@._]|$)/;
 
-/** The folder that holds this package's code: `…/src/` from source, `…/dist/` once built. */
-const HOME = import.meta.url
-  .replace(/\/tfjs\/call-site\.[jt]s.*$/, '/')
-  .replace(/\/dist\/.*$/, '/dist/')
-  .replace(/^file:\/\/(?=\/)/, '');
+/** The names under which all of tfjs is published as one file: `tf.min.js`. */
+const WHOLE = /[\\/]tf(?:\.(?:es2017|fesm|min|node))*\.js$/;
+
+/** The folder and the name of a package of tfjs that is published as one file: `tf-core.es2017.js`. */
+const SPLIT = /^(.*[\\/])tf-(?:core|layers|converter|data|backend-[a-z]+)(?:\.(?:es2017|fesm|min|node))*\.js$/;
+
+/** This package's folder, `dist` or `src`, for a file of it: installed, from a CDN, or in a checkout. */
+const PACKAGE = /^(.*[\\/](?:@forja|packages)[\\/]trainer(?:@[^\\/]+)?[\\/](?:dist|src)[\\/])(?:tfjs[\\/])?[^\\/]+$/;
 
 /** How many frames to search: a call may be deep inside layers, models and gradients. */
 const DEPTH = 100;
 
+/** How many frames to search for a function's caller. */
+const CALLER_DEPTH = 6;
+
 /** Cache of places by frame. Formatting a whole stack with source maps takes far longer than reading its frames. */
 const placeCache = new Map<string, string | undefined>();
-
-/** Cache of whether a file is the user's: a stack has a hundred frames of few files. */
-const userFiles = new Map<string, boolean>();
 
 /** The position in the user's code, `file:line:column`, or undefined if none of the searched frames is the user's. */
 export function callSite(): string | undefined {
@@ -32,18 +37,27 @@ export function callSite(): string | undefined {
   Error.stackTraceLimit = DEPTH;
   try {
     const frames = structured();
-    if (frames === undefined) return siteOf(new Error().stack ?? '');
-    const frame = frames.find(isUsersFrame);
+    if (frames === undefined) return siteOf(text(new Error()));
+    const index = frames.findIndex(isUsersFrame);
+    const frame = frames[index];
     if (frame === undefined) return undefined;
-    const key = `${frame.getFileName?.() ?? ''}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
-    if (!placeCache.has(key)) placeCache.set(key, siteOf(new Error().stack ?? ''));
+    const key = `${fileOf(frame) ?? ''}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
+    if (!placeCache.has(key)) {
+      const stack = text(new Error());
+      // the same frame in the text, which has the line in the source if there is a source map
+      const [line] = stack
+        .split('\n')
+        .filter((one) => /^\s+at /.test(one))
+        .slice(index);
+      placeCache.set(key, placesOf(line ?? '')[0] ?? siteOf(stack));
+    }
     return placeCache.get(key);
   } finally {
     Error.stackTraceLimit = limit;
   }
 }
 
-/** Who called a function: the user, tfjs or Forja; ambiguous if a bundler has put all of them into one file. */
+/** Who called a function: the user, tfjs or Forja; ambiguous if a bundler has put several of them into one file. */
 export interface Caller {
   who: 'user' | 'library' | 'bundle';
   site?: string;
@@ -56,52 +70,85 @@ export function callerOf(own: (...given: never[]) => unknown): Caller {
   try {
     const frames = structured(own);
     // In engines that only give text, the first two frames are this function and `own`.
-    const place = frames === undefined ? placesOf(new Error().stack ?? '')[2] : placeOf(frames);
-    if (place === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
-    const file = place.replace(/:\d+:\d+$/, '');
-    if (file === libraryFile() && !FOREIGN.test(place)) return { who: 'bundle' };
-    const is = userFiles.get(file) ?? isUsers(place);
-    userFiles.set(file, is);
-    const site = is ? callSite() : undefined;
-    return { who: is ? 'user' : 'library', ...(site === undefined ? {} : { site }) };
+    const file = frames === undefined ? placesOf(text(new Error()))[2]?.replace(PLACE, '') : callerFile(frames);
+    if (file === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
+    const who = ownerOf(plain(file));
+    const site = who === 'user' ? callSite() : undefined;
+    return { who, ...(site === undefined ? {} : { site }) };
   } finally {
     Error.stackTraceLimit = limit;
   }
 }
 
-/** How many frames to search for a function's caller. */
-const CALLER_DEPTH = 6;
+/** Cache of owners: a stack has a hundred frames of few files. */
+const owners = new Map<string, Caller['who']>();
 
-/** Built-in functions such as Array.map have no file: skip to their caller. */
-function placeOf(frames: readonly Frame[]): string | undefined {
-  const frame = frames.find((one) => typeof one.getFileName?.() === 'string' || isEvaluated(one));
-  const file = frame?.getFileName?.();
-  return typeof file === 'string' ? `${file}:0:0` : undefined;
+/** Whose code a file has. */
+function ownerOf(file: string): Caller['who'] {
+  const known = owners.get(file) ?? decideOwner(file);
+  owners.set(file, known);
+  return known;
 }
 
-/** Evaluated code has no file; it is never tfjs's. */
-function isEvaluated(frame: Frame): boolean {
-  return frame.isEval?.() === true && typeof frame.getFileName?.() !== 'string';
+function decideOwner(file: string): Caller['who'] {
+  const { file: ownFile, folder } = forja();
+  if (file === ownFile && folder === undefined) return 'bundle';
+  if (isTfjs(file) || (folder !== undefined && isInside(file, folder))) return 'library';
+  return file === engineFile() ? 'bundle' : 'user';
 }
 
-let library: string | undefined;
+/** Whether a file has code of tfjs and nothing else. */
+function isTfjs(file: string): boolean {
+  if (file.startsWith('data:')) return false; // the rest is source text, which may contain any path
+  const path = /^https?:/.test(file) ? file.replace(/[?#].*$/, '') : file;
+  if (TFJS.test(path)) return true;
+  const engine = engineFile();
+  const folder = SPLIT.exec(path)?.[1];
+  return (file === engine && WHOLE.test(path)) || (folder !== undefined && folder === SPLIT.exec(engine)?.[1]);
+}
+
+/** Whether a file is in this package. Tests of this package stand for users' code. */
+function isInside(file: string, folder: string): boolean {
+  return file.startsWith(folder) && !(folder.endsWith('src/') && /\.test\.[jt]s$/.test(file));
+}
+
+let own: { file: string; folder: string | undefined } | undefined;
+
+/**
+ * The file that this code is in, and this package's folder; no folder if a bundler has put this code into a file of the
+ * user's: then this file may hold the user's code as well. In a bundle, a file at such a path holds `@forja/core` too.
+ */
+function forja(): { file: string; folder: string | undefined } {
+  if (own === undefined) {
+    const file = fileCalling((inside) => inside());
+    const core = fileCalling((inside) =>
+      isDetached(Object.defineProperty({}, 'buffer', { get: inside }) as Uint8Array),
+    );
+    own = { file, folder: file === core ? undefined : PACKAGE.exec(file)?.[1] };
+  }
+  return own;
+}
+
+let engine: string | undefined;
 
 /** The file that tfjs's engine is in. */
-function libraryFile(): string {
-  if (library !== undefined) return library;
+function engineFile(): string {
+  return (engine ??= fileCalling((inside) => tf.engine().tidy(inside)));
+}
+
+/** The file of the code that calls the function which `call` passes to it; empty if it is not known. */
+function fileCalling(call: (inside: () => []) => unknown): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = CALLER_DEPTH;
   try {
-    let place: string | undefined;
-    // called by tfjs's own `tidy`
+    let file: string | undefined;
     const inside = (): [] => {
       const frames = structured(inside);
-      place = frames === undefined ? placesOf(new Error().stack ?? '')[1] : placeOf(frames);
+      file = frames === undefined ? placesOf(text(new Error()))[1]?.replace(PLACE, '') : callerFile(frames);
       return [];
     };
-    tf.engine().tidy(inside);
-    library = place?.replace(/:\d+:\d+$/, '') ?? '';
-    return library;
+    call(inside);
+    return plain(file ?? '');
   } finally {
     Error.stackTraceLimit = limit;
   }
@@ -111,6 +158,7 @@ function libraryFile(): string {
 interface Frame {
   isEval?: () => boolean;
   getFileName?: () => string | null | undefined;
+  getScriptNameOrSourceURL?: () => string | null | undefined;
   getLineNumber?: () => number | null;
   getColumnNumber?: () => number | null;
 }
@@ -132,29 +180,59 @@ function structured(above: (...given: never[]) => unknown = structured): Frame[]
   return Array.isArray(frames) ? (frames as Frame[]) : undefined;
 }
 
-function isUsersFrame(frame: Frame): boolean {
-  const file = frame.getFileName?.();
-  if (typeof file !== 'string') return false;
-  const is = userFiles.get(file) ?? isUsers(`${file}:0:0`);
-  userFiles.set(file, is);
-  return is;
+/** The file of a frame. Evaluated code has one if it names its source, as webpack's modules do. */
+function fileOf(frame: Frame): string | undefined {
+  const file = frame.getFileName?.() ?? frame.getScriptNameOrSourceURL?.();
+  return typeof file === 'string' ? file : undefined;
 }
 
-function isUsers(place: string, home: string = HOME): boolean {
-  return !FOREIGN.test(place) && (!place.includes(home) || /\.test\.[jt]s:/.test(place));
+/** The file of the caller. Built-in functions such as Array.map have none, and Node's count as built in: skipped. */
+function callerFile(frames: readonly Frame[]): string | undefined {
+  const frame = frames.find((one) => isEvaluated(one) || fileOf(one)?.startsWith('node:') === false);
+  return frame && fileOf(frame);
+}
+
+/** Whether a frame is of evaluated code without a name, which is never tfjs's. */
+function isEvaluated(frame: Frame): boolean {
+  return frame.isEval?.() === true && fileOf(frame) === undefined;
+}
+
+function isUsersFrame(frame: Frame): boolean {
+  const file = fileOf(frame);
+  return file !== undefined && !isNodes(file) && ownerOf(plain(file)) === 'user';
+}
+
+/** Node's own code, and code without a file in a stack's text: `eval at run (file:///app/a.js:1:1), <anonymous>`. */
+function isNodes(file: string): boolean {
+  return /^node:|^$|(?:^|, )<anonymous>$/.test(file);
 }
 
 /** The first place in a stack's text that is neither tfjs's nor Forja's. */
-export function siteOf(stack: string, home: string = HOME): string | undefined {
-  return placesOf(stack).find((place) => isUsers(place, home));
+export function siteOf(stack: string, home?: string): string | undefined {
+  return placesOf(stack).find((place) => {
+    const file = place.replace(PLACE, '');
+    if (isNodes(file)) return false;
+    return home === undefined ? ownerOf(file) === 'user' : !isTfjs(file) && !file.startsWith(home);
+  });
 }
+
+/** Line and column of a place. */
+const PLACE = /:\d+:\d+$/;
 
 /** The places in a stack's text. */
 function placesOf(stack: string): string[] {
-  return stack.split('\n').flatMap(
-    (line) =>
-      FRAMES.map((frame) => frame.exec(line.trim())?.[1])
-        .find((found) => found !== undefined)
-        ?.replace(/^file:\/\/(?=\/)/, '') ?? [],
-  );
+  return stack.split('\n').flatMap((line) => {
+    const place = FRAMES.map((frame) => frame.exec(line.trim())?.[1]).find((found) => found !== undefined);
+    return place === undefined ? [] : plain(place);
+  });
+}
+
+/** A file or place without the scheme of file URLs, so that both forms of a path are equal. */
+function plain(place: string): string {
+  return place.replace(/^file:\/\/(?=\/)/, '');
+}
+
+/** An error's stack as text; a hook of the user's may give something else. */
+function text({ stack }: Error): string {
+  return typeof stack === 'string' ? stack : '';
 }

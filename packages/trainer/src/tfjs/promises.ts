@@ -7,7 +7,8 @@ import { UsageError } from '@forja/core';
  */
 export function holdsPromise(result: unknown): boolean {
   if (detectPromise(result)) return true;
-  if (typeof result !== 'object' || result === null) return false;
+  // Not into a tensor: its sizes would count as read by the user's code if that is in one file with this.
+  if (typeof result !== 'object' || result === null || 'dataId' in result) return false;
   return Object.values(result).map(detectPromise).includes(true);
 }
 
