@@ -156,7 +156,7 @@ function readLine(
   background: number[],
   policy: Target['alpha'],
 ): void {
-  const unit = data instanceof Uint16Array ? 257 : 1; // 16 bits as 0..255
+  const unit = data.BYTES_PER_ELEMENT === 2 ? 257 : 1; // 16 bits as 0..255
   const colour = have > 2;
   const transparent = have % 2 === 0;
   let at = ((from.top + y) * width + from.left) * have;

@@ -1,4 +1,6 @@
 // Streams of examples against the same examples from memory: tf.data, generators, async generators.
+import { createContext, runInContext } from 'node:vm';
+import { classOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { arrayDataset } from './arrays.js';
@@ -31,6 +33,45 @@ describe('datasetFrom', () => {
     expect(image).toBeAllclose([...Array(4).fill(200 / 127.5 - 1), ...Array(4).fill(50 / 127.5 - 1)], { atol: 1e-6 });
     expect(label).toEqual(Int32Array.of(0, 1));
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('takes arrays of another realm, as of Jest and frames, for what they are', async () => {
+    const realm = createContext({});
+    const foreign = <T extends ArrayBufferView>(array: T): T => {
+      const made = runInContext(`(values) => new ${classOf(array)}(values)`, realm) as (values: T) => T;
+      const other = made(array);
+      expect(other instanceof Object).toBe(false);
+      return other;
+    };
+    for (const change of [<T extends ArrayBufferView>(array: T): T => array, foreign]) {
+      const set = await datasetFrom(
+        [0, 1].map((i) => ({
+          label: change(Int32Array.of(i)),
+          bytes: change(Uint8Array.of(0, 255 * i)),
+          clamped: change(Uint8ClampedArray.of(255 * i)),
+          floats: change(Float32Array.of(i / 2)),
+        })),
+        { fields: { label: { classes: ['a', 'b'] } } },
+      );
+      expect(set.fields).toEqual({
+        label: { shape: [1], dtype: 'int32', classes: ['a', 'b'] },
+        bytes: { shape: [2], dtype: 'float32', range: [-1, 1] },
+        clamped: { shape: [1], dtype: 'float32', range: [-1, 1] },
+        floats: { shape: [1], dtype: 'float32', range: [0, 0.5] },
+      });
+      const read = await readFields(set, [0, 1]);
+      expect(read).toEqual({
+        label: Int32Array.of(0, 1),
+        bytes: Float32Array.of(-1, -1, -1, 1),
+        clamped: Float32Array.of(-1, 1),
+        floats: Float32Array.of(0, 0.5),
+      });
+      const pictures = [{ image: change(Int32Array.of(0, 256, 0, 0)) }];
+      await expect(datasetFrom(pictures, { fields: { image: { shape: [2, 2, 1] } } })).rejects.toMatchObject({
+        code: 'data.format',
+        message: expect.stringContaining('256') as unknown,
+      });
+    }
   });
 
   it('reads iterables and async iterables, also of unnamed values, and at most `count` examples', async () => {

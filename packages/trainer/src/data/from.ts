@@ -121,11 +121,13 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
   throw new ForjaError('data.field', `data: expected tensors, typed arrays or numbers, got ${describeValue(value)}`);
 }
 
+const BYTES: ReadonlySet<string> = new Set(['Uint8Array', 'Uint8ClampedArray']);
+
 function arrayOf(name: string, field: string, { shape, values }: Column): ArrayField {
   const size = values[0]?.length ?? 0;
   // int32 only if all rows are whole numbers
-  const whole = values.every((row) => row instanceof Int32Array);
-  const bytes = values.every((row) => row instanceof Uint8Array || row instanceof Uint8ClampedArray);
+  const whole = values.every((row) => classOf(row) === 'Int32Array');
+  const bytes = values.every((row) => BYTES.has(classOf(row)));
   const picture = shape.length === 3 && whole;
   const data = new (bytes || picture ? Uint8Array : whole ? Int32Array : Float32Array)(size * values.length);
   for (const [i, row] of values.entries()) {

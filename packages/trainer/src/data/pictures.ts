@@ -208,7 +208,7 @@ function datasetOf(
             if (index < examples.length) for (let k = 0; k < size; k++) into[at * size + k] = FLOATS[values[k]!]!;
             else mirrored(values, width, channels, into, at * size);
           };
-          return bytes instanceof Uint8Array ? put(bytes) : bytes.then(put);
+          return 'then' in bytes ? bytes.then(put) : put(bytes);
         },
       };
     }

@@ -3,6 +3,7 @@
 import {
   ExportError,
   ForjaError,
+  messageOf,
   ModelFormatError,
   UsageError,
   type Dim,
@@ -159,7 +160,7 @@ function weightOf(
     const tensor = read();
     return { dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() };
   } catch (cause) {
-    if (!(cause instanceof Error && /disposed/.test(cause.message))) throw cause;
+    if (!/disposed/.test(messageOf(cause))) throw cause;
     throw new UsageError(
       `exportOnnx: expected a model with its weights, got one whose weight '${name}' has been disposed of`,
       { cause },
@@ -172,14 +173,15 @@ function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names
   try {
     return model.execute(inputs, names);
   } catch (cause) {
-    if (!(cause instanceof Error) || cause instanceof ForjaError) throw cause;
-    const [, op] = /^Unknown op '([^']+)'/.exec(cause.message) ?? [];
+    if (cause instanceof ForjaError) throw cause;
+    const message = messageOf(cause);
+    const [, op] = /^Unknown op '([^']+)'/.exec(message) ?? [];
     const why =
       op !== undefined
         ? `operators that tfjs has, got '${op}'; register it with tf.registerOp`
-        : /executeAsync|dynamic op/.test(cause.message)
-          ? `a graph that runs in one go, got control flow or results whose size depends on data: ${cause.message}`
-          : `a graph that runs, got: ${cause.message}`;
+        : /executeAsync|dynamic op/.test(message)
+          ? `a graph that runs in one go, got control flow or results whose size depends on data: ${message}`
+          : `a graph that runs, got: ${message}`;
     throw new ExportError('export.unsupported', `exportOnnx: expected ${why}`, { cause });
   }
 }

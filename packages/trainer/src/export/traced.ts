@@ -1,5 +1,5 @@
 // Traces a subject at one choice of sizes.
-import { ExportError, ForjaError, type Dim } from '@forja/core';
+import { ExportError, ForjaError, messageOf, type Dim } from '@forja/core';
 import type { SizedProgram } from '../rewrite/align.js';
 import { siteOf } from '../tfjs/call-site.js';
 import { ChanceError } from '../trace/chance.js';
@@ -12,6 +12,12 @@ import type { Subject } from './subject.js';
 const DISPOSED =
   '; a tensor made in one call is disposed before the next: ' +
   'pass what the function remembers as an input, and return it';
+
+/** The stack of anything thrown, from any realm. */
+function stackOf(error: unknown): string {
+  const { stack } = Object(error) as { stack?: unknown };
+  return typeof stack === 'string' ? stack : '';
+}
 
 /** Sizes of the dynamic dims by name. */
 export type Sizes = Record<string, number>;
@@ -48,11 +54,11 @@ export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = 
     return traced;
   } catch (cause) {
     if (cause instanceof ForjaError) throw cause;
-    const site = siteOf((cause instanceof Error ? cause.stack : undefined) ?? '');
+    const site = siteOf(stackOf(cause));
     const at = Object.entries(sizes)
       .map(([dim, size]) => ` ${dim} ${size}`)
       .join(',');
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+    const message = messageOf(cause).replace(/\.$/, '');
     throw new ExportError(
       'export.unsupported',
       `trace${site === undefined ? '' : `, at ${site}`}: expected a function that runs${at === '' ? '' : ` at${at}`},` +
