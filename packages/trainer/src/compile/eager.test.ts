@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { random } from '../trace/random.js';
 import { namedVariable } from '../tfjs/variables.js';
 import { eagerStep } from './eager.js';
+import { traceStep } from './traced.js';
 import type { StepFunction } from './step.js';
 
 function counter(): { total: tf.Variable; step: StepFunction } {
@@ -100,4 +101,40 @@ test('variables with the same name are refused', () => {
     'eagerStep: expected variables of different names',
   );
   tf.dispose([a, b]);
+});
+
+const layer = (made: tf.layers.Layer): ((x: tf.Tensor) => tf.Tensor) => {
+  const apply = (x: tf.Tensor): tf.Tensor => made.apply(x, { training: true }) as tf.Tensor;
+  apply(tf.zeros([1, 4])); // so that it is built
+  return apply;
+};
+
+test.each<[string, (x: tf.Tensor) => tf.Tensor]>([
+  ['gaussianNoise', layer(tf.layers.gaussianNoise({ stddev: 1 }))],
+  ['gaussianDropout', layer(tf.layers.gaussianDropout({ rate: 0.5 }))],
+  ['alphaDropout', layer(tf.layers.alphaDropout({ rate: 0.5 }))],
+  ['tf.randomNormal', (x) => x.add(tf.randomNormal([4]))],
+  ['tf.randomUniform', (x) => x.add(tf.randomUniform([4]))],
+  ['tf.truncatedNormal', (x) => x.add(tf.truncatedNormal([4]))],
+  ['tf.randomGamma', (x) => x.add(tf.randomGamma([4], 2))],
+  ['tf.rand', (x) => x.add(tf.rand([4], () => Math.random()))],
+  ['Math.random', (x) => x.add(Math.random())],
+  ['crypto', (x) => x.add(crypto.getRandomValues(new Uint8Array(1))[0] ?? 0)],
+])('refuses numbers that the seed does not determine, as compile does: %s', async (_, f) => {
+  const step: StepFunction = ({ x }) => ({ y: f(x as tf.Tensor) });
+  const options = { inputs: { x: { shape: [1, 4] } } };
+  const before = [Math.random, Object.hasOwn(crypto, 'getRandomValues')];
+  await expect(eagerStep(step, options).run({ x: [1, 2, 3, 4] })).rejects.toRefuse('export.unsupported', 'eager.test.ts');
+  expect([Math.random, Object.hasOwn(crypto, 'getRandomValues')]).toEqual(before);
+  expect(() => traceStep(step, options)).toRefuse('export.unsupported');
+});
+
+test('takes dropout, and numbers that tfjs draws by a seed, as compile does', async () => {
+  const drop = layer(tf.layers.dropout({ rate: 0.5 }));
+  const seeded = (): tf.Tensor => tf.randomNormal([1, 4], 0, 1, 'float32', 9);
+  const step: StepFunction = ({ x }) => ({ y: drop(x as tf.Tensor), n: seeded() });
+  const options = { inputs: { x: { shape: [1, 4] } } };
+  const { n } = await eagerStep(step, options).run({ x: [1, 2, 3, 4] });
+  expect(n?.data).toEqual(seeded().dataSync());
+  expect(() => traceStep(step, options)).not.toThrow();
 });

@@ -11,6 +11,7 @@ import {
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
+import { withoutChance } from '../trace/chance.js';
 import { withRandom } from '../trace/random.js';
 import { checkedResults } from '../trace/trace.js';
 import { dataOf } from '../program/program.js';
@@ -20,8 +21,8 @@ import type { CompiledStep, StepFunction, StepOptions } from './step.js';
 
 /**
  * A step that runs eagerly, with Forja's gradients. Its state *is* `variables`, which must list every variable that the
- * step changes; `writeVariables` has nothing to do. Random inputs and `random.*` draw the numbers that the compiled
- * step draws.
+ * step changes; `writeVariables` has nothing to do. Random inputs, `random.*` and dropout draw the numbers that the
+ * compiled step draws; other random numbers are refused, as `compile` refuses them.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
   const {
@@ -59,7 +60,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
       );
       const made = withGradients(() =>
         withRandom({ seed, step: at, stream: draws.length, ...(name === undefined ? {} : { name }) }, () =>
-          step(tensors),
+          withoutChance(() => step(tensors)),
         ),
       );
       for (const [name, value] of Object.entries(checkedResults('eagerStep', made)))

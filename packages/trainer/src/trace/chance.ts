@@ -4,7 +4,7 @@
 import { ExportError } from '@forja/core';
 import { callerOf, callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
-import { insideDropout, insideOp } from '../tfjs/scopes.js';
+import { innermostOps, insideDropout, insideOp } from '../tfjs/scopes.js';
 
 /**
  * Thrown for a function that gives different results when it is called again with the same inputs. Tracing it at other
@@ -12,8 +12,8 @@ import { insideDropout, insideOp } from '../tfjs/scopes.js';
  */
 export class ChanceError extends ExportError {
   /** `site`: `file:line:column`; empty if it is not known. */
-  constructor(site: string | undefined, why: string) {
-    super('export.unsupported', `trace${site === undefined || site === '' ? '' : `, at ${site}`}: ${why}`);
+  constructor(site: string | undefined, why: string, where = 'trace') {
+    super('export.unsupported', `${where}${site === undefined || site === '' ? '' : `, at ${site}`}: ${why}`);
   }
 }
 
@@ -52,14 +52,45 @@ function drawing(seen: Chance): () => void {
   });
 }
 
+/**
+ * Calls an eager step. It must give the same results for the same seed, like the compiled one, so numbers that Forja
+ * does not draw are refused, tfjs's own included; those of dropout are Forja's.
+ * @throws ChanceError naming the line.
+ */
+export function withoutChance<T>(fn: () => T): T {
+  const undo = [
+    override(Math, 'random', (original) => () => {
+      if (insideDropout()) return original();
+      throw unrepeatable(
+        insideOp() ? `tf.${innermostOps().at(-1)?.replace(/_*op$/, '')} without a seed` : 'Math.random()',
+      );
+    }),
+    ...generating(unrepeatable),
+  ];
+  try {
+    return fn();
+  } finally {
+    for (const one of undo.reverse()) one();
+  }
+}
+
+function unrepeatable(what: string): ChanceError {
+  return new ChanceError(
+    callSite(),
+    `expected numbers that seed and step determine, got ${what}: the step would give other results at each run, and ` +
+      `compile refuses it. Draw with Forja's random.normal, random.uniform or random.bernoulli`,
+    'eagerStep',
+  );
+}
+
 /** Refuses to draw random numbers from Web Crypto. */
-function generating(): (() => void)[] {
+function generating(refuse = refusal): (() => void)[] {
   const { crypto } = globalThis as { crypto?: Crypto }; // absent in some runtimes
   return crypto === undefined
     ? []
     : (['getRandomValues', 'randomUUID'] as const).map((name) =>
         override(crypto, name, () => () => {
-          throw refusal(`crypto.${name}()`);
+          throw refuse(`crypto.${name}()`);
         }),
       );
 }
