@@ -34,6 +34,21 @@ test.each(all.map((command) => [command.name, command] as const))('%s', async (n
   expect(await helpOf(command)).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));
 });
 
+const writing = all.filter(({ options }) => options.some(({ flags }) => /^-o\b/.test(flags)));
+
+test.each(writing.map((command) => [command.name, command] as const))('%s -o - is refused', async (name, command) => {
+  expect(writing.map((one) => one.name)).toEqual(expect.arrayContaining(['export', 'train', 'sample']));
+  let ran = false;
+  const required = (command.arguments ?? []).filter((argument) => argument.required).map(() => 'x');
+  const parser = await programOf(command, () => (ran = true), required);
+  parser.exitOverride().configureOutput({ writeErr: () => undefined });
+  await expect(parser.parseAsync([...required, '-o', '-'], { from: 'user' })).rejects.toRefuse(
+    'usage',
+    `${name} --out`,
+  );
+  expect(ran).toBe(false);
+});
+
 async function helpOf(command: (typeof all)[number]): Promise<string> {
   const program = await programOf(command, () => undefined);
   let text = '';

@@ -220,6 +220,19 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
+  test('`await using` disposes of it', async () => {
+    const system = small();
+    let kept: CompiledStep;
+    {
+      await using step = await compiled(system);
+      kept = step;
+      await step.run(feedsAt(system, 0));
+    }
+    await expect(kept.run(feedsAt(system, 0))).rejects.toRefuse('disposed');
+    await kept.dispose();
+    system.dispose();
+  });
+
   test('draws its noise by seed and step', async () => {
     const system = small();
     const runs = await Promise.all(

@@ -124,7 +124,10 @@ test.each<[string, (x: tf.Tensor) => tf.Tensor]>([
   const step: StepFunction = ({ x }) => ({ y: f(x as tf.Tensor) });
   const options = { inputs: { x: { shape: [1, 4] } } };
   const before = [Math.random, Object.hasOwn(crypto, 'getRandomValues')];
-  await expect(eagerStep(step, options).run({ x: [1, 2, 3, 4] })).rejects.toRefuse('export.unsupported', 'eager.test.ts');
+  await expect(eagerStep(step, options).run({ x: [1, 2, 3, 4] })).rejects.toRefuse(
+    'export.unsupported',
+    'eager.test.ts',
+  );
   expect([Math.random, Object.hasOwn(crypto, 'getRandomValues')]).toEqual(before);
   expect(() => traceStep(step, options)).toRefuse('export.unsupported');
 });
@@ -137,4 +140,16 @@ test('takes dropout, and numbers that tfjs draws by a seed, as compile does', as
   const { n } = await eagerStep(step, options).run({ x: [1, 2, 3, 4] });
   expect(n?.data).toEqual(seeded().dataSync());
   expect(() => traceStep(step, options)).not.toThrow();
+});
+
+test('`await using` disposes of it', async () => {
+  const { total, step } = counter();
+  let kept;
+  {
+    await using engine = eagerStep(step, { inputs: specs, variables: [total] });
+    kept = engine;
+    await engine.run({ x: [1, -2], n: 3 });
+  }
+  await expect(kept.run({ x: [1, -2], n: 3 })).rejects.toRefuse('disposed');
+  await kept.dispose();
 });
