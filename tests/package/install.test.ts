@@ -29,6 +29,31 @@ const entries: [entry: string, lib: string[], types: string[]][] = [
   ['@forja/trainer/node', ['es2022', 'dom'], ['node']],
 ];
 
+/** `await using` as a user writes it, for entries whose objects hold a worker or a session. */
+const loads = `import { load, runtime } from '@forja/ENTRY';
+export async function use(): Promise<void> {
+  await using generator = await load('x');
+  await using host = runtime();
+  await using session = await host.createSession(new Uint8Array());
+  await generator.sample();
+  await session.run({});
+}
+`;
+const trains = `import { compile, eagerStep } from '@forja/ENTRY';
+export async function use(): Promise<void> {
+  await using step = await compile(() => ({}), { inputs: {}, runtime: undefined as never });
+  await using eager = eagerStep(() => ({}), { inputs: {} });
+  await step.run();
+  await eager.run();
+}
+`;
+const USES: Readonly<Record<string, string>> = {
+  '@forja/node': loads,
+  '@forja/web': loads,
+  '@forja/trainer': trains,
+  '@forja/trainer/node': trains,
+};
+
 let project: string;
 
 beforeAll(() => {
@@ -75,12 +100,13 @@ describe.each(entries)('%s', (entry, lib, types) => {
     expect(status).toBe(0);
   });
 
-  test('has declarations that compile alone, skipLibCheck off', () => {
+  test('has declarations that compile alone with `await using`, skipLibCheck off', () => {
     const folder = join(project, 'types', entry.replaceAll('/', '-'));
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, 'use.ts'),
-      `import * as all from '${entry}';\nexport const names: string[] = Object.keys(all);\n`,
+      `import * as all from '${entry}';\nexport const names: string[] = Object.keys(all);\n` +
+        (USES[entry] ?? '').replace('@forja/ENTRY', entry),
     );
     const compilerOptions = {
       strict: true,
