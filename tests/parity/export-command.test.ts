@@ -433,6 +433,35 @@ describe('forja export and verify', () => {
     expect(await readdir(folder)).not.toContain('MODEL_CARD.md');
   });
 
+  it('reads external weights, and refuses a file that is too short or missing', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.dense({ inputShape: [32], units: 4 * 4 * 3, activation: 'tanh' }),
+        tf.layers.reshape({ targetShape: [4, 4, 3] }),
+      ],
+    });
+    await save(model, join(folder, 'tfjs'), 1e9);
+    const { model: bytes, external = new Map<string, Uint8Array>() } = await exportOnnx(model, {
+      externalData: { above: 0, location: 'weights.data' },
+      verify: false,
+    });
+    model.dispose();
+    const weights = external.get('weights.data') ?? new Uint8Array();
+    expect(weights).toHaveLength(32 * 4 * 4 * 3 * 4);
+    await writeFile(join(folder, 'big.onnx'), bytes);
+    await writeFile(join(folder, 'weights.data'), weights);
+    const { result } = await command('verify', { model: 'big.onnx', against: 'tfjs', seeds: 1 });
+    expect(result).toMatchObject({ equal: true });
+
+    const verify = (): Promise<unknown> => command('verify', { model: 'big.onnx', against: 'tfjs' });
+    const evaluate = (): Promise<unknown> => command('evaluate', { source: 'big.onnx', data: 'ring' });
+    await writeFile(join(folder, 'weights.data'), weights.subarray(0, -4));
+    for (const short of [verify, evaluate]) await expect(short()).rejects.toRefuse('model.truncated', 'weights.data');
+    await rm(join(folder, 'weights.data'));
+    for (const missing of [verify, evaluate])
+      await expect(missing()).rejects.toRefuse('model.notFound', 'weights.data');
+  });
+
   it('reports errors and writes nothing', async () => {
     await save(network(), join(folder, 'tfjs'), 1 << 20);
     const json = await readFile(join(folder, 'tfjs/model.json'), 'utf8');

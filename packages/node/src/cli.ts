@@ -3,4 +3,5 @@ export { main } from './cli/main.js';
 export type { Host } from './cli/main.js';
 export { fileTarget, writeAside, writeAsideNow } from './cli/files.js';
 export { makeFolder } from './files/make-folder.js';
+export { readExternal } from './files/read-file.js';
 export { shellWord } from './cli/shell.js';

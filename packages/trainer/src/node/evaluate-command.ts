@@ -2,8 +2,18 @@
 // several seeds as mean ± standard deviation.
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
-import { ForjaError, ModelFormatError, UsageError, checkModelBytes, sizeOf, type CliCommand } from '@forja/core';
+import {
+  ForjaError,
+  ModelFormatError,
+  UsageError,
+  checkModelBytes,
+  externalFiles,
+  sizeOf,
+  type CliCommand,
+  type CliIo,
+} from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
+import { readExternal } from '@forja/node/cli';
 import type { DataConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
@@ -14,7 +24,6 @@ import { fileGenerator } from '../metrics/generate.js';
 import { metricNames, metricOf } from '../metrics/index.js';
 import { chosen, measurer, type Measurer } from '../metrics/measurer.js';
 import type { MeasureFacts } from '../records/store.js';
-import { readWeightFiles } from './files.js';
 import { generatorFile } from './generator-file.js';
 import { loadData } from './load-data.js';
 import { extractorFile, jsonOf } from './train.js';
@@ -116,7 +125,7 @@ export const evaluateCommand: CliCommand = {
     const dataset = await loadData({ data, size, channels }, io.cwd);
     const runtime = nodeRuntime({ device: 'cpu' });
     try {
-      const maker = await makerOf(found, runtime, { size, channels }, io.cwd);
+      const maker = await makerOf(found, runtime, { size, channels }, io);
       const field = fieldFor(args.like, dataset, maker.translates);
       const spec = fieldOf(dataset, field);
       const file =
@@ -274,12 +283,12 @@ async function makerOf(
   { model, folder, path }: Source,
   runtime: ReturnType<typeof nodeRuntime>,
   { size, channels }: { size?: number | undefined; channels?: number | undefined },
-  cwd: string,
+  { cwd, signal }: Pick<CliIo, 'cwd' | 'signal'>,
 ): Promise<Maker> {
   if (model !== undefined) {
     const bytes = new Uint8Array(await readFile(model));
     checkModelBytes(bytes, basename(model));
-    const generator = await fileGenerator(bytes, runtime, await readWeightFiles(model, bytes));
+    const generator = await fileGenerator(bytes, runtime, await readExternal(model, externalFiles(bytes), signal));
     const { conditional, translates } = generator;
     return { available: Infinity, conditional, translates, make: generator.generate };
   }

@@ -1,11 +1,11 @@
 // forja verify: compares an ONNX file with the tfjs model that it was made from. Exit code 1 if they differ.
 import { readFile } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
-import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';
+import { ForjaError, ModelFormatError, UsageError, checkModelBytes, externalFiles, type CliCommand } from '@forja/core';
+import { readExternal } from '@forja/node/cli';
 import { checkVerifyOptions } from '../export/options.js';
 import { modelSource } from './export-command.js';
 import { verifyOnnx } from './export.js';
-import { readWeightFiles } from './files.js';
 import { RANGE_OPTION, inputSpecs, statedRanges, withRanges } from './input-options.js';
 import { importUserModule, loadTfjsModel } from './load-model.js';
 
@@ -72,7 +72,7 @@ export const verifyCommand: CliCommand = {
       throw new ForjaError('io', `verify: cannot read ${path}: ${cause.message}`, { cause });
     });
     checkModelBytes(bytes, args.model);
-    const external = await readWeightFiles(path, bytes);
+    const external = await readExternal(path, externalFiles(bytes), io.signal);
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.against), { signal: io.signal as AbortSignal });
     try {
