@@ -2,6 +2,7 @@
 // step.mjs, sample.mjs and others, which name the cases.
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { GAMES } from './games.mjs';
 import { alternate, startPeer } from './peer.mjs';
 import { machine, ratio, save, summarise, table } from './report.mjs';
 
@@ -67,7 +68,8 @@ export const ours = (script, c, o) => ({
 function withTorch(script, c, o) {
   const flags = flagsOf(c, o);
   const python = process.env.FORJA_TORCH_PYTHON;
-  if (!python) return [ours(script, c, o)];
+  const own = ours(c.network in GAMES ? 'games' : script, c, o);
+  if (!python) return [own];
   // waiting OpenMP threads spin by default; use the same policy for both sides
   const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
   const modes =
@@ -81,7 +83,14 @@ function withTorch(script, c, o) {
     args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'],
     env,
   }));
-  return [ours(script, c, o), ...torch];
+  return [own, ...torch];
+}
+
+/** Twins have as many parameters as we have; a peer that does not say how many is not compared. */
+function sameParameters({ name }, peers) {
+  const counts = peers.flatMap((peer) => (peer.about?.parameters === undefined ? [] : [peer.about.parameters]));
+  if (new Set(counts).size > 1)
+    throw new Error(`${name}: expected networks of the same number of parameters, got ${counts.join(', ')}`);
 }
 
 /** Runs every case and saves one JSON file. `peersOf` names the peers, 'forja' first. */
@@ -94,6 +103,7 @@ export async function compare(what, cases, o, peersOf = withTorch) {
     const peers = [];
     try {
       for (const peer of peersOf(what, c, o)) peers.push(await startPeer(peer));
+      sameParameters(c, peers);
       const blocks = await alternate(peers, o.blocks, o.seconds);
       const summaries = Object.fromEntries([...blocks].map(([name, list]) => [name, summarise(list)]));
       const ratios = Object.fromEntries(

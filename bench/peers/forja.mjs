@@ -60,6 +60,31 @@ export function batchesOf({ inputs }) {
   );
 }
 
+/** Made-up values of a phase's inputs: pictures in [-1, 1], rates, and what a loop would draw for it. */
+export function inputsOf({ inputs }) {
+  const elements = (shape) => shape.reduce((a, b) => a * b, 1);
+  const kinds = {
+    int: ({ from, below }) => from + Math.floor(Math.random() * (below - from)),
+    bernoulli: ({ p }) => Number(Math.random() < p),
+  };
+  return Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([, { from }]) => !['normal', 'uniform'].includes(from.random)) // the step draws these
+      .map(([name, { shape, dtype = 'float32', from }]) => {
+        const draw =
+          'schedule' in from ? () => 2e-4 : 'random' in from ? kinds[from.random] : () => Math.random() * 2 - 1;
+        const array = dtype === 'int32' ? Int32Array : Float32Array;
+        return [name, { dtype, shape, data: array.from({ length: elements(shape) }, () => draw(from)) }];
+      }),
+  );
+}
+
+/** How many trainable numbers the networks of a system have, to be compared with the twin's. */
+export const parametersOf = ({ networks }) =>
+  Object.values(networks)
+    .flatMap(({ trainableWeights }) => trainableWeights)
+    .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+
 export async function versions() {
   const read = async (name) => (await import(`${name}/package.json`, { with: { type: 'json' } })).default.version;
   return { onnxruntime: await read('onnxruntime-node'), tfjs: await read('@tensorflow/tfjs') };

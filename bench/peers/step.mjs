@@ -2,7 +2,7 @@
 // --lowering portable|fast overrides the choice of the cost model; --explain prints its estimates and exits.
 import { parseArgs } from 'node:util';
 import { serve } from '../lib/serve.mjs';
-import { batchesOf, cpuRuntime, flags, trainer, versions } from './forja.mjs';
+import { batchesOf, cpuRuntime, flags, parametersOf, trainer, versions } from './forja.mjs';
 
 const o = flags();
 const { values: own } = parseArgs({
@@ -33,7 +33,7 @@ const next = () => Array.from({ length: steps }, () => batches[i++ % batches.len
 if (!own.explain)
   await serve(() => step.runMany(next()), await versions(), {
     steps,
-    about: { traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun: steps },
+    about: { traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun: steps, parameters: parametersOf(system) },
   });
 await step.dispose();
 await runtime.dispose();

@@ -26,7 +26,7 @@ def block(step, seconds, least=3):
 
 def arguments():
     a = argparse.ArgumentParser()
-    a.add_argument("--network", choices=["dcgan", "mlp"], default="dcgan")
+    a.add_argument("--network", default="dcgan", help="dcgan, mlp or a game of games.py")
     a.add_argument("--pool", choices=["avg", "max"])
     a.add_argument("--size", type=int, default=32)
     a.add_argument("--channels", type=int, default=3)
