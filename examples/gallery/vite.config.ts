@@ -26,8 +26,23 @@ function headers(): Plugin {
   };
 }
 
+/** files.json, for src/offline.ts: the page's own scripts, and all files with names that change with their content. */
+function fileList(): Plugin {
+  return {
+    name: 'forja-gallery-files',
+    generateBundle: {
+      order: 'post',
+      handler(_, bundle) {
+        const all = Object.keys(bundle).filter((name) => name.startsWith('assets/'));
+        const scripts = all.filter((name) => bundle[name]?.type === 'chunk');
+        this.emitFile({ type: 'asset', fileName: 'files.json', source: JSON.stringify({ scripts, all }) });
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [headers(), generators()],
+  plugins: [headers(), generators(), fileList()],
   base: './', // so that the folder works at any address
   worker: { format: 'es' },
   build: {

@@ -224,6 +224,33 @@ test('noise: of the seed, of another one, or none; a link has it', async () => {
   await page.context().close();
 });
 
+test('without a network: what was opened draws, walks and saves, and the page can be loaded again', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=clothes&seed=3&count=4&class=Bag`);
+  await caption(page, /^Seed 3, 4 pictures/);
+  const online = (await saved(page, 'Save PNG')).bytes;
+  await page.locator('#kept').filter({ hasText: 'works without a network' }).waitFor();
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await caption(page, /^Seed 4, 4 pictures/);
+  await page.getByRole('button', { name: 'Play walk' }).click();
+  await caption(page, /^A walk from seed 4/);
+  for (const [button, signature] of [
+    ['Save GIF', 'GIF89a'],
+    ['Save WebM', '\x1aE\xdf\xa3'],
+  ] as const)
+    expect((await saved(page, button)).bytes.subarray(0, signature.length).toString('latin1')).toBe(signature);
+
+  await page.goto(`${address}#g=clothes&seed=3&count=4&class=Bag`);
+  await page.reload();
+  await caption(page, /^Seed 3, 4 pictures/);
+  expect(decode((await saved(page, 'Save PNG')).bytes).data).toEqual(decode(online).data);
+  expect(await page.evaluate(() => navigator.onLine)).toBe(false);
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 test('colours: a link has those of the example; a dropped picture brings its own', async () => {
   const { page, complaints } = await openPage(browser);
   await page.goto(`${address}#g=turned&seed=4&ink=1d6fb8&paper=ffffe0&brush=3`);

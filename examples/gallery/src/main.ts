@@ -6,6 +6,7 @@ import list from 'virtual:generators';
 import { deviceRows, element, showProblem, showTerms } from '../../looks/elements.js';
 import { hashOf, stateOf } from './address.js';
 import type { Entry } from './entry.js';
+import { keepRest, watched } from './offline.js';
 import type { Verdicts } from './verdicts.js';
 import { VIEWS, type View } from './views.js';
 
@@ -20,6 +21,7 @@ const page = {
   report: element('report', HTMLElement),
   about: element('about', HTMLElement),
   file: element('file', HTMLAnchorElement),
+  kept: element('kept', HTMLElement),
 };
 
 let shown: { entry: Entry; generator: Generator } | undefined;
@@ -85,6 +87,7 @@ async function follow(): Promise<void> {
         if (hash !== location.hash) history.replaceState(null, '', hash); // browsers limit how often this is called
       },
       made: (images, ms) => {
+        keep();
         const now = (1000 * images) / Math.max(ms, 0.1);
         rate = rate === 0 ? now : 0.8 * rate + 0.2 * now;
         report(generator);
@@ -120,6 +123,15 @@ async function opened(entry: Entry, mine: number): Promise<Generator | undefined
   return generator;
 }
 
+let seen = false;
+let keeping = false;
+/** Once, after the first picture: keeps the page for visits without a network. */
+function keep(): void {
+  if (!seen || keeping) return;
+  keeping = true;
+  void keepRest().then((kept) => (page.kept.hidden = !kept));
+}
+
 function report(generator: Generator): void {
   const images: [string, string][] = rate === 0 ? [] : [['Images/s', rate < 10 ? rate.toFixed(1) : rate.toFixed(0)]];
   showTerms(page.report, [...images, ...deviceRows(generator.device)]);
@@ -151,4 +163,7 @@ page.device.addEventListener('change', () => {
   shown = undefined; // reload on that device
   void Promise.resolve(old?.generator.dispose()).then(follow);
 });
-void follow();
+void watched().then((by) => {
+  seen = by;
+  return follow();
+});
