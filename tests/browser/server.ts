@@ -6,7 +6,7 @@ import type { BrowserCommand } from 'vitest/node';
 import { importInNode } from './bundle.js';
 import { answerAs, setAnswer } from './models-served.js';
 import type { Answer } from './models-served.js';
-import type { Outcome } from './step-scenario.js';
+import type { Game, Outcome } from './step-scenario.js';
 
 /** Addresses under `/__forja/` and how each answers. */
 const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
@@ -94,8 +94,8 @@ const requests: BrowserCommand<[]> = ({ context }) => {
 const watched = new WeakSet<object>();
 
 /** The training scenario of train.test.ts in Node, from the sources that the page has. */
-const threeStepsInNode: BrowserCommand<[]> = async () =>
-  ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
+const stepsInNode: BrowserCommand<[game: Game, count: number]> = async (_, game, count) =>
+  ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).stepsInNode(game, count);
 
 /** Our workers that the pages of this run have now; `faulty`: those with faults. */
 const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
@@ -107,7 +107,7 @@ const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
     );
 
 /** Commands of the project. */
-export const commands = { answer, runInNode, requests, threeStepsInNode, workers };
+export const commands = { answer, runInNode, requests, stepsInNode, workers };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
@@ -119,7 +119,7 @@ declare module 'vitest/browser' {
     ): Promise<{ shape: number[]; data: number[] }>;
     answer(name: string, answer: Answer): Promise<{ asked: number; bodies: number }>;
     requests(): Promise<string[]>;
-    threeStepsInNode(): Promise<Outcome>;
+    stepsInNode(game: Game, count: number): Promise<Outcome>;
     workers(kind?: 'faulty'): Promise<number>;
   }
 }
