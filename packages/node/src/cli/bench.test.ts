@@ -104,6 +104,9 @@ test('measures a conditional model whose manifest has no class names', async () 
   expect(await run('bench', file, '--batch', '2', '--seconds', '0.01')).toMatchObject({ code: 0 });
   const generator = await load(file, { device: 'cpu', threads: 1, warmup: [1, 2] });
   expect(generator.stats()).toMatchObject({ runs: 2, images: 3 });
+  const warm = await load(file, { device: 'cpu', threads: 1, warmup: true });
+  expect(warm.stats()).toMatchObject({ runs: 1, images: 1 });
+  await warm.dispose();
   // The caller must choose a class.
   await expect(generator.sample()).rejects.toMatchObject({ code: 'usage' });
   await generator.dispose();

@@ -1,6 +1,6 @@
 // What the reference leaves of itself in the process.
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { reference } from './reference.js';
 import { withoutRethrowing } from './rethrowing.js';
 
@@ -10,11 +10,12 @@ beforeAll(async () => {
 
 const EMPTY = { values: [], inputs: [], constants: new Map<never, never>(), calls: [], outputs: [] };
 
-it('runs on WASM, and leaves the listeners of the process, its globals and the backend as they were', async () => {
+it('runs on WASM, and leaves the listeners of the process, its globals, flags and the backend as they were', async () => {
   const [exceptions, rejections] = [process.listeners('uncaughtException'), process.listeners('unhandledRejection')];
   const globals = Reflect.ownKeys(globalThis);
   // Somebody's own, added while the backend starts.
   const own = (error: unknown): void => void error;
+  const set = vi.spyOn(tf.env(), 'set');
   const starting = reference(EMPTY);
   process.on('unhandledRejection', own);
   try {
@@ -23,7 +24,9 @@ it('runs on WASM, and leaves the listeners of the process, its globals and the b
     expect(process.listeners('unhandledRejection')).toEqual([...rejections, own]);
     expect(Reflect.ownKeys(globalThis)).toEqual(globals);
     expect(tf.getBackend()).toBe('cpu');
+    expect(set).not.toHaveBeenCalled();
   } finally {
+    set.mockRestore();
     process.removeListener('unhandledRejection', own);
   }
 });

@@ -14,6 +14,7 @@ let preparing: Promise<boolean> | undefined;
  * serve its binary.
  */
 async function prepareWasm(): Promise<boolean> {
+  let restore: (() => void) | undefined;
   try {
     if ((tf.findBackendFactory('wasm') as unknown) === null) {
       // its type omits the null
@@ -22,8 +23,7 @@ async function prepareWasm(): Promise<boolean> {
       const factory = tf.findBackendFactory('wasm');
       tf.removeBackend('wasm');
       tf.registerBackend('wasm', factory, 0);
-      // In a page its threads would be workers from blobs, which strict content policies refuse.
-      tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+      restore = withoutThreads();
     }
     const engine = internals();
     let backend: tf.KernelBackend | null = tf.findBackend('wasm');
@@ -37,7 +37,22 @@ async function prepareWasm(): Promise<boolean> {
     return true;
   } catch {
     return false;
+  } finally {
+    restore?.();
   }
+}
+
+const THREADS = 'WASM_HAS_MULTITHREAD_SUPPORT';
+
+/**
+ * Makes the WASM backend start without threads, which in a page would be workers from blobs: strict content policies
+ * refuse those. In Node it has none. Returns what restores tfjs's flag; undefined if the flag is not changed.
+ */
+function withoutThreads(): (() => void) | undefined {
+  const flags = tf.env().getFlags();
+  if (tf.env().getBool('IS_NODE') || Object.hasOwn(flags, THREADS)) return undefined;
+  tf.env().set(THREADS, false);
+  return () => Reflect.deleteProperty(flags, THREADS); // not read yet before: found again when somebody asks
 }
 
 /** Runs programs eagerly. */
