@@ -33,6 +33,16 @@ export function smallGenerator(width = 16): Uint8Array {
   return encodeModel(g.build());
 }
 
+/** latent [batch, 4] and label [batch], of three classes → image [batch, 1, 2, 2]; without a manifest. */
+export function conditionalGenerator(): Uint8Array {
+  const g = new GraphBuilder({ name: 'conditional' });
+  const z = g.input('latent', 'float32', ['batch', 4]);
+  const rows = g.constant('float32', [3, 4], new Float32Array(12), 'rows');
+  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
+  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 2])]));
+  return encodeModel(g.build());
+}
+
 /** Workers started from now on. */
 export class Workers {
   readonly all: Worker[] = [];

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { conditionalGenerator } from '../../vitest.support.js';
 import { load } from '../index.js';
 import { main } from './main.js';
 
@@ -94,13 +95,8 @@ test('marks the algorithms in use, also if the file is unchanged', async () => {
 });
 
 test('measures a conditional model whose manifest has no class names', async () => {
-  const g = new GraphBuilder({ name: 'conditional' });
-  const z = g.input('latent', 'float32', ['batch', 4]);
-  const rows = g.constant('float32', [3, 4], new Float32Array(12), 'rows');
-  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
-  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 2])]));
   const file = join(folder, 'conditional.onnx');
-  writeFileSync(file, encodeModel(g.build()));
+  writeFileSync(file, conditionalGenerator());
   expect(await run('bench', file, '--batch', '2', '--seconds', '0.01')).toMatchObject({ code: 0 });
   const generator = await load(file, { device: 'cpu', threads: 1, warmup: [1, 2] });
   expect(generator.stats()).toMatchObject({ runs: 2, images: 3 });
