@@ -1,7 +1,12 @@
 // Concatenation of bytes.
+import { UsageError } from './errors.js';
+import { isBytes, listOf } from './realm.js';
+import { shown } from './shown.js';
 
-/** The parts concatenated in a new array. */
+/** The parts concatenated in a new array. Throws UsageError for anything but a list of bytes. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const odd = listOf('joinBytes', parts).find((part) => !isBytes(part));
+  if (odd !== undefined) throw new UsageError(`joinBytes: expected Uint8Arrays, got ${shown(odd)}`);
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -7,6 +7,7 @@ export { joinBytes } from './bytes.js';
 export { describeValue, issueLine, plain } from './issue-line.js';
 export type { IssueWords, SchemaIssue } from './issue-line.js';
 export { nearest } from './nearest.js';
+export { refuseReserved } from './reserved.js';
 export { checkInteger } from './integer.js';
 export { decibels, LEAST_DECIBELS, psnr } from './psnr.js';
 export { classOf, isBytes, isDetached, oneOf, optionsOf, ownBytes } from './realm.js';

@@ -14,7 +14,7 @@ export function decibels(
   reference: ArrayLike<number | bigint>,
   peak: number,
 ): number {
-  checkNumbers(result, reference);
+  checkNumbers('decibels', result, reference);
   if (result.length !== reference.length) return -Infinity;
   let squares = 0;
   for (let i = 0; i < reference.length; i++) {
@@ -28,7 +28,7 @@ export function decibels(
 
 /** {@link decibels} with the span of `wanted` as the peak; NaN if one of its values is not finite. */
 export function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
-  checkNumbers(wanted, got);
+  checkNumbers('psnr', wanted, got);
   const span = spanOf(wanted);
   return Number.isFinite(span) ? decibels(got, wanted, span) : NaN;
 }
@@ -47,8 +47,8 @@ function spanOf(values: ArrayLike<number | bigint>): number {
   return high - low || Math.abs(high) || 1;
 }
 
-function checkNumbers(...arrays: ArrayLike<number | bigint>[]): void {
+function checkNumbers(where: string, ...arrays: ArrayLike<number | bigint>[]): void {
   for (const values of arrays)
     if (typeof (Object(values) as ArrayLike<number>).length !== 'number')
-      throw new UsageError(`psnr: expected two arrays of numbers, got ${shown(values)}`);
+      throw new UsageError(`${where}: expected two arrays of numbers, got ${shown(values)}`);
 }

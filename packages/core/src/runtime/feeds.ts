@@ -46,8 +46,10 @@ export function checkTensor(
   value: Tensor,
   symbols: Map<string, number> = new Map(),
 ): void {
-  checkSpec(where, spec);
-  if (!isTensor(value)) throw shapeError(`${where}: expected ${describe(spec)}, got ${shown(value)}`);
+  if (!isTensor(value)) {
+    checkSpec(where, spec);
+    throw shapeError(`${where}: expected ${describe(spec)}, got ${shown(value)}`);
+  }
   checkKind(where, spec, value, symbols);
   checkWhole(where, value);
 }

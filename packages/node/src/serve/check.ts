@@ -1,6 +1,6 @@
 // Validates external values against a schema. Reports one mistake with its path, without repeating the rest of the
 // value.
-import { describeValue, issueLine, UsageError } from '@forja/core';
+import { describeValue, issueLine, refuseReserved, UsageError } from '@forja/core';
 import * as v from 'valibot';
 
 /** `value`, validated by the schema. Throws `usage`: `where.path: expected X, got Y`. */
@@ -8,6 +8,7 @@ export function checked<S extends v.GenericSchema>(where: string, schema: S, val
   // valibot treats a list as an object without fields
   if (schema.type === 'strict_object' && Array.isArray(value))
     throw new UsageError(`${where}: expected an object, got a list`);
+  if (schema.type === 'strict_object') refuseReserved(where, value);
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   throw new UsageError(issueLine(where, result.issues[0], { describe: brief }));

@@ -1,6 +1,6 @@
 // Where the examples come from: one variant per kind of data, each option with its default and help. Part of the
 // training configuration; flags and tables are derived from it.
-import { UsageError } from '@forja/core';
+import { refuseReserved, UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 import { namedSets, type SetName } from './named-sets.js';
@@ -227,6 +227,7 @@ export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig
 
 /** Checks {@link dataSource}. Throws UsageError `config.invalid` with a line for each wrong field. */
 export function parseData(data: unknown): ResolvedDataConfig {
+  refuseReserved('data', data, 'config.invalid');
   const result = v.safeParse(dataSource, data);
   if (result.success) return result.output;
   throw new UsageError(

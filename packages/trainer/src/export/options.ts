@@ -1,6 +1,6 @@
 // Schema of the export options. They are checked because JavaScript callers mistype names, and TypeScript callers pass
 // data read from files.
-import { UsageError } from '@forja/core';
+import { refuseReserved, UsageError } from '@forja/core';
 import { OPSETS, WEIGHT_STORAGES } from '@forja/core/onnx';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
@@ -107,6 +107,7 @@ const comparing = v.strictObject({
 
 /** @throws UsageError `usage` with a line for each field that is wrong. */
 function check(where: string, schema: typeof exporting | typeof comparing, options: unknown): void {
+  refuseReserved(where, options);
   const result = v.safeParse(schema, options);
   const known = Object.keys(schema.entries);
   if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf(where, issue, { known })).join('\n'));

@@ -1,5 +1,5 @@
 // Parses a system's options from untyped values: checked by its schema, with defaults filled in.
-import { UsageError } from '@forja/core';
+import { refuseReserved, UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 import type { OptionEntries, OptionsOf, SystemKind } from './kind.js';
@@ -12,6 +12,7 @@ export function systemOptions<E extends OptionEntries>(
   kind: SystemKind<E>,
   given: Readonly<Record<string, unknown>>,
 ): OptionsOf<E> {
+  refuseReserved(kind.name, given, 'config.invalid');
   const result = v.safeParse(v.strictObject(kind.options), defined(given));
   if (result.success) return defined(result.output) as OptionsOf<E>; // the same options without absent ones
   throw new UsageError(result.issues.map((issue) => lineOf(kind.name, issue)).join('\n'), { code: 'config.invalid' });

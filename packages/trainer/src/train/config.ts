@@ -1,6 +1,6 @@
 // The configuration of a training run: one plain object with fields of every run and of the system, checked once on
 // entry and saved with the run as config.json. Names, defaults, ranges and help are defined only in the schema.
-import { UsageError } from '@forja/core';
+import { refuseReserved, UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { dataNames, dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
 import { lineOf } from '../issues.js';
@@ -129,6 +129,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
  * above 0, got -1`.
  */
 export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
+  refuseReserved('config', input, 'config.invalid');
   const kind = own ?? kindIn(input);
   const batch = batchEntry(kind.leastBatch ?? 2);
   const entries = { system: v.literal(kind.name), ...runEntries, batch, ...kind.options };
