@@ -1,12 +1,12 @@
 // Fields that schema checks skip without a word: valibot ignores an object's own `constructor`, `prototype` and
 // `__proto__`, so what a caller writes there would have no effect.
-import { UsageError, type ErrorCode } from './errors.js';
+import { UsageError } from './errors.js';
 import { classOf } from './shown.js';
 
 const RESERVED: ReadonlySet<string> = new Set(['constructor', 'prototype', '__proto__']);
 
 /** Throws UsageError with a line for each such field of a plain object, at any depth. `where`: the value's name. */
-export function refuseReserved(where: string, value: unknown, code: ErrorCode = 'usage'): void {
+export function refuseReserved(where: string, value: unknown, code: 'usage' | 'config.invalid' = 'usage'): void {
   const found = reservedIn(where, value, new Set());
   if (found.length > 0)
     throw new UsageError(found.map((path) => `${path}: expected no such field; fix its name or remove it`).join('\n'), {

@@ -47,12 +47,12 @@ describe('load', () => {
     await expect(
       load(model, { manifest: { outputs: [{ name: 'nothing', role: 'image', dtype: 'float32', shape: [1] }] } }),
     ).rejects.toMatchObject({ code: 'usage' });
-    await vi.waitFor(() => expect(workers.live.size).toBe(0), 10_000);
+    await expect.poll(() => workers.live.size).toBe(0);
     const control = new AbortController();
     const loading = load(model, { signal: control.signal });
     setImmediate(() => control.abort());
     await expect(loading).rejects.toMatchObject({ code: 'aborted' });
-    await vi.waitFor(() => expect(workers.live.size).toBe(0), 10_000);
+    await expect.poll(() => workers.live.size).toBe(0);
   });
 
   test('calls each listener once when the shared worker was replaced, or warns once without listeners', async () => {
