@@ -96,6 +96,19 @@ const LAYERS: Record<string, Layer> = {
   'k3 s2, patches, a row uncovered': { x: [2, 12, 12, 8], out: 6, kernel: 3, stride: 2, pad: 'valid' },
   'k4 s2, one channel': { x: [4, 28, 28, 1], out: 16, kernel: 4, stride: 2, pad: 'same' },
   'k4 s2, RGB': { x: [4, 16, 16, 3], out: 8, kernel: 4, stride: 2, pad: 'same' },
+  'k4 s1': { x: [2, 10, 10, 8], out: 12, kernel: 4, stride: 1, pad: 'same' },
+  'k4 s1, valid, a smaller last tile': { x: [2, 11, 8, 32], out: 6, kernel: 4, stride: 1, pad: 'valid' },
+  'k8 s2': { x: [2, 16, 16, 4], out: 8, kernel: 8, stride: 2, pad: 'same' },
+  'k3 s1, to RGB': { x: [2, 12, 11, 16], out: 3, kernel: 3, stride: 1, pad: 'same' },
+  'k4 s1, to one channel': { x: [3, 8, 8, 32], out: 1, kernel: 4, stride: 1, pad: 'same' },
+  'k1 s1, to RGB': { x: [2, 7, 7, 8], out: 3, kernel: 1, stride: 1, pad: 'same' },
+  'k5 × 2, stride 2 × 1, to two channels, valid': {
+    x: [2, 12, 9, 32],
+    out: 2,
+    kernel: [5, 2],
+    stride: [2, 1],
+    pad: 'valid',
+  },
   'k3 s1, RGB': { x: [2, 12, 12, 3], out: 4, kernel: 3, stride: 1, pad: 'same' },
 };
 

@@ -3,6 +3,7 @@
 import { rowOf, type KernelRows } from '../../kernels/rows.js';
 import { countOf, inputOf, outputOf, shapeOf } from '../../program/graph.js';
 import type { KernelCall, Program, Size } from '../../program/program.js';
+import { productsIn } from './apply.js';
 import { tilesOf } from './max-pool.js';
 import { mapsOf, SEPARABLE } from './separable.js';
 
@@ -63,10 +64,9 @@ function productsOf(
 ): number | undefined {
   const maps = mapsOf(call.kernel, call.attrs, shape, result);
   if (maps === undefined) return undefined;
-  const [[h, fromH], [w, fromW]] = maps.map((map) => [map.length, map[0]?.length ?? 0]) as [
-    [number, number],
-    [number, number],
-  ]; // one entry per map
+  const [rows, columns] = maps;
+  const [h, fromH, fromW] = [rows.length, rows[0]?.length ?? 0, columns[0]?.length ?? 0];
+  const [tall, wide] = [productsIn(rows), productsIn(columns)];
   const rest = Number(result[0]) * Number(result[3]);
-  return (rest * (h < fromH ? fromH * w * fromW + h * fromH * w : h * fromH * fromW + h * w * fromW)) / 1e6;
+  return (rest * (h < fromH ? fromH * wide + columns.length * tall : tall * fromW + h * wide)) / 1e6;
 }

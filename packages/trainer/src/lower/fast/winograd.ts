@@ -14,14 +14,15 @@ import type { LowerContext, Logical } from '../contract.js';
 import { alongColumns, alongRows } from './apply.js';
 import { HWNC, memoized, type ConvAlgorithm, type Convolution } from './contract.js';
 
-/** Largest tile: F(4, 3) already loses a decimal digit. */
-const LARGEST = 4;
+/** Largest tile, and most products of a tile along an axis: F(4, 3) already loses a decimal digit. */
+const LARGEST = { tile: 4, products: 6 };
 
 /** The tile size that needs the fewest products; the smaller one at a tie. */
 function tileOf(axis: Axis): number {
   if (axis.kernel === axis.stride) return 1;
   let best = 1;
-  for (let m = 2; m <= LARGEST; m++) if (productsAlong(axis, m) < productsAlong(axis, best)) best = m;
+  const most = Math.min(LARGEST.tile, LARGEST.products + 1 - axis.kernel / axis.stride);
+  for (let m = 2; m <= most; m++) if (productsAlong(axis, m) < productsAlong(axis, best)) best = m;
   return best;
 }
 
@@ -248,9 +249,9 @@ function cost(conv: Convolution): number {
 }
 
 const fitsAxis = ({ kernel, stride, small }: Axis): boolean =>
-  kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
+  kernel % stride === 0 && kernel / stride <= 4 && small >= 1;
 
-/** Winograd's algorithm for kernels of one to three times the stride. */
+/** Winograd's algorithm for kernels of one to four times the stride. */
 export const winograd: ConvAlgorithm = {
   name: 'winograd',
   fits: (conv) => fitsAxis(conv.height) && fitsAxis(conv.width) && Math.min(conv.channels, conv.outChannels) >= 4,
