@@ -7,6 +7,7 @@ import { importInNode } from './bundle.js';
 import { answerAs, setAnswer } from './models-served.js';
 import type { Answer } from './models-served.js';
 import type { Game, Outcome } from './step-scenario.js';
+import type { Made, Projected } from './systems-in-node.js';
 
 /** Addresses under `/__forja/` and how each answers. */
 const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
@@ -97,6 +98,16 @@ const watched = new WeakSet<object>();
 const stepsInNode: BrowserCommand<[game: Game, count: number]> = async (_, game, count) =>
   ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).stepsInNode(game, count);
 
+type Systems = typeof import('./systems-in-node.js');
+
+/** The systems' files of systems.test.ts in Node. */
+const filesInNode: BrowserCommand<[name: string]> = async (_context, name) =>
+  ((await importInNode('systems-in-node')) as Systems).filesInNode(name);
+
+/** The projection of systems.test.ts in Node. */
+const projectInNode: BrowserCommand<Parameters<Systems['projectInNode']>> = async (_context, options) =>
+  ((await importInNode('systems-in-node')) as Systems).projectInNode(options);
+
 /** Our workers that the pages of this run have now; `faulty`: those with faults. */
 const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
   context
@@ -107,7 +118,7 @@ const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
     );
 
 /** Commands of the project. */
-export const commands = { answer, runInNode, requests, stepsInNode, workers };
+export const commands = { answer, filesInNode, projectInNode, runInNode, requests, stepsInNode, workers };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
@@ -120,6 +131,8 @@ declare module 'vitest/browser' {
     answer(name: string, answer: Answer): Promise<{ asked: number; bodies: number }>;
     requests(): Promise<string[]>;
     stepsInNode(game: Game, count: number): Promise<Outcome>;
+    filesInNode(name: string): Promise<Made[]>;
+    projectInNode(options: { starts: number; steps: number; label: string }): Promise<Projected>;
     workers(kind?: 'faulty'): Promise<number>;
   }
 }
