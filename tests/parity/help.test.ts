@@ -34,7 +34,7 @@ test.each(all.map((command) => [command.name, command] as const))('%s', async (n
   expect(await helpOf(command)).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));
 });
 
-const writing = all.filter(({ options }) => options.some(({ flags }) => /^-o\b/.test(flags)));
+const writing = all.filter(({ options = [] }) => options.some(({ flags }) => /^-o\b/.test(flags)));
 
 test.each(writing.map((command) => [command.name, command] as const))('%s -o - is refused', async (name, command) => {
   expect(writing.map((one) => one.name)).toEqual(expect.arrayContaining(['export', 'train', 'sample']));
