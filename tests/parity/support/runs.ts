@@ -18,16 +18,18 @@ export interface Training {
   end: Promise<{ code: number | null; signal: string | null }>;
 }
 
-/** Starts `child`, the bundled `train-child.ts`, in `folder`; `onLine` sees what it prints. */
+/** Starts `child`, the bundled `train-child.ts`, in `folder`, as user `uid`; `onLine` sees what it prints. */
 export function startTraining(
   child: string,
   folder: string,
   args: readonly string[],
   onLine: (line: Printed, process: ChildProcess) => void = () => {},
+  uid?: number,
 ): Training {
   const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const lines: Printed[] = [];
   let rest = '';

@@ -248,8 +248,17 @@ function parsed(text: string): unknown {
   }
 }
 
+/** What to do about errors of the file system, by code. */
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space, then continue the run with --resume',
+  EDQUOT: 'free some space, then continue the run with --resume',
+  EACCES: 'choose a folder that can be written',
+  EPERM: 'choose a folder that can be written',
+  EROFS: 'choose a folder that can be written',
+};
+
 function ioError(what: string, error: unknown): ForjaError {
-  return new ForjaError('io', `could not ${what}: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-  });
+  const out = WAYS_OUT[(error as NodeJS.ErrnoException | null)?.code ?? ''];
+  const message = `could not ${what}: ${messageOf(error)}${out === undefined ? '' : `; ${out}`}`;
+  return new ForjaError('io', message, { cause: error });
 }
