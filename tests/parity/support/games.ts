@@ -180,6 +180,13 @@ export async function expectPlayable(system: GanSystem, runtime: Runtime): Promi
   return outcome;
 }
 
+/** Fails unless three iterations compiled are those of tfjs. */
+export async function expectLikeEager(system: GanSystem, runtime: Runtime): Promise<void> {
+  const compiled = await iterate(system, 3, { runtime });
+  expect(notFinite(compiled)).toEqual([]);
+  expectSame(compiled, await iterate(system, 3, 'eager'));
+}
+
 /** Tensors below this magnitude are rounding errors of terms of size 1 that cancel. */
 const SMALLEST = 1e-3;
 
