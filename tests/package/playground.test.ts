@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { load } from '@forja/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pictureModel } from './support/picture-model.js';
 import { root } from './support/pack.js';
@@ -74,6 +75,14 @@ const pixels = (page: Page): Promise<{ sum: number; spread: number; width: numbe
     }
     return { sum, spread: high - low, width };
   });
+/** The red values of the canvas's pixels, which are grey. */
+const reds = (page: Page): Promise<number[]> =>
+  page.evaluate(() => {
+    const canvas = document.querySelector('canvas')!;
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
+    copy.drawImage(canvas, 0, 0);
+    return Array.from(copy.getImageData(0, 0, canvas.width, canvas.height).data).filter((_, i) => i % 4 === 0);
+  });
 const caption = (page: Page, text: RegExp): Promise<void> =>
   page.locator('#caption').filter({ hasText: text }).waitFor();
 const row = (page: Page, term: string): Promise<string> =>
@@ -127,6 +136,45 @@ test('draws the seed, follows it, walks, and switches devices', async () => {
   expect(complaints).toEqual([]);
   expect(requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(address))).toEqual([]);
   await page.context().close();
+});
+
+test('draws the class that is chosen, as Node samples it', async () => {
+  const model = join(root, 'generators', 'clothes.onnx');
+  const started = start([model, '--port', '0']);
+  const { page, complaints } = await openPage(browser);
+  const generator = await load(model);
+  try {
+    await page.goto(await started.url);
+    await caption(page, /Seed 7, 36 pictures of 28 × 28$/);
+    const names = await page.getByLabel('Class').locator('option').allInnerTexts();
+    const classes = generator.manifest.inputs.find(({ role }) => role === 'label')?.classes ?? [];
+    expect(classes.length).toBe(10);
+    expect(names.slice(1)).toEqual(classes);
+    const sampled = async (label?: string): Promise<number[]> => {
+      const batch = await generator.sample({ count: 36, seed: 7, ...(label === undefined ? {} : { label }) });
+      return [...batch.grid(6).data];
+    };
+    /** Mean difference from the picture in the page, in levels of 0 to 255. */
+    const differs = async (wanted: readonly number[]): Promise<number> => {
+      const drawn = await reds(page);
+      expect(drawn).toHaveLength(wanted.length);
+      return drawn.reduce((sum, value, i) => sum + Math.abs(value - (wanted[i] ?? NaN)), 0) / drawn.length;
+    };
+    const all = await sampled();
+    expect(await differs(all)).toBeLessThan(1);
+    for (const label of ['Sneaker', 'Dress']) {
+      await page.getByLabel('Class').selectOption(label);
+      await caption(page, new RegExp(`Seed 7, 36 pictures of 28 × 28: ${label}$`));
+      expect(await differs(await sampled(label)), label).toBeLessThan(1);
+      expect(await differs(all), label).toBeGreaterThan(10);
+    }
+    expect(await differs(await sampled('Sneaker'))).toBeGreaterThan(10);
+    expect(complaints).toEqual([]);
+  } finally {
+    await generator.dispose();
+    await page.context().close();
+    started.child.kill();
+  }
 });
 
 test('works without cross-origin isolation, on one thread, and says so', async () => {
