@@ -80,7 +80,9 @@ describe('the demo', () => {
     expect(Math.min(...digits.map(({ above }) => above))).toBeGreaterThanOrEqual(0.85);
   });
 
-  test('makes the digit that was asked for, 95 %', () => {
+  test('makes the digit that was asked for: 95 % of all, 85 % of each', () => {
+    console.log(`right, of each digit: ${digits.map(({ right }) => right).join(' ')}`);
+    expect(Math.min(...digits.map(({ right }) => right))).toBeGreaterThanOrEqual(0.85);
     expect(mean(digits.map(({ right }) => right))).toBeGreaterThanOrEqual(0.95);
   });
 
