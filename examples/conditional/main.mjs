@@ -1,10 +1,11 @@
-// A class-conditional generator: trains the system `conditional` with your own networks on pictures of a row, a column
-// or a square, then samples each class by name from the exported file, and throws if the pictures show something else.
-// node examples/conditional/main.mjs [generator.onnx]
+// Pictures of rows, columns and squares by class: the system `conditional` with your own networks, stopped and resumed
+// in a run folder. Throws if a class is not drawn on request. node examples/conditional/main.mjs [run folder]
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { load } from '@forja/node';
-import { arrayDataset, MemoryStore, train } from '@forja/trainer/node';
+import { arrayDataset, resume, train } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
 tf.enableProdMode(); // suppresses tfjs's advice to install a native backend
@@ -23,8 +24,7 @@ const all = places.flatMap(([down, across, width, height], label) =>
 const even = all.flatMap((one) => new Array(one.label === 2 ? 2 : 9).fill(one));
 const data = Float32Array.from(even.flatMap(({ pixels }) => pixels));
 const labels = even.map(({ label }) => label);
-const name = 'rows, columns, squares';
-const dataset = arrayDataset({ name, data, shape: [SIZE, SIZE, 1], labels, classes: CLASSES });
+const dataset = arrayDataset({ name: 'shapes', data, shape: [SIZE, SIZE, 1], labels, classes: CLASSES });
 
 // Any tf.LayersModel with two inputs will do: [z, label] → picture, [picture, label] → logit.
 const dense = (units, activation) => tf.layers.dense({ units, activation, kernelInitializer: 'heNormal' });
@@ -37,13 +37,15 @@ const network = (input, ...layers) => {
 const pictures = [dense(SIZE * SIZE, 'tanh'), tf.layers.reshape({ targetShape: [SIZE, SIZE, 1] })];
 const g = network([LATENT], dense(128, 'relu'), dense(128, 'relu'), ...pictures);
 const d = network([SIZE, SIZE, 1], dense(128, 'relu'), dense(128, 'relu'), dense(1));
-const { model } = await train(
-  { system: 'conditional', data: 'drawn', steps: 2500, batch: 96, latent: LATENT, seed: 1, penalties: { r1: 0.1 } },
-  { dataset, networks: { g, d }, store: new MemoryStore() },
-);
-if (process.argv[2]) await writeFile(process.argv[2], model);
-
-const generator = await load(model);
+const out = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'forja-shapes-')));
+const options = { steps: 2500, batch: 96, latent: LATENT, seed: 1, penalties: { r1: 0.1 } };
+const host = { dataset, networks: { g, d }, stepsPerRun: 'auto' };
+// Like Ctrl-C in the middle: the state is saved, and the resumed run has the bits of one that was never stopped.
+const stop = new AbortController();
+const onEvent = ({ type, step }) => type === 'step' && step >= 1000 && stop.abort();
+await train({ system: 'conditional', data: 'drawn', out, ...options }, { ...host, signal: stop.signal, onEvent });
+await resume(out, host);
+const generator = await load(join(out, 'generator.onnx'));
 for (const [kind, label] of CLASSES.entries()) {
   const images = await generator.sample({ count: 200, seed: 5, label });
   // The content of a generated picture is that of the nearest of all possible pictures.
@@ -55,4 +57,4 @@ for (const [kind, label] of CLASSES.entries()) {
 }
 await assert.rejects(generator.sample({ label: 'circle' }), { code: 'input.range' });
 await generator.dispose();
-console.log(`ok: each of ${CLASSES.join(', ')} is drawn on request`);
+console.log(`ok: each of ${CLASSES.join(', ')} is drawn on request; see ${join(out, 'report.html')}`);
