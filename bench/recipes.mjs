@@ -31,6 +31,8 @@ const common = { batch: 64, threads: 1, base: 32 };
 const dcgan = { system: 'dcgan' };
 const RECIPES = {
   DCGAN: dcgan,
+  'DCGAN, uniform latents': { ...dcgan, distribution: 'uniform' },
+  'DCGAN, sigmoid output': { ...dcgan, output: 'sigmoid' },
   'DCGAN, least squares': { ...dcgan, loss: 'least-squares' },
   'DCGAN, R1': { ...dcgan, penalties: { r1: 0.1 } },
   'DCGAN, RpGAN + R1 + R2': { ...dcgan, loss: 'rpgan', penalties: { r1: 0.1, r2: 0.1 } },
