@@ -37,7 +37,7 @@ export const exportRepository: CliCommand = {
     },
     {
       flags: '--server <name>',
-      description: 'server of the repository; triton: for KServe too; kubernetes: forja serve in pods',
+      description: 'server of the repository; kserve: with its Triton runtime; kubernetes: forja serve in pods',
       default: 'triton',
       choices: SERVER_NAMES,
     },
@@ -79,6 +79,7 @@ export const exportRepository: CliCommand = {
   examples: [
     'forja export-repository generator.onnx',
     'forja export-repository digits=runs/demo/generator.onnx faces.onnx -o /srv/models --device cpu --delay 500',
+    'forja export-repository digits=runs/demo/generator.onnx -o models --server kserve --instances 2',
     'forja export-repository generator.onnx --server ray --device cpu --max-batch 32',
     'forja export-repository generator.onnx -o cluster --server kubernetes --device cpu --instances 3',
   ],

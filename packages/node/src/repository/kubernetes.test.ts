@@ -212,7 +212,7 @@ describe('docs/recipes', () => {
       ),
     ].map(([, text = '']) => text);
 
-  test.each(['kubernetes.md', 'triton.md'])('%s: whole manifests are what the schema allows', (name) => {
+  test.each(['kubernetes.md', 'kserve.md'])('%s: whole manifests are what the schema allows', (name) => {
     const manifests = page(name)
       .map((text) => parse(text) as { apiVersion?: string; kind?: string })
       .filter(({ apiVersion = 'kustomize' }) => !apiVersion.startsWith('kustomize'));

@@ -1,9 +1,9 @@
 // What Kubernetes needs to serve one model: an image of the model with `forja serve`, and manifests that run, probe,
 // drain and expose it.
-import { UsageError } from '@forja/core';
 import { VERSION } from '../cli/version.js';
 import type { RepositoryOptions } from './config.js';
 import { template, type RepositoryFile } from './files.js';
+import { checkLabel } from './label.js';
 
 /** Version of onnxruntime-node in the image. */
 const RUNTIME = '1.30.0';
@@ -17,20 +17,13 @@ const STOP = { preStop: 5, drain: 30, free: 10 };
 /** Memory of a pod: `base` MiB, plus `times` the size of the model; see docs/recipes/kubernetes.md. */
 const MEMORY = { base: 256, times: 3 };
 
-/** Names of a Service: RFC 1035 labels. */
-const LABEL = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-
 /** The files. Throws UsageError for a name that Kubernetes does not allow. */
 export async function kubernetesFiles(
   version: number,
   { name, maxBatch, delayUs, instances, device }: RepositoryOptions,
   bytes: number,
 ): Promise<RepositoryFile[]> {
-  if (!LABEL.test(name))
-    throw new UsageError(
-      `export-repository: expected a name that Kubernetes takes (lower-case letters, digits and hyphens, a letter ` +
-        `first, at most 63), got '${name}'; <name>=<file> gives the model another`,
-    );
+  checkLabel(name);
   const memory = MEMORY.base + Math.ceil((MEMORY.times * bytes) / 2 ** 20);
   const values = {
     name,

@@ -4,6 +4,7 @@ import type { Manifest } from '@forja/core';
 import type { Graph } from '@forja/core/onnx';
 import { shellWord } from '../cli/shell.js';
 import { configOf, portsOf, type Port, type RepositoryOptions } from './config.js';
+import { kserveFiles, SERVICE_FILE } from './kserve.js';
 import { kubernetesFiles } from './kubernetes.js';
 import { template, type RepositoryFile } from './files.js';
 import type { ServerName } from './server-names.js';
@@ -27,6 +28,10 @@ export const SERVERS: Readonly<Record<ServerName, Server>> = {
     files: (graph, manifest, _, options) =>
       Promise.resolve([{ path: `${options.name}/config.pbtxt`, text: configOf(graph, manifest, options).text }]),
     commands: (folder) => [`tritonserver ${shellWord(`--model-repository=${folder}`)}`],
+  },
+  kserve: {
+    files: (graph, manifest, _, options) => kserveFiles(graph, manifest, options),
+    commands: (folder) => [`kubectl apply -f ${shellWord(join(folder, SERVICE_FILE))}`],
   },
   ray: {
     files: async (_, __, ___, { maxBatch, delayUs, instances, device }) => [
