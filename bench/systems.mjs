@@ -13,7 +13,8 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: process.cwd() }, // from here the data's packages are resolved
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    options: { type: 'string', default: '{}' }, // options of cyclegan, as JSON
+    // as JSON: options of the system; of conditional, stylegan and resnet also seeds and count
+    options: { type: 'string', default: '{}' },
   },
 });
 /** For each bench: its file in systems/, and the name of its function there. */
@@ -21,7 +22,11 @@ const BENCHES = {
   srgan: ['srgan', 'earth'],
   'srgan-twice': ['srgan', 'twice'],
   'srgan-emoji': ['srgan', 'emoji'],
-  pix2pix: ['pix2pix', 'default'],
+  pix2pix: ['pix2pix', 'maps'],
+  'line-art': ['pix2pix', 'lineArt'],
+  conditional: ['conditional', 'default'],
+  stylegan: ['stylegan', 'default'],
+  resnet: ['resnet', 'default'],
   cyclegan: ['cyclegan', 'dayToNight'],
   'cyclegan-emoji': ['cyclegan', 'emojiStyles'],
   text2image: ['text2image', 'default'],
