@@ -1,5 +1,6 @@
 // The layout of emoji pictures, identified by their code points: uses the emoji that all styles have, grouped by base
 // emoji. Variants of one emoji (skin tones, hair) look alike, so a group is either all training data or all held out.
+import type { EmojiAbout } from './emoji-names.js';
 import type { Example, Layout, LayoutPart } from './layout.js';
 import { isHeldOut } from './split.js';
 
@@ -17,18 +18,31 @@ export const codeOf = (file: string): string =>
 export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
 
+/** What an example of emoji has besides its pictures. */
+export type EmojiTold = 'caption' | 'group';
+
 /**
- * Examples of the emoji that every field has. If there are two fields, they are also given unpaired, as `a` and `b`:
+ * Examples of the emoji that every field has, and of which `about` knows something, if it is given: their captions, or
+ * their groups as classes. If there are two fields, they are also given unpaired, as `a` and `b`:
  * each training emoji is then used in only one of the two styles.
  */
-export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {
+export function emojiLayout(
+  files: Readonly<Record<string, readonly string[]>>,
+  about?: { told: EmojiTold; of: ReadonlyMap<string, EmojiAbout> },
+): Layout {
   const fields = Object.keys(files);
   const found = fields.map((field) => new Map((files[field] ?? []).map((file) => [codeOf(file), file] as const)));
-  const codes = [...(found[0]?.keys() ?? [])].filter((code) => found.every((map) => map.has(code))).sort();
-  const examples = codes.map((code): Example => ({
-    name: baseOf(code),
-    files: found.map((map) => map.get(code) ?? ''),
-  }));
+  const known = about ? [...found, about.of] : found;
+  const codes = [...(found[0]?.keys() ?? [])].filter((code) => known.every((map) => map.has(code))).sort();
+  const examples = codes.map((code): Example => {
+    const { caption = '', group = '' } = about?.of.get(code) ?? {};
+    return {
+      name: baseOf(code),
+      files: found.map((map) => map.get(code) ?? ''),
+      ...(about?.told === 'caption' ? { caption } : {}),
+      ...(about?.told === 'group' ? { label: group } : {}),
+    };
+  });
   const parts: LayoutPart[] = [{ fields: fields.map((name) => ({ name })), examples }];
   if (fields.length === 2)
     for (const [i, part] of ['a', 'b'].entries())
@@ -39,5 +53,6 @@ export function emojiLayout(files: Readonly<Record<string, readonly string[]>>):
           .filter(({ name }) => isHeldOut(name, HELD) || isHeldOut(`${name}/side`, 0.5) === (i === 0))
           .map(({ name, files: own }) => ({ name, files: [own[i] ?? ''] })),
       });
-  return { parts, skipped: [] };
+  const classes = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
+  return { parts, skipped: [], ...(classes.length > 0 ? { classes } : {}) };
 }

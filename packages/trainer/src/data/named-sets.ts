@@ -1,5 +1,6 @@
 // Data sets by name, made of pictures in npm packages: which pictures, the holdout, licence and credit. One row per
 // set; ../node/load-set.ts finds the packages, which users install.
+import type { EmojiTold } from './emoji.js';
 import type { SheetLayout } from './sheets.js';
 
 /** An npm package with pictures. */
@@ -51,6 +52,8 @@ export interface SheetSet extends About {
  */
 export interface EmojiSet extends About {
   emoji: Readonly<Record<string, EmojiFolder>>;
+  /** What is told of each emoji: a caption, the field `text`, or its group, the field `label`. */
+  about?: { package: string; path: string; told: EmojiTold };
 }
 
 /** A data set with a name. */
@@ -93,6 +96,8 @@ const FLUENT: SetPackage = { name: '@lobehub/fluent-emoji-3d', megabytes: 25 };
 const OPENMOJI: SetPackage = { name: 'openmoji', megabytes: 67 };
 
 const noto: EmojiFolder = { package: NOTO.name, path: 'img/google/64', ending: '.png' };
+/** Names, tags and groups of emoji. */
+const TABLE = { package: NOTO.name, path: 'emoji.json' } as const;
 const fluent: EmojiFolder = { package: FLUENT.name, path: 'assets', ending: '.webp' };
 const drawn = (kind: 'black' | 'color'): EmojiFolder => ({
   package: OPENMOJI.name,
@@ -140,6 +145,24 @@ export const namedSets = {
     credit: 'Google (Noto Emoji)',
     size: 64,
     emoji: { image: noto },
+  },
+  'emoji-names': {
+    summary: 'Noto emoji with names and tags as captions (npm package emoji-datasource-google)',
+    packages: [NOTO],
+    license: 'Apache-2.0 (Noto Emoji)',
+    credit: 'Google (Noto Emoji)',
+    size: 32,
+    emoji: { image: noto },
+    about: { ...TABLE, told: 'caption' },
+  },
+  'emoji-groups': {
+    summary: 'Noto emoji in nine groups, which are classes (npm package emoji-datasource-google)',
+    packages: [NOTO],
+    license: 'Apache-2.0 (Noto Emoji)',
+    credit: 'Google (Noto Emoji)',
+    size: 32,
+    emoji: { image: noto },
+    about: { ...TABLE, told: 'group' },
   },
   'emoji-styles': {
     summary: 'emoji in two styles, Noto and Fluent 3D (npm packages emoji-datasource-google, @lobehub/fluent-emoji-3d)',

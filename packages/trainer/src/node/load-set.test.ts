@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Dataset } from '../data/dataset.js';
+import { emojiAbout } from '../data/emoji-names.js';
 import { readFields } from '../data/fields.js';
 import { loadData } from './load-data.js';
+
+/** Code points of 40 emoji. */
+const EMOJI = Array.from({ length: 40 }, (_, i) => (0x1f400 + i).toString(16));
 
 let place: string;
 beforeAll(async () => {
@@ -29,7 +34,23 @@ beforeAll(async () => {
         `Source/Assets/Textures/NaturalEarthII/2/${x}/${y}.jpg`,
         `rgb(${20 * x}, ${40 * y}, 90)`,
       );
-  for (const name of ['three-globe', '@cesium/engine'])
+  for (const [i, code] of EMOJI.entries())
+    for (const variant of [code, `${code}-1f3fd`])
+      await put('emoji-datasource-google', `img/google/64/${variant}.png`, `rgb(${i}, 0, 0)`);
+  await put('emoji-datasource-google', 'img/google/64/1f3fb.png', '#fff'); // of the group that is left out
+  const table = EMOJI.map((code, i) => ({
+    name: `BEAST No ${i % 7}`,
+    unified: code.toUpperCase(),
+    short_names: ['beast', `pet_${i % 5}`],
+    category: i % 2 === 0 ? 'Animals & Nature' : 'Food & Drink',
+    subcategory: 'animal-mammal',
+    skin_variations: { '1F3FD': { unified: `${code.toUpperCase()}-1F3FD` } },
+  }));
+  await writeFile(
+    join(place, 'node_modules/emoji-datasource-google/emoji.json'),
+    JSON.stringify([...table, { name: 'TONE', unified: '1F3FB', category: 'Component' }, {}]),
+  );
+  for (const name of ['three-globe', '@cesium/engine', 'emoji-datasource-google'])
     await writeFile(
       join(place, 'node_modules', name, 'package.json'),
       JSON.stringify({ name, version: '1.0.0', exports: { default: './none.js' } }),
@@ -52,6 +73,54 @@ test('a map of 32 files paired with a single picture: tiles, pairs, licence and 
   const colour = Array.from((input ?? new Float32Array()).slice(0, 3), (v) => (v + 1) * 127.5);
   expect(colour).toBeAllclose([0, 120, 90], { atol: 3 }); // JPEG
   expect((target?.[0] ?? 0) * 127.5 + 127.5).toBeCloseTo(64, -1);
+});
+
+test('emoji with captions: names, tags and skin tones; all variants of an emoji are on one side', async () => {
+  const set = await loadData({ data: 'emoji-names', size: 8 }, place, { cache: false });
+  const { holdout } = set;
+  expect([set.license, set.credit]).toEqual(['Apache-2.0 (Noto Emoji)', 'Google (Noto Emoji)']);
+  expect(set.count + (holdout?.count ?? 0)).toBe(80);
+  const { vocabulary = [], shape } = set.fields['text']!;
+  expect(shape).toEqual([12]);
+  const told = async (from: Dataset): Promise<{ captions: string[]; reds: number[] }> => {
+    const all = Array.from({ length: from.count }, (_, i) => i);
+    const { text, image } = await readFields(from, all, ['text', 'image']);
+    const captions = all.map((i) =>
+      Array.from(text!.slice(12 * i, 12 * i + 12), (id) => vocabulary[id])
+        .filter((word) => word !== '')
+        .join(' '),
+    );
+    // each file is wider than high, so that the middle row shows its colour
+    return { captions, reds: all.map((i) => Math.round((image![192 * i + 3 * 36]! + 1) * 127.5)) };
+  };
+  const [train, held] = [await told(set), await told(holdout!)];
+  for (const { captions, reds } of [train, held])
+    for (const [i, red] of reds.entries())
+      expect([
+        `beast no ${red % 7} pet ${red % 5} animal mammal`.replace(/(\d)(.*) \1 /, '$1$2 '),
+        `beast no ${red % 7} pet ${red % 5} animal mammal medium skin`.replace(/(\d)(.*) \1 /, '$1$2 '),
+      ]).toContain(captions[i]);
+  expect(train.reds.filter((red) => held.reds.includes(red))).toEqual([]);
+  expect(held.reds.length).toBeGreaterThan(0);
+});
+
+test('emoji in groups, as classes', async () => {
+  const set = await loadData({ data: 'emoji-groups', size: 8 }, place, { cache: false });
+  expect(set.fields['label']?.classes).toEqual(['Animals & Nature', 'Food & Drink']);
+  const all = Array.from({ length: set.count }, (_, i) => i);
+  const { label, image } = await readFields(set, all, ['label', 'image']);
+  for (const i of all) expect(label![i]).toBe(Math.round((image![192 * i + 3 * 36]! + 1) * 127.5) % 2);
+});
+
+test('a package without names of emoji is refused', async () => {
+  expect(() => emojiAbout('[{}]', 'emoji.json')).toRefuse('data.format', 'emoji.json');
+  expect(() => emojiAbout('none', 'emoji.json')).toRefuse('data.format', 'emoji.json');
+  const table = join(place, 'node_modules/emoji-datasource-google/emoji.json');
+  await rm(table);
+  await expect(loadData({ data: 'emoji-names' }, place, { cache: false })).rejects.toMatchObject({
+    code: 'data.empty',
+    message: expect.stringContaining('emoji.json') as string,
+  });
 });
 
 test('the error for a missing package has the command that installs it', async () => {

@@ -1,12 +1,13 @@
 // Loads named data sets. The pictures of npm packages are decoded in threads and cached, as for folders; they are used
 // as emoji, or assembled into sheets that tiles are cut from.
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
 import type { SetConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Target } from '../data/fit.js';
 import { HELD, emojiLayout } from '../data/emoji.js';
+import { emojiAbout, type EmojiAbout } from '../data/emoji-names.js';
 import { namedSet, type EmojiSet, type SheetFile, type SheetSet } from '../data/named-sets.js';
 import { layoutDataset, type PictureStore } from '../data/pictures.js';
 import { sheetDataset } from '../data/sheets.js';
@@ -86,7 +87,27 @@ async function fromEmoji(
     read: (file, target) => of(file)[0].read(of(file)[1], target),
   };
   const shape = { size, channels, fit: 'pad', alpha: 'over', background: '#ffffff', flip, holdout: HELD } as const;
-  return layoutDataset(emojiLayout(files), { ...shape, path: name }, store, onProgress ? { onProgress } : {});
+  const about = set.about && { told: set.about.told, of: await aboutOf(set.about, folders) };
+  return layoutDataset(emojiLayout(files, about), { ...shape, path: name }, store, {
+    ...(onProgress ? { onProgress } : {}),
+    ...(about?.told === 'caption' ? { words: WORDS } : {}),
+  });
+}
+
+/** Words of an emoji's caption that are kept, and the largest vocabulary. */
+const WORDS = { length: 12, most: 10_000 };
+
+/** What a package's table says of emoji. @throws ForjaError `data.empty` for a package without it. */
+async function aboutOf(
+  { package: from, path }: NonNullable<EmojiSet['about']>,
+  folders: ReadonlyMap<string, string>,
+): Promise<Map<string, EmojiAbout>> {
+  const where = `${path} of the npm package ${from}`;
+  const text = await readFile(join(folders.get(from) ?? '', path), 'utf8').catch((cause: unknown) => {
+    const message = `data: expected names of emoji in ${where}, got no such file; install a version that has it`;
+    throw new ForjaError('data.empty', message, { cause });
+  });
+  return emojiAbout(text, where);
 }
 
 /** Assembles a sheet from its files. */
