@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: process.cwd() }, // from here the data's packages are resolved
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    // as JSON: options of the system; of conditional, stylegan and resnet also seeds and count
+    // as JSON: options of the system; of conditional, stylegan, resnet also seeds and count; of augment data, …
     options: { type: 'string', default: '{}' },
   },
 });
@@ -30,6 +30,8 @@ const BENCHES = {
   cyclegan: ['cyclegan', 'dayToNight'],
   'cyclegan-emoji': ['cyclegan', 'emojiStyles'],
   text2image: ['text2image', 'default'],
+  'text2image-emoji': ['emoji-names', 'default'],
+  augment: ['augment', 'default'],
 };
 const [name] = positionals;
 if (!Object.hasOwn(BENCHES, name ?? '')) {
