@@ -11,9 +11,9 @@ const { values, positionals } = await argsOf('gallery', {
   allowPositionals: true,
   usage: '[<generator.onnx>…] [--port <n>]',
   about:
-    'Opens a page that shows generators: those of generators/, the one of `npm run demo`, and those given. If there is\n' +
-    'x.discriminator.onnx next to x.onnx, the page can let it judge the pictures. The page is built as plain files in\n' +
-    'examples/gallery/dist. Port 0 is any free one; the default is 4175.',
+    'Opens a page that shows generators: those of generators/, the one of `npm run demo`, and those given. If there\n' +
+    'is x.discriminator.onnx next to x.onnx, the page can let it judge the pictures. The page is built as plain\n' +
+    'files in examples/gallery/dist. Port 0 is any free one; the default is 4175.',
   examples: ['', 'runs/digits/generator.onnx', '--port 0'],
 });
 const port = portOf('gallery', values.port);

@@ -33,7 +33,8 @@ export default async function augment({ runs, from, seed, steps = 2500, more }) 
       runs: count,
     })),
     notes: [
-      `${perClass} real pictures of each class, one small set, and a generator trained on it alone for ${study.gan.steps} ` +
+      `${perClass} real pictures of each class, one small set, and a generator trained on it alone for ` +
+        `${study.gan.steps} ` +
         `steps; ${seeds} classifiers of ${study.classifierSteps} steps an arm, tested on ${test.count} examples.`,
     ],
     picture: readFileSync(join(folder, 'subset-0', 'pictures.png')),

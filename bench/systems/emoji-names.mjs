@@ -50,12 +50,15 @@ export default async function emojiNames({ runs, from, seed, steps = 1500, more 
       row('the same against other captions', made, turned),
     ],
     notes: [
-      `${steps} steps of 64 emoji of 32 pixels; ${named.count} to train with, ${told.length} captions of held-out emoji. ` +
+      `${steps} steps of 64 emoji of 32 pixels; ${named.count} to train with, ${told.length} captions of held-out ` +
+        'emoji. ' +
         `"First": the right caption ranks above ${AMONG - 1} other held-out ones, by group and by ` +
         `the ${WORDS} most frequent words. "Group": the judge sees the emoji's group, one of ${sizes[0]}.`,
     ],
     picture: await sheet([some.map((i) => held.pictures[told[i]]), some.map((i) => drawn[i])]),
-    legend: `Held-out emoji, and what was made of their captions: ${some.map((i) => `"${held.captions[told[i]]}"`).join('; ')}.`,
+    legend:
+      'Held-out emoji, and what was made of their captions: ' +
+      `${some.map((i) => `"${held.captions[told[i]]}"`).join('; ')}.`,
   };
 }
 

@@ -54,7 +54,8 @@ export default async function resnet({ runs, from, seed, steps = 1000, more }) {
     seeds,
     rows,
     notes: [
-      `Fashion-MNIST, ${seeds} seeds, batches of ${COMMON.batch}; the others take as many steps as cost the CPU time of ` +
+      `Fashion-MNIST, ${seeds} seeds, batches of ${COMMON.batch}; the others take as many steps as cost the CPU ` +
+        'time of ' +
         `${steps} of the residual networks. Gradients of the critic at ${MEASURED} pictures between a real and a ` +
         'generated one, as WGAN-GP penalises; singular values of its layers as they are applied, after spectral ' +
         `normalisation where there is one. ${count} pictures on each side.`,

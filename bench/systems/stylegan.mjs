@@ -39,7 +39,8 @@ export default async function stylegan({ runs, from, seed, steps = 5000, more })
       row('faces that were held out', 'floor'),
     ],
     notes: [
-      `${steps} steps of 16 faces of 32 pixels; ${count} pictures on each side. Path length is the mean over the last ` +
+      `${steps} steps of 16 faces of 32 pixels; ${count} pictures on each side. Path length is the mean over the ` +
+        'last ' +
         'tenth of the run, of training batches.',
     ],
     picture: await sheet([0, 1, 2].map((i) => shown.slice(12 * i, 12 * i + 12))),

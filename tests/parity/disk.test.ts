@@ -34,7 +34,7 @@ test('a run into a folder that may not be written leaves nothing, and says where
   expect(await readdir(locked)).toEqual([]);
 });
 
-test('a disk that is full during a checkpoint stops the run, keeps the one before, and a resume gives the same bits', async ({
+test('a disk that is full during a checkpoint stops the run; a resume from the one before gives the same bits', async ({
   skip,
 }) => {
   skip(process.platform !== 'linux', `${process.platform}: no /dev/full, on which each write finds the disk full`);

@@ -85,7 +85,8 @@ console.log(JSON.stringify(Object.entries(process.env).filter(([name, value]) =>
     const args = [join(built, 'bin.js'), 'serve', file, '--port', '0'];
     const seen = inHome([
       script(`import { spawn } from 'node:child_process';
-const child = spawn(process.execPath, ['--no-deprecation', ...${JSON.stringify(args)}], { stdio: ['ignore', 'pipe', 'inherit'] });
+const args = ['--no-deprecation', ...${JSON.stringify(args)}];
+const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 let said = '';
 child.stdout.on('data', (data) => {
   said += data;

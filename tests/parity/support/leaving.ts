@@ -50,7 +50,9 @@ export const WAYS: Readonly<Record<string, Way>> = {
     executors: ['process'],
   },
   'death of the worker before it runs': {
-    body: 'going = false; await over; await Promise.all([workers[0].terminate(), session.run(feed()).then(() => console.log("left"))]);',
+    body:
+      'going = false; await over; ' +
+      'await Promise.all([workers[0].terminate(), session.run(feed()).then(() => console.log("left"))]);',
     expected: stopped,
     executors: ['worker'],
   },

@@ -187,7 +187,8 @@ describe('bodies that are not sent as they should are cut off, and block no othe
     const server = await listen(service, { port: 0 });
     await service.ready;
     const { port } = new URL(server.url);
-    const start = `POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${headers}`;
+    const start =
+      'POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' + headers;
     // sends the headers and `times` chunks at once, then a chunk again and again
     const answer = new Promise<string>((resolve) => {
       let heard = '';

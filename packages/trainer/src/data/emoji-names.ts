@@ -48,7 +48,8 @@ export function emojiAbout(text: string, where: string): Map<string, EmojiAbout>
   if (found.size === 0)
     throw new ForjaError(
       'data.format',
-      `data: expected a list of emoji with name, unified and category in ${where}, got none; install a version that has it`,
+      `data: expected a list of emoji with name, unified and category in ${where}, got none; install a version that ` +
+        'has it',
     );
   return found;
 }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 const EMPTY = { values: [], inputs: [], constants: new Map<never, never>(), calls: [], outputs: [] };
 
-it('runs on WASM, and leaves the listeners of the process, its globals, flags and the backend as they were', async () => {
+it('runs on WASM, and leaves listeners of the process, globals, flags and the backend as they were', async () => {
   const [exceptions, rejections] = [process.listeners('uncaughtException'), process.listeners('unhandledRejection')];
   const globals = Reflect.ownKeys(globalThis);
   // Somebody's own, added while the backend starts.

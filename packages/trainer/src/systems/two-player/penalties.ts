@@ -52,7 +52,8 @@ export function checkPictures(options: PlayerOptions, field: FieldSpec | undefin
   const one = penaltiesOf(options.penalties, scalarsOf(options, 1)).find(({ penalty }) => penalty.pictures === true);
   if (one !== undefined && field?.shape.length !== 3)
     throw new UsageError(
-      `config.penalties.${one.name}: expected pictures to augment, got points [${field?.shape.join(', ') ?? ''}] from ${from}; ` +
+      `config.penalties.${one.name}: expected pictures to augment, ` +
+        `got points [${field?.shape.join(', ') ?? ''}] from ${from}; ` +
         'leave it out',
       { code: 'config.invalid' },
     );
