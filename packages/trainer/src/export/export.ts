@@ -1,14 +1,6 @@
 // exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
 import { LEAST_DECIBELS, UsageError, type Manifest } from '@forja/core';
-import {
-  DATA_TYPE,
-  encodeModel,
-  roundedTwin,
-  sealModel,
-  toHalf,
-  type Model,
-  type WeightStorage,
-} from '@forja/core/onnx';
+import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
@@ -17,75 +9,21 @@ import { hex, sha256 } from '../digest.js';
 import type { Program, ProgramDType } from '../program/program.js';
 import type { Bounds } from './bounds.js';
 import { capture, captureStateful, type Capture } from './capture.js';
+import type { ExportOptions, Verification, VerifyOptions } from './contract.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
 import { fixedOutputs } from './domain.js';
 import { checkOptions } from './options.js';
-import { outside, placement, type ExternalDataOption } from './external.js';
-import { checkSignal, ListenerFailed, listening, step, watched, type Watched } from './progress.js';
+import { outside, placement } from './external.js';
+import { checkSignal, ListenerFailed, listening, step, watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
-import { stateTable, type StateOption, type StateTable } from './state.js';
+import { stateTable, type StateTable } from './state.js';
 import { inStorage, storageOf, type Made } from './stored.js';
-import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
+import { isStated, subjectOf, type Exportable } from './subject.js';
 import type { Sizes } from './traced.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
-import { TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
+import { TOLERANCE, verify } from './verify.js';
 
 const now = (): number => performance.now();
-
-/** Options of {@link exportOnnx}. */
-export interface ExportOptions extends Watched {
-  /**
-   * Required for functions. For models, each entry applies to the input of that name or position, and may name its dims
-   * and its role. A string in a shape is a dynamic dim. Verification draws from `range`.
-   */
-  inputs?: InputOption[];
-  /** By position. */
-  outputs?: OutputOption[];
-  /**
-   * Smallest and largest size of dynamic dims, such as `{ height: [32, 1024] }`. The file is checked within these
-   * bounds and its manifest states them, and `load` refuses other sizes. Default: no bounds, except for dims whose size
-   * the function's own code reads, which are tried up to 2048.
-   */
-  bounds?: Bounds;
-  /**
-   * How to treat tf.Variables that the function assigns and that its results depend on. `explicit`: the variable
-   * becomes an input of its name and an output `<name>_next`; pass {@link ExportResult.state} to `createSession` to
-   * keep the state. Default `refuse`.
-   */
-  state?: StateOption;
-  /** 17 to 22, default 21. */
-  opset?: number;
-  /** Layout of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
-  layout?: LayoutOption;
-  /**
-   * `fp16`: weights, and the computations with them where that is safe, are in half precision; inputs and outputs stay
-   * float32. Default `fp32`.
-   */
-  precision?: 'fp32' | 'fp16';
-  /**
-   * How large weights are stored; computing stays in float32. `int8`: a scale for each output channel. `uint8`: a zero
-   * point too. `fp16`: half precision. `exact`: smaller only where nothing is lost. The file is verified with float32
-   * weights first; the smaller one is then compared with it in decibels. Default `float32`, or, for models that {@link
-   * loadTfjsModel} read from quantised files, the storage that keeps their size.
-   */
-  weights?: 'float32' | WeightStorage;
-  /** `uint8-*`: the file outputs pictures as bytes, in that layout. Default `float`. */
-  imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
-  /**
-   * Whether weights go into a separate file. `'auto'` (default): if they have more than 1 GiB; a number: if they have
-   * more bytes than that; `true`, `false`: always, never.
-   */
-  externalData?: ExternalDataOption;
-  /** Fields of the manifest; they override the derived ones. */
-  metadata?: Partial<Manifest>;
-  /**
-   * Computes a SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB;
-   * `@forja/trainer/node` fills in another.
-   */
-  digest?: (bytes: Uint8Array) => Promise<string>;
-  /** Default: verified. `false` skips it, and the report says so. */
-  verify?: false | VerifyOptions;
-}
 
 /** What {@link exportOnnx} returns. */
 export interface ExportResult {

@@ -6,10 +6,9 @@ import { describeCall } from '../lower/context.js';
 import { lowerProgram } from '../lower/lower.js';
 import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { distance } from './compare.js';
+import type { NodeError, OutputError, Verification } from './contract.js';
 import type { Reference } from './reference.js';
-import type { NodeError, OutputError } from './report.js';
 import { drawAll, freeInputs, logical, stored, type Draw, type Round } from './round.js';
-import type { Verification } from './verify.js';
 
 /** A failed comparison. */
 export interface Mismatch {

@@ -4,8 +4,7 @@ import { refuseReserved, UsageError } from '@forja/core';
 import { OPSETS, WEIGHT_STORAGES } from '@forja/core/onnx';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
-import type { ExportOptions } from './export.js';
-import type { VerifyOnnxOptions } from './verify-file.js';
+import type { ExportOptions, VerifyOnnxOptions } from './contract.js';
 
 const name = v.pipe(v.string(), v.minLength(1, 'a name'));
 const range = v.pipe(

@@ -1,8 +1,9 @@
 // The report of an export as text for a terminal, Markdown and HTML, all rendered from one list of sections.
 import { UsageError, type ManifestInput, type ManifestOutput } from '@forja/core';
+import type { OutputError } from './contract.js';
 import type { Sizes } from './traced.js';
 import { HISTOGRAM } from './compare.js';
-import type { ExportReport, OutputError } from './report.js';
+import type { ExportReport } from './report.js';
 
 /** A part of the report: facts, or a table. */
 interface Section {

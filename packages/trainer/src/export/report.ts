@@ -2,41 +2,10 @@
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import type { Model } from '@forja/core/onnx';
 import type { Program } from '../program/program.js';
+import type { NodeError, OutputError, StoredReport } from './contract.js';
 import type { Sizes } from './traced.js';
-import type { Distance } from './compare.js';
 import type { ProvenDim } from './probe.js';
-import type { StoredReport } from './stored.js';
 import { transposesOf, type TransposeLeft } from './transposes.js';
-
-/** One comparison of one output. */
-export interface OutputError extends Distance {
-  /** Which output. */
-  output: string;
-  /** Seed of the drawn inputs. */
-  seed: number;
-  /** Sizes of the dynamic dims. */
-  sizes: Sizes;
-  /** Whether the function was traced at these sizes. */
-  traced: boolean;
-  /** Distribution of the drawn inputs, if not the default one. */
-  drawn?: string;
-  /** For files in half precision: decibels, at most 200. */
-  psnr?: number;
-}
-
-/** The error of one call. */
-export interface NodeError {
-  /** The tfjs kernel. */
-  kernel: string;
-  /** The layer that called it. */
-  layer?: string;
-  /** Where in the code: file and line. */
-  site?: string;
-  /** Greatest absolute difference. */
-  max: number;
-  /** Greatest relative difference, as in {@link OutputError}. */
-  relative: number;
-}
 
 /** Result of {@link exportOnnx}. Times are in milliseconds. */
 export interface ExportReport {

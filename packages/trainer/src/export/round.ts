@@ -5,15 +5,14 @@ import { inverse, permuted } from '../lower/permute.js';
 import { spreadNorms } from '../rewrite/norm.js';
 import type { ReplayTensor } from '../program/replay.js';
 import type { Program } from '../program/program.js';
+import type { OutputError, Verification, VerifiedInput } from './contract.js';
 import { traceAt, type Sizes } from './traced.js';
 import { distance, peakToNoise, type Distance } from './compare.js';
 import { constantsOf, domainsOf, type Domain } from './domain.js';
 import { draw, isFree, type Drawn, type DrawnSpec } from './feeds.js';
 import { pictureRange } from './pictures.js';
 import type { Reference } from './reference.js';
-import type { OutputError } from './report.js';
 import type { Quantisation } from './uint8.js';
-import type { Verification, VerifiedInput } from './verify.js';
 import type { Draws } from './ways.js';
 
 /** The comparison at one choice of sizes. */

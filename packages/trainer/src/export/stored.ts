@@ -11,11 +11,10 @@ import {
   type WeightStorage,
 } from '@forja/core/onnx';
 import { peakToNoise } from './compare.js';
+import type { OutputError, StoredReport, Verification } from './contract.js';
 import { outside, placement, type Placement } from './external.js';
-import type { OutputError } from './report.js';
 import { drawAll, freeInputs, logical, roundAt, stored as inOrder, type Draw, type Round } from './round.js';
 import type { Sizes } from './traced.js';
-import type { Verification } from './verify.js';
 import { waysFor } from './ways.js';
 
 /** Models that were loaded from quantised files, with the storage type that makes the exported weights as small. */
@@ -30,17 +29,6 @@ export function rememberStorage(model: object, dtypes: readonly (string | undefi
 /** The storage type that makes the exported weights as small as the model's files, if these were quantised. */
 export function storageOf(model: object): WeightStorage | undefined {
   return quantised.get(model);
-}
-
-/** What was stored, and what it costs. */
-export interface StoredReport {
-  type: WeightStorage;
-  weights: StoredWeight[];
-  /** Bytes of these weights, scales included, and of the same weights in float32. */
-  bytes: number;
-  before: number;
-  /** Required decibels, and the lowest of all outputs; absent if verification was skipped. */
-  psnr?: { least: number; found: number };
 }
 
 /** A file with float32 weights, as it was exported. */

@@ -16,27 +16,13 @@ import type { Perm } from '../lower/contract.js';
 import { optimize } from '../rewrite/optimize.js';
 import type { Bounds } from './bounds.js';
 import { capture, captureStateful } from './capture.js';
+import type { OutputError, VerifiedInput, VerifiedOutput, VerifyOnnxOptions } from './contract.js';
 import { describe, orderOf } from './describe.js';
-import type { OutputError } from './report.js';
 import { fixedOutputs } from './domain.js';
 import { checkVerifyOptions } from './options.js';
-import type { StateOption } from './state.js';
-import { isStated, subjectOf, type Exportable, type InputOption, type Subject } from './subject.js';
+import { isStated, subjectOf, type Exportable, type Subject } from './subject.js';
 import { quantisation } from './uint8.js';
-import { TOLERANCE, verify, type VerifiedInput, type VerifiedOutput, type VerifyOptions } from './verify.js';
-
-/** Options of {@link verifyOnnx}. */
-export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
-  /** Inputs of the tfjs side, as in exportOnnx. */
-  inputs?: InputOption[];
-  outputs?: { name?: string }[];
-  /** As in exportOnnx: sizes that dynamic dims have. Default: those of the file's manifest. */
-  bounds?: Bounds;
-  /** As in exportOnnx: how to treat state between calls. */
-  state?: StateOption;
-  /** Files with the model's weights, by location. */
-  external?: ReadonlyMap<string, Uint8Array>;
-}
+import { TOLERANCE, verify } from './verify.js';
 
 /** Result of {@link verifyOnnx}. */
 export interface VerifyOnnxResult {

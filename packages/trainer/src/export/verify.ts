@@ -1,13 +1,10 @@
 // Verification: compares an ONNX file with tfjs at several seeds and sizes, including sizes that were not traced.
 import { ExportError, type Runtime, type Session } from '@forja/core';
-import type { Perm } from '../lower/contract.js';
 import type { Program } from '../program/program.js';
-import type { Sizes } from './traced.js';
-import type { DrawnSpec } from './feeds.js';
+import type { NodeError, OutputError, Verification } from './contract.js';
 import { compareCalls, mismatchOf, refusal, unverified, type Mismatch } from './mismatch.js';
 import { step, type Watched } from './progress.js';
 import { reference, type Reference } from './reference.js';
-import type { NodeError, OutputError } from './report.js';
 import {
   compareOnce,
   freeDomains,
@@ -19,77 +16,11 @@ import {
   type Compared,
   type Round,
 } from './round.js';
-import type { Subject } from './subject.js';
-import type { Quantisation } from './uint8.js';
 import { farTurns, waysFor, type Draws } from './ways.js';
 import { Witness } from './witness.js';
 
-/** Options of verification. */
-export interface VerifyOptions {
-  /** Runs the file. `@forja/trainer/node` fills it in. */
-  runtime?: Runtime;
-  /**
-   * Sizes of the dynamic dims to verify at. Default: three that were not traced, including the smallest that the
-   * function accepts.
-   */
-  sizes?: Record<string, number>[];
-  /** Seeds per size. Default 2; 8 for small networks, so that effects of rare inputs are seen. */
-  seeds?: number;
-  /** Bound on max |a - b| / max(1e-2, p99.9 of |tfjs|). Default 1e-4. */
-  tolerance?: number;
-  /**
-   * Decibels that outputs must reach where rounding is part of the export: half precision (default 45, against tfjs),
-   * and weights stored smaller (35 for 8 bits, 45 for half precision, 80 for `exact`, against float32 weights).
-   */
-  psnr?: number;
-  /** Also compares every call of the program, which takes a second graph with every value as output. */
-  perNode?: boolean;
-}
-
 /** Default bound on the relative error. */
 export const TOLERANCE = 1e-4;
-
-/** One input of the file and of the function. */
-export interface VerifiedInput extends DrawnSpec {
-  /** Name in the function. */
-  name: string;
-  /** Name in the file. */
-  file: string;
-  /** Axis order in the file; undefined for tfjs's own. */
-  order?: Perm;
-}
-
-/** One output of the file and of the function. */
-export interface VerifiedOutput {
-  name: string;
-  file: string;
-  order?: Perm;
-  /** For bytes: how they are computed from the values. */
-  quantised?: Quantisation;
-  /** Range of the values. */
-  range?: readonly [number, number];
-}
-
-/** A verification job. */
-export interface Verification {
-  subject: Subject;
-  inputs: readonly VerifiedInput[];
-  outputs: readonly VerifiedOutput[];
-  sizes: readonly Sizes[];
-  /** Sizes that the file was traced at. */
-  traced: readonly Sizes[];
-  /** Sizes at which the function calls other kernels than those that the file was made from. */
-  branches?: readonly { sizes: Sizes; why: string }[];
-  /** Default: {@link seedsFor}. */
-  seeds?: number;
-  tolerance: number;
-  /** For files in half precision: outputs must reach this many decibels, instead of the tolerance. */
-  psnr?: number;
-  /** The program that the file was lowered from, if known: a failure then names the first call that differs. */
-  program?: Program;
-  /** Outputs that do not depend on inputs, and so are the same at every draw. */
-  fixed: readonly string[];
-}
 
 /** Result of a verification. */
 export interface Verified {

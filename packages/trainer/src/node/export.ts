@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
-import { exportOnnx as exportAnywhere, type ExportOptions, type ExportResult } from '../export/export.js';
+import type { ExportOptions, VerifyOnnxOptions } from '../export/contract.js';
+import { exportOnnx as exportAnywhere, type ExportResult } from '../export/export.js';
 import { checkOptions, checkVerifyOptions } from '../export/options.js';
 import type { Exportable } from '../export/subject.js';
-import { verifyOnnx as verifyAnywhere, type VerifyOnnxOptions, type VerifyOnnxResult } from '../export/verify-file.js';
+import { verifyOnnx as verifyAnywhere, type VerifyOnnxResult } from '../export/verify-file.js';
 import { peakMemory } from './environment.js';
 
 async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtime) => Promise<T>): Promise<T> {
