@@ -17,9 +17,9 @@ import {
 } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
 import { AdaptiveSession } from './adaptive.js';
+import type { LoadProgress, ReadModel } from './files/contract.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
-import type { LoadProgress, ReadModel } from './files/read.js';
 import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, heardOf, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Scripts } from '../../vitest.support.js';
+import type { LoadProgress, ReadOptions } from './contract.js';
 import { download } from './download.js';
-import type { LoadProgress, ReadOptions } from './read.js';
 
 /** A model of some 300 kB, with different bytes for each `version`. */
 function model(version: number): Uint8Array {

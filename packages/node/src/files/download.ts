@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
 import { DownloadCache } from './cache.js';
-import type { ReadOptions } from './read.js';
+import type { ReadOptions } from './contract.js';
 
 /**
  * Maximum number of requests for an interrupted download, and of consecutive requests without progress. A request may

@@ -3,7 +3,7 @@ import { open, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { abortError, checkExternalSizes, checkLocation, ForjaError, ModelFormatError, outside } from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
-import type { OnProgress } from './read.js';
+import type { OnProgress } from './contract.js';
 
 const CHUNK = 2 ** 24;
 /** Size limit of a protobuf message; larger weights are in external data. */
