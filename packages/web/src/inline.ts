@@ -3,10 +3,10 @@
 // made by functions of the page's core, so that their classes match.
 import { toErrorRecord } from '@forja/core';
 import type { abortError, DeviceReport, fromErrorRecord } from '@forja/core';
-import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import type { ExecutorOptions, FetchOptions, WebExecutor } from './contract.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations } from './protocol.js';
+import type { Handlers } from './worker/contract.js';
 import { createExecutor } from './worker/executor.js';
-import type { Handlers } from './worker/executor.js';
 import { WASM_FILE } from './worker/files.js';
 
 /** Error functions of the page's core. */

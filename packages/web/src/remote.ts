@@ -1,7 +1,7 @@
 // The page's end of the worker: posts calls, matches replies, and turns aborts, hangs and dead workers into errors.
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport } from '@forja/core';
-import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import type { ExecutorOptions, FetchOptions, WebExecutor } from './contract.js';
 import { startWorker, unavailable } from './start-worker.js';
 import type { FetchArguments, Fetched, Operation, Operations, Reply, Request } from './protocol.js';
 

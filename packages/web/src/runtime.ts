@@ -13,8 +13,8 @@ import type {
   SessionOptions,
 } from '@forja/core';
 import { absolute } from './address.js';
+import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './contract.js';
 import { openExecutor } from './executor.js';
-import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { blobOf, postedOptions } from './post.js';
 import type { OpenOptions } from './post.js';
 import type { FetchArguments, Fetched, Recipe } from './protocol.js';

@@ -4,8 +4,8 @@ import type { NamedTensors, SessionRecord } from '@forja/core';
 import { prepare } from './preparation.js';
 import type { Operation, Operations, Reply, Request } from './protocol.js';
 import { BUILDS } from './worker/builds.js';
+import type { CallContext, Handlers } from './worker/contract.js';
 import { createExecutor } from './worker/executor.js';
-import type { CallContext, Handlers } from './worker/executor.js';
 import { becomeThread } from './worker/ort.js';
 import { watchConsole } from './worker/placement.js';
 

@@ -1,19 +1,7 @@
 // Caches downloaded models in the browser's Cache Storage: one entry per address, with its SHA-256, so that corrupted
 // bytes are not used. `put` is atomic, so concurrent tabs leave one complete entry. Errors here never make a load fail.
+import type { Store } from './contract.js';
 import { sha256 } from './source.js';
-
-/** A cached download with its ETag. */
-export interface Kept {
-  bytes: Uint8Array<ArrayBuffer>;
-  etag: string | null;
-  lastModified: string | null;
-}
-
-/** The entry of one address. */
-export interface Store {
-  recall(): Promise<Kept | undefined>;
-  keep(download: Kept): Promise<void>;
-}
 
 const DIGEST = 'x-forja-sha256';
 

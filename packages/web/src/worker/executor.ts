@@ -13,7 +13,8 @@ import {
   inPrecision,
 } from '@forja/core';
 import type { DeviceReport, Preparation } from '@forja/core';
-import type { Operation, Operations, PostedSessionOptions, Progress } from '../protocol.js';
+import type { PostedSessionOptions } from '../protocol.js';
+import type { Handlers } from './contract.js';
 import { fetchModel } from './fetch.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
@@ -24,18 +25,6 @@ import type { ModelFiles } from './session.js';
 import { Slots } from './slots.js';
 import { TwoFormSession } from './two-form-session.js';
 import type { Kept } from './two-form-session.js';
-
-/** Context of a handler, in addition to its arguments. */
-export interface CallContext {
-  signal: AbortSignal;
-  /** For `create`, it may also be called after the result, until the session is released. */
-  progress(progress: Progress): void;
-}
-
-/** One handler for each operation. */
-export type Handlers = {
-  readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]>;
-};
 
 /** Kind of executor, and its builds. */
 export interface ExecutorParts {

@@ -11,8 +11,7 @@ import {
 } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress } from '../protocol.js';
 import { openStore } from './cache.js';
-import type { Store } from './cache.js';
-import type { CallContext } from './executor.js';
+import type { CallContext, Store } from './contract.js';
 import { examine } from './examine.js';
 import { readBlob, download } from './source.js';
 import type { Download, Wanted } from './source.js';

@@ -1,7 +1,7 @@
 // Reads a model or its external data from an address or a Blob, with progress. Errors name a missing or truncated file.
 import { ForjaError, joinBytes, ModelFormatError, UsageError } from '@forja/core';
 import type { LoadProgress } from '../protocol.js';
-import type { Kept } from './cache.js';
+import type { Kept } from './contract.js';
 
 type OnProgress = (progress: LoadProgress) => void;
 
