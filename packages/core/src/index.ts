@@ -120,7 +120,7 @@ export { philoxWords } from './latent/philox.js';
 export type { Key as PhiloxKey } from './latent/philox.js';
 export type { StreamPosition } from './latent/streams.js';
 export { Image } from './image/image.js';
-export type { Channels } from './image/image.js';
+export type { Channels } from './image/pixels.js';
 export { ImageBatch } from './image/batch.js';
 export type { GridOptions } from './image/grid.js';
 export type { AnimationOptions } from './image/animation.js';

@@ -2,15 +2,11 @@
 // them.
 import { joinBytes } from '../bytes.js';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
-import type { ImageBatch } from './batch.js';
+import type { Frames } from './pixels.js';
 import { encodePNG } from './png.js';
 
 /** The bytes of an APNG file, which readers that do not support animation show as a plain PNG of the first frame. */
-export function encodeAPNG(
-  batch: ImageBatch,
-  tools: Omit<EncoderTools, 'rgbaOf'>,
-  options?: AnimationOptions,
-): Uint8Array {
+export function encodeAPNG(batch: Frames, tools: Omit<EncoderTools, 'rgbaOf'>, options?: AnimationOptions): Uint8Array {
   const { delayMs, plays } = timing('toAPNG', tools, batch.count, options);
   const parts: Uint8Array[] = [];
   let sequence = 0;

@@ -5,7 +5,8 @@ import { optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { AnimationOptions, EncoderTools } from './animation.js';
 import { gridOf, type GridOptions } from './grid.js';
-import { checkPixels, Image, rgbaOf, type Channels } from './image.js';
+import { checkPixels, Image, rgbaOf } from './image.js';
+import type { Channels } from './pixels.js';
 
 const TOOLS: EncoderTools = { rgbaOf, UsageError, optionsOf, shown };
 

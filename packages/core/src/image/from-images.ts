@@ -6,7 +6,7 @@ import { oneOf, optionsOf } from '../realm.js';
 import { shapeError } from '../shape-error.js';
 import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
-import type { Channels } from './image.js';
+import type { Channels } from './pixels.js';
 import { checkLayout, checkRange, defaultRange, type ImageTensorOptions } from './range.js';
 
 /**

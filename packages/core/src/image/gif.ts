@@ -4,18 +4,14 @@
 /// <reference path="./gifenc.d.ts" />
 import type { Color, Gifenc } from 'gifenc';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
-import type { ImageBatch } from './batch.js';
+import type { Frames } from './pixels.js';
 
 /**
  * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256
  * colours (always for grey), else chosen by pairwise nearest-neighbour clustering of the colours, rounded to 5, 6 and 5
  * bits.
  */
-export async function encodeGIF(
-  batch: ImageBatch,
-  tools: EncoderTools,
-  options?: AnimationOptions,
-): Promise<Uint8Array> {
+export async function encodeGIF(batch: Frames, tools: EncoderTools, options?: AnimationOptions): Promise<Uint8Array> {
   const { delayMs, plays } = timing('toGIF', tools, batch.count, options);
   const { width, height } = batch;
   // Loaded as CommonJS, all exports are under `default`; bundled as a module, they are named.
@@ -72,7 +68,7 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
 }
 
 /** RGBA, blended with white. */
-function opaque({ data, channels }: ImageBatch, { rgbaOf }: EncoderTools): Uint8ClampedArray {
+function opaque({ data, channels }: Frames, { rgbaOf }: EncoderTools): Uint8ClampedArray {
   const rgba = rgbaOf(data, channels);
   if (channels === 4)
     for (let i = 0; i < rgba.length; i++)

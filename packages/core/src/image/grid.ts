@@ -3,7 +3,8 @@ import { UsageError } from '../errors.js';
 import { shapeError } from '../shape-error.js';
 import { checkInteger } from '../integer.js';
 import { optionsOf } from '../realm.js';
-import { Image, type Channels } from './image.js';
+import { Image } from './image.js';
+import type { Channels } from './pixels.js';
 
 /** Options of a grid. */
 export interface GridOptions {

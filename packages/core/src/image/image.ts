@@ -2,9 +2,7 @@
 import { shapeError } from '../shape-error.js';
 import { classOf } from '../realm.js';
 import { shown } from '../shown.js';
-
-/** Channels a picture may have: grey, RGB or RGBA. */
-export type Channels = 1 | 3 | 4;
+import type { Channels } from './pixels.js';
 
 /** A picture: rows from the top, pixels from the left, channels interleaved, 8 bits each (straight alpha). */
 export class Image {

@@ -2,8 +2,6 @@
 import { UsageError } from '@forja/core';
 import type { JobRequest } from './request.js';
 
-/** Maximum pictures of a job. */
-export const MOST_PICTURES = 1e9;
 /** Maximum shards of a job; each has its own record in the folder. */
 export const MOST_SHARDS = 100_000;
 

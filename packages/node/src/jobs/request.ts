@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import type { StreamOptions } from '@forja/core';
 import * as v from 'valibot';
 import { FORMAT_NAMES, type Format } from './formats.js';
-import { MOST_PICTURES } from './plan.js';
+
+/** Maximum pictures of a job. */
+export const MOST_PICTURES = 1e9;
 
 /**
  * `count` pictures of one seed from a model, in shards of `shard` pictures. Seeds are decimal digits, because JSON has

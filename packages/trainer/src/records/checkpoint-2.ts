@@ -1,9 +1,8 @@
 // Reads checkpoints of version 2, which were written before the safetensors layout: `FORJACKP`, uint32 version, uint32
 // length of the header, header in JSON, tensors at multiples of 64 bytes, SHA-256 of everything before it.
-import { ARRAY_OF, BYTES_OF, ForjaError, sizeOf, type DType } from '@forja/core';
+import { ARRAY_OF, BYTES_OF, ForjaError, sizeOf, type DType, type NamedTensors } from '@forja/core';
 import { sha256 } from '../digest.js';
 import { parseHead, type CheckpointHead } from './checkpoint-head.js';
-import type { Checkpoint } from './checkpoint.js';
 
 const MAGIC = 'FORJACKP';
 const VERSION = 2;
@@ -24,7 +23,10 @@ export function isVersion2(bytes: Uint8Array): boolean {
  * Decodes a checkpoint of version 2. Throws ForjaError `checkpoint.format` for an older version, a truncated file or a
  * flipped bit; `where` names the file.
  */
-export async function decodeVersion2(bytes: Uint8Array, where: string): Promise<Checkpoint> {
+export async function decodeVersion2(
+  bytes: Uint8Array,
+  where: string,
+): Promise<CheckpointHead & { state: NamedTensors }> {
   const bad = (expected: string, got: string): ForjaError =>
     new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
   if (bytes.length < PREFIX + DIGEST) throw bad(`at least ${PREFIX + DIGEST} bytes`, `${bytes.length}`);

@@ -1,7 +1,7 @@
 // A phase: one graph of the game, run a fixed number of times per iteration. CONTRACT.
 import type { Tensor, TensorSpec } from '@forja/core';
+import type * as tf from '@tensorflow/tfjs';
 import type { StepFunction, StepOptions } from '../compile/step.js';
-import type { GanSystem } from './system.js';
 
 /** Where an input of a phase, or of a preview, comes from. */
 export type Source =
@@ -66,7 +66,7 @@ export function isDrawn(source: Source): source is { random: 'normal' | 'uniform
 
 /** A phase as an argument of `compile`, `compileAll` and `eagerStep`, without the seed. Default: the first phase. */
 export function phaseStep(
-  { phases, variables }: Pick<GanSystem, 'phases' | 'variables'>,
+  { phases, variables }: { readonly phases: readonly Phase[]; readonly variables: readonly tf.Variable[] },
   phase: Phase | undefined = phases[0],
 ): StepOptions & { step: StepFunction; name: string } {
   if (phase === undefined) throw new Error('phaseStep: expected a system with phases');
