@@ -15,7 +15,7 @@ import type { PhaseInput } from '../phase.js';
 import type { GanSystem, Output } from '../system.js';
 import { scheduled } from '../two-player/rates.js';
 import { collecting, shareAbove, sumOf, type Keep } from '../two-player/step.js';
-import type { cycleganOptions } from './index.js';
+import type { cycleganOptions } from './options.js';
 import { poolOf } from './pool.js';
 
 /** Options, parsed. */

@@ -13,7 +13,7 @@ import type { PhaseInput } from '../phase.js';
 import type { GanSystem } from '../system.js';
 import { scheduled } from '../two-player/rates.js';
 import { collecting, shareAbove, type Keep } from '../two-player/step.js';
-import type { pix2pixOptions } from './index.js';
+import type { pix2pixOptions } from './options.js';
 
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof pix2pixOptions, undefined>>;

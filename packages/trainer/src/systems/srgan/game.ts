@@ -14,7 +14,7 @@ import type { Phase, PhaseInput } from '../phase.js';
 import type { GanSystem } from '../system.js';
 import { collecting, shareAbove, sumOf, type Inputs, type Keep } from '../two-player/step.js';
 import { cropped, turned } from './crop.js';
-import type { srganOptions } from './index.js';
+import type { srganOptions } from './options.js';
 
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof srganOptions, undefined>>;

@@ -16,7 +16,7 @@ import { sightOf } from '../two-player/augment.js';
 import { drawsOf, penaltiesOf, type Weighed } from '../two-player/penalties.js';
 import { scheduled } from '../two-player/rates.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from '../two-player/step.js';
-import type { StyleganOptions } from './index.js';
+import type { StyleganOptions } from './options.js';
 import { mixed, truncated } from './styles.js';
 
 /** The networks, with their initial weights, and the data that they use. */

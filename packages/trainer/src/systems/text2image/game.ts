@@ -17,7 +17,7 @@ import type { GanSystem } from '../system.js';
 import { drawsOf, penaltiesOf, type Weighed } from '../two-player/penalties.js';
 import { scheduled } from '../two-player/rates.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from '../two-player/step.js';
-import type { text2imageOptions } from './index.js';
+import type { text2imageOptions } from './options.js';
 
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof text2imageOptions, undefined>>;

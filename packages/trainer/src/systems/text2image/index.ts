@@ -1,52 +1,14 @@
 // Text to picture (Reed et al. 2016): the discriminator also sees real pictures with wrong captions, and a lazy R1
 // penalty keeps it smooth (Mescheder et al. 2018).
-import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDeviation } from '../../models/initialise.js';
 import { squareOf } from '../dcgan/index.js';
-import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
-import { playerOptions } from '../two-player/options.js';
 import { game } from './game.js';
 import { textDiscriminator, textGenerator } from './networks.js';
-
-const { latent, rates, schedule, beta1, beta2, loss, penalties, ema, emaWarmup, emaStatistics } = playerOptions({
-  rates: { g: 2e-3, d: 1e-3 },
-  latent: 64,
-  schedule: 'linear',
-  penalties: { r1: { weight: 0.1, every: 16 } },
-});
-
-/** Options of text2image, as schema entries. */
-export const text2imageOptions = {
-  base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
-  baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
-  embedding: described(v.optional(whole(1, 4096), 64), "length of a word's vector"),
-  wordOrder: described(
-    v.optional(v.boolean(), true),
-    'also encode pairs of words, so that "red hair, blue clothes" differs from "blue hair, red clothes"',
-  ),
-  captionIn: described(
-    v.optional(v.picklist(['latent', 'norms']), 'latent'),
-    'where the generator uses the caption: concatenated with the latent, or in its batch norms too',
-  ),
-  norm: described(
-    v.optional(v.picklist(['batch', 'none']), 'none'),
-    'normalisation between the convolutions of the discriminator',
-  ),
-  latent,
-  rates,
-  schedule,
-  beta1,
-  beta2,
-  loss,
-  penalties,
-  ema,
-  emaWarmup,
-  emaStatistics,
-};
+import { text2imageOptions } from './options.js';
 
 /**
  * `forja train text2image`: pictures and captions, fields `image` and `text`. Each network learns its own text encoder,
