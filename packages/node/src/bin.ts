@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `forja`. The work is in cli/main.ts.
-import { reasonOf } from './cli/errors.js';
 import { main } from './cli/main.js';
+import { reasonOf } from './files/reason.js';
 import { hasCode } from './has-code.js';
 
 // `forja inspect model.onnx | head` closes the pipe early, which is not an error; a full disk is.

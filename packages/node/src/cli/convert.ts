@@ -37,8 +37,9 @@ import {
   type WeightStorage,
 } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
+import { writeAside } from '../files/write-aside.js';
 import { runtime as nodeRuntime } from '../runtime.js';
-import { fileTarget, readModelFile, writeAside } from './files.js';
+import { fileTarget, readModelFile } from './files.js';
 
 interface Args {
   model: string;

@@ -21,7 +21,7 @@ import { runtime } from '../runtime.js';
 import { onDevice } from './pictures.js';
 import { tools } from './tools.js';
 import { INSTALL, trainerModule } from './trainer.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../version.js';
 
 const PACKAGES = [
   'onnxruntime-node',

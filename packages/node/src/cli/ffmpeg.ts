@@ -7,7 +7,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ForjaError, UsageError, type Image, type ImageBatch } from '@forja/core';
 import { makeFolder } from '../files/make-folder.js';
-import { reasonOf } from './errors.js';
+import { reasonOf } from '../files/reason.js';
 
 /** Video formats. */
 export type VideoFormat = 'webm' | 'mp4';

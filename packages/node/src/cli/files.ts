@@ -1,13 +1,10 @@
 // Reads and writes files for the command. Files are written under a temporary name and renamed, so that a failure
 // leaves the old file.
-import { randomBytes } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { access, constants, readFile, stat } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
-import { makeFolder } from '../files/make-folder.js';
-import { reasonOf } from './errors.js';
+import { reasonOf } from '../files/reason.js';
 
 /**
  * The bytes of a model file. Throws ModelFormatError `model.notFound` for a missing file or a folder, ForjaError `io`
@@ -24,37 +21,6 @@ export async function readModelFile(where: string, path: string): Promise<Uint8A
     throw error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
       ? new ModelFormatError('model.notFound', reason, { cause: error })
       : new ForjaError('io', reason, { cause: error });
-  }
-}
-
-/**
- * Writes a file under a temporary name and renames it; makes the folder if needed. A failure throws ForjaError `io` and
- * leaves an older file untouched.
- */
-export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await makeFolder(dirname(path));
-    await writeFile(aside, bytes);
-    await rename(aside, path);
-  } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined);
-    throw new ForjaError('io', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-/**
- * Synchronous {@link writeAside}, into an existing folder. For many small files it is faster, because passing each one
- * to Node's threads takes longer than writing it.
- */
-export function writeAsideNow(path: string, bytes: Uint8Array): void {
-  const aside = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    writeFileSync(aside, bytes);
-    renameSync(aside, path);
-  } catch (cause) {
-    rmSync(aside, { force: true });
-    throw new ForjaError('io', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -4,11 +4,12 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { checkModelBytes, externalFiles, ForjaError, UsageError, type CliCommand } from '@forja/core';
 import { abstractPictures } from '../abstract-pictures.js';
 import { readExternal } from '../files/read-file.js';
-import { reasonOf } from './errors.js';
-import { fileTarget, readModelFile, writeAside } from './files.js';
-import { shellWord } from './shell.js';
-import { filled, templates } from './templates.js';
-import { VERSION } from './version.js';
+import { fileTarget, readModelFile } from './files.js';
+import { reasonOf } from '../files/reason.js';
+import { writeAside } from '../files/write-aside.js';
+import { shellWord } from '../shell.js';
+import { filled, templates } from '../templates.js';
+import { VERSION } from '../version.js';
 
 /** The kinds of projects: where the generator is put, and the next commands. */
 const KINDS = {

@@ -23,8 +23,9 @@ import {
   type ValueInfo,
 } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
+import { writeAside } from '../files/write-aside.js';
 import { drawGraph } from '../graph/draw.js';
-import { fileTarget, readModelFile, writeAside } from './files.js';
+import { fileTarget, readModelFile } from './files.js';
 
 /** The command's result, printed with `--json`. */
 interface Findings {

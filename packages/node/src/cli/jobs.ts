@@ -12,8 +12,8 @@ import type { Sinks } from '../jobs/sinks.js';
 import type { WorkEvent } from '../jobs/worker.js';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from './parse.js';
 import { LOAD_OPTIONS, LOWERING_OPTION, NOISE_OPTION, refuseOlder } from './pictures.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
   action: string;

@@ -21,8 +21,8 @@ import { score } from './score.js';
 import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
 import { translate } from './translate.js';
-import { VERSION } from './version.js';
 import { video } from './video.js';
+import { VERSION } from '../version.js';
 
 /** The environment; default: the process's own. */
 export interface Host extends Partial<Streams> {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { mixTable, UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, noiseOf, seedsOf, truncationOf } from './parse.js';
+import { seedsOf } from './parse.js';
 import {
   enlarged,
   LOAD_OPTIONS,
@@ -14,6 +14,7 @@ import {
   SCALE_OPTION,
   writePictures,
 } from './pictures.js';
+import { labelOf, noiseOf, truncationOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
   model: string;

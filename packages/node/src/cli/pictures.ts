@@ -5,8 +5,9 @@ import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, Ima
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { pictureName } from '../files/picture-name.js';
 import { turns } from '../files/turns.js';
+import { writeAside, writeAsideNow } from '../files/write-aside.js';
 import { mostThreads } from '../threads.js';
-import { writeAside, writeAsideNow, type PictureFormat } from './files.js';
+import { type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
 export const LOAD_OPTIONS: readonly CliOption[] = [

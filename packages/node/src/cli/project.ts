@@ -1,11 +1,12 @@
 // forja project: finds the latent whose picture is nearest to a given one.
 import { dirname, join, resolve } from 'node:path';
 import { fromImages, ImageBatch, project, toBatch, type CliCommand } from '@forja/core';
-import { pictureTarget, writeAside } from './files.js';
+import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, seedOf } from './parse.js';
 import { enlarged, LOAD_OPTIONS, onDevice, SCALE_OPTION, writePictures } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { writeAside } from '../files/write-aside.js';
+import { labelOf, seedOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
   picture: string;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ForjaError, UsageError, type ImageLike } from '@forja/core';
 import { decodePng, isPng } from '../files/decode-png.js';
-import { reasonOf } from './errors.js';
+import { reasonOf } from '../files/reason.js';
 
 type Sharp = (typeof import('sharp'))['default'];
 

@@ -14,7 +14,7 @@ import {
 } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { endsOf, labelOf, mixOf, noiseOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { endsOf, seedsOf } from './parse.js';
 import {
   DELAY_OPTION,
   enlarged,
@@ -27,6 +27,7 @@ import {
   writeFolder,
   writePictures,
 } from './pictures.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
   model: string;

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import type { CliCommand } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf } from './parse.js';
 import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { labelOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
   model: string;

@@ -1,10 +1,11 @@
 // forja translate: runs the user's pictures through an image-to-image or super-resolution model.
 import { basename, extname, join, resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
-import { pictureTarget, writeAside } from './files.js';
+import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { LOAD_OPTIONS, LOWERING_OPTION, onDevice } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { writeAside } from '../files/write-aside.js';
 
 interface Args extends LoadArgs {
   model: string;

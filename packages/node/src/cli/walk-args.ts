@@ -11,8 +11,9 @@ import {
 } from '@forja/core';
 import type { Generator } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, mixOf, noiseOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { seedsOf } from './parse.js';
 import { NOISE_OPTION } from './pictures.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../sample-values.js';
 
 /** Values of {@link WALK_OPTIONS}. */
 export interface WalkArgs extends LoadArgs {

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { arch, cpus, hostname, platform } from 'node:os';
 import { abortError, type AbortSignalLike, type DeviceReport, type Generator } from '@forja/core';
-import { VERSION } from '../cli/version.js';
 import { turns } from '../files/turns.js';
 import { moduleUrl } from '../module-url.js';
 import { FORMATS } from './formats.js';
@@ -12,6 +11,7 @@ import type { Shard } from './plan.js';
 import type { ShardRecord } from './record.js';
 import { drawOf, type JobRequest } from './request.js';
 import type { Sink } from './sink.js';
+import { VERSION } from '../version.js';
 
 /** Options of {@link makeShard}. */
 export interface MakeOptions {

@@ -1,6 +1,6 @@
 // The text files next to the models of a repository, and the templates that they are made from.
 import { join } from 'node:path';
-import { filled, templates } from '../cli/templates.js';
+import { filled, templates } from '../templates.js';
 
 /** The content of a text file, with its path in the repository. */
 export interface RepositoryFile {

@@ -1,9 +1,9 @@
 // What Kubernetes needs to serve one model: an image of the model with `forja serve`, and manifests that run, probe,
 // drain and expose it.
-import { VERSION } from '../cli/version.js';
 import type { RepositoryOptions } from './config.js';
 import { template, type RepositoryFile } from './files.js';
 import { checkLabel } from './label.js';
+import { VERSION } from '../version.js';
 
 /** Version of onnxruntime-node in the image. */
 const RUNTIME = '1.30.0';

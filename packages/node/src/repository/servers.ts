@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { Manifest } from '@forja/core';
 import type { Graph } from '@forja/core/onnx';
-import { shellWord } from '../cli/shell.js';
 import { configOf, portsOf, type Port, type RepositoryOptions } from './config.js';
 import { kserveFiles, SERVICE_FILE } from './kserve.js';
 import { kubernetesFiles } from './kubernetes.js';
 import { template, type RepositoryFile } from './files.js';
 import type { ServerName } from './server-names.js';
+import { shellWord } from '../shell.js';
 
 interface Server {
   /** The files for one model, which is `bytes` long. */

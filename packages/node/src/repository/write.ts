@@ -8,11 +8,11 @@ import { decodeModel } from '@forja/core/onnx';
 import { sha256 } from '../files/hash.js';
 import { makeFolder } from '../files/make-folder.js';
 import { readModel } from '../files/read.js';
-import { writeAside } from '../cli/files.js';
-import { reasonOf } from '../cli/errors.js';
 import { portsOf, type RepositoryOptions } from './config.js';
 import type { ServerName } from './server-names.js';
 import { SERVERS } from './servers.js';
+import { reasonOf } from '../files/reason.js';
+import { writeAside } from '../files/write-aside.js';
 
 /** Description of the written model. */
 export interface RepositoryEntry {

@@ -6,7 +6,6 @@ import { bearerAuth } from 'hono/bearer-auth';
 import { except } from 'hono/combine';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
-import { VERSION } from '../cli/version.js';
 import { mediaType, readBody } from './body.js';
 import { parseJson } from './check.js';
 import { answerOf, RequestError } from './errors.js';
@@ -20,6 +19,7 @@ import { inferResponse } from './oip/response.js';
 import { crossOrigin } from './origins.js';
 import { indexPage } from './page.js';
 import { translatedPng, translateRequest } from './translate.js';
+import { VERSION } from '../version.js';
 
 /** Dependencies of the routes. */
 export interface Inside {

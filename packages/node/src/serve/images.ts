@@ -1,11 +1,11 @@
 // Requests and answers of /v1/images: pictures of a seed as one PNG.
 import { UsageError, type Generator, type ImageBatch, type SampleOptions } from '@forja/core';
 import * as v from 'valibot';
-import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../cli/parse.js';
 import { checked } from './check.js';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
+import { labelOf, mixOf, noiseOf, seedOf, truncationOf } from '../sample-values.js';
 
 /** An integer, which may also be a string of digits, as in a query. */
 export const integer = (least: number, most: number): v.GenericSchema<number | string, number> => {

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import { ForjaError, optionsOf, shown, UsageError } from '@forja/core';
 import { getRequestListener } from '@hono/node-server';
-import { reasonOf } from '../cli/errors.js';
 import type { Service } from './service.js';
+import { reasonOf } from '../files/reason.js';
 
 /** Options of {@link listen}. */
 export interface ListenOptions {

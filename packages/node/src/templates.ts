@@ -4,13 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ForjaError } from '@forja/core';
 
-/** The path of this package's templates/, whether this code runs from dist/ or from src/cli/. */
+/** The path of this package's templates/, beside dist/ and src/. */
 export function templates(): string {
-  const places = ['../templates', '../../templates'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined)
-    throw new ForjaError('internal', `expected the package's templates in ${places[0]}, got nothing`);
-  return found;
+  const path = fileURLToPath(new URL('../templates', import.meta.url));
+  if (!existsSync(path)) throw new ForjaError('internal', `expected the package's templates in ${path}, got nothing`);
+  return path;
 }
 
 /** A template with `{{name}}` replaced by the value of that name. */
