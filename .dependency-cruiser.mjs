@@ -1,8 +1,25 @@
 // Layers inside the packages, from the lowest to the highest: a folder imports only from itself and from those before
-// it, and no file imports itself through others. ARCHITECTURE.md explains the order. Borders between packages:
-// eslint.config.mjs.
+// it, and no file imports itself through others, not even its types. A layer is a folder, a file of `src`, or `.`, all
+// files of `src` but the entries. ARCHITECTURE.md explains the order. Borders between packages: eslint.config.mjs.
 const layers = {
   core: ['.', 'latent', 'onnx', 'manifest', 'image', 'runtime', 'generator', 'cli', 'conformance'],
+  node: [
+    ['has-code.ts', 'module-url.ts', 'sample-values.ts', 'shell.ts', 'templates.ts', 'threads.ts', 'version.ts'],
+    ['cuda', 'files', 'graph', 'worker-url.ts'],
+    ['executor', 'adaptive.ts'],
+    'runtime.ts',
+    'load.ts',
+    'serve',
+    ['jobs', 'repository'],
+    'cli',
+  ],
+  web: [
+    ['protocol.ts', 'lower.ts'],
+    'worker',
+    ['contract.ts', 'inline.ts', 'remote.ts', 'executor.ts', 'post.ts'],
+    'runtime.ts',
+    'load.ts',
+  ],
   trainer: [
     ['.', 'tfjs'],
     'kernels',
@@ -25,16 +42,21 @@ const layers = {
   ],
 };
 
-/** Files directly in `src` are shared helpers, but for the entries, which re-export everything. */
+/** Entries re-export everything. */
 const entries = '/src/(index|node|page|onnx|codec|conformance)[.]ts$';
-const place = (name, layer) =>
-  layer === '.' ? `^packages/${name}/src/[^/]+[.]ts$` : `^packages/${name}/src/${layer}/`;
+const place = (name, layer) => {
+  if (layer === '.') return `^packages/${name}/src/[^/]+[.]ts$`;
+  return `^packages/${name}/src/${layer.endsWith('.ts') ? `${layer.replace('.', '[.]')}$` : `${layer}/`}`;
+};
 
 const upward = Object.entries(layers).flatMap(([name, order]) =>
   order.slice(0, -1).map((layer, i) => ({
     name: `${name}: ${[layer].flat().join(', ')} imports nothing above it`,
     severity: 'error',
-    from: { path: [layer].flat().map((l) => place(name, l)), pathNot: [entries, '[.]test[.]ts$', '/testing/'] },
+    from: {
+      path: [layer].flat().map((l) => place(name, l)),
+      pathNot: [entries, '[.](test|support)[.]ts$', '/testing/'],
+    },
     to: {
       path: order
         .slice(i + 1)
@@ -46,11 +68,12 @@ const upward = Object.entries(layers).flatMap(([name, order]) =>
 
 export default {
   forbidden: [
+    { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'no circles',
+      name: "web: a page's side imports nothing of the worker's",
       severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      from: { path: place('web', '.'), pathNot: '/src/(worker|inline|assets)[.]ts$|[.]test[.]ts$' },
+      to: { path: place('web', 'worker') },
     },
     ...upward,
   ],
