@@ -1,7 +1,7 @@
 // Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or contains a comparison
 // that cannot be differentiated.
 import * as tf from '@tensorflow/tfjs';
-import { at, binary, constant, flat, unary, unbroadcast, type GradientTable } from './tape.js';
+import { at, binary, constant, unary, unbroadcast, type GradientTable } from './tape.js';
 
 /** 1 where the condition holds. */
 const mask = (condition: () => tf.Tensor): tf.Tensor => constant(() => tf.cast(condition(), 'float32'));
@@ -88,25 +88,4 @@ export const elementwiseGradients: GradientTable = {
       ),
   ),
   Cast: unary('x', (dy, x, attrs) => (attrs['dtype'] === 'float32' ? dy : tf.zeros(x.shape))),
-  Ceil: flat('x'),
-  Floor: flat('x'),
-  Round: flat('x'),
-  Sign: flat('x'),
-  Step: flat('x'),
-  IsFinite: flat('x'),
-  IsInf: flat('x'),
-  IsNan: flat('x'),
-  OnesLike: flat('x'),
-  ZerosLike: flat('x'),
-  FloorDiv: flat('a', 'b'),
-  BitwiseAnd: flat('a', 'b'),
-  Equal: flat('a', 'b'),
-  NotEqual: flat('a', 'b'),
-  Greater: flat('a', 'b'),
-  GreaterEqual: flat('a', 'b'),
-  Less: flat('a', 'b'),
-  LessEqual: flat('a', 'b'),
-  LogicalAnd: flat('a', 'b'),
-  LogicalOr: flat('a', 'b'),
-  LogicalNot: flat('x'),
 };

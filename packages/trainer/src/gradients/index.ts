@@ -1,6 +1,7 @@
 // Installs Forja's gradient functions in tfjs's process-wide registry, permanently or while a function runs. They are
 // used both eagerly and in traces.
 import * as tf from '@tensorflow/tfjs';
+import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import { setGradient } from '../tfjs/engine.js';
 import { synchronous } from '../tfjs/promises.js';
 import { activationGradients } from './activations.js';
@@ -18,11 +19,16 @@ import { refuseUnproven } from './refusals.js';
 import { resizingGradients } from './resizing.js';
 import { runningGradients } from './running.js';
 import { safeDivision } from './safe-division.js';
-import type { GradientTable, KernelGradient } from './tape.js';
+import { flat, type GradientTable, type KernelGradient } from './tape.js';
 import { volumeGradients } from './volume.js';
 import { zeroSlopes } from './zero-slopes.js';
 
 export { provenGradients, type ProvenGradient } from './proven.js';
+
+/** Gradients of the kernels that are piecewise constant. */
+const flatGradients: GradientTable = Object.fromEntries(
+  kernelsThat((traits) => traits.flat).map((kernel) => [kernel, flat(...(traitsOf(kernel).flat ?? []))]),
+);
 
 /** Every gradient function that Forja replaces or adds, by tfjs kernel name. */
 export const gradientTable: GradientTable = {
@@ -38,6 +44,7 @@ export const gradientTable: GradientTable = {
   ...placingGradients,
   ...runningGradients,
   ...volumeGradients,
+  ...flatGradients,
 };
 
 function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {

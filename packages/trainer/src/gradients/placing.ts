@@ -1,7 +1,7 @@
 // Gradients of kernels that read or write elements at computed indices: gather, scatter, segment sum, top k. Indices
 // have no gradient.
 import * as tf from '@tensorflow/tfjs';
-import { at, constant, flat, slopesOf, type Attributes, type GradientTable } from './tape.js';
+import { at, constant, slopesOf, type Attributes, type GradientTable } from './tape.js';
 
 /**
  * Adds the gradients of gathered slices at the indices they were read from. Indices are offset per batch (the first
@@ -110,6 +110,4 @@ export const placingGradients: GradientTable = {
       },
     }),
   },
-  OneHot: flat('indices'),
-  SearchSorted: flat('sortedSequence', 'values'),
 };

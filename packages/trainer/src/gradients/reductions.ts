@@ -1,7 +1,7 @@
 // Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Gradients are broadcast, not
 // multiplied by tensors of ones.
 import * as tf from '@tensorflow/tfjs';
-import { at, constant, flat, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
+import { at, constant, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
 
 /** Axes of a reduction as non-negative numbers; none given means all. */
 function axesOf(value: unknown, rank: number): number[] {
@@ -48,10 +48,6 @@ export const reductionGradients: GradientTable = {
     const [axis = 0] = axesOf(attrs['axis'] ?? 0, x.rank);
     return tf.cumsum(dy, axis, attrs['exclusive'] === true, attrs['reverse'] !== true);
   }),
-  All: flat('x'),
-  Any: flat('x'),
-  ArgMax: flat('x'),
-  ArgMin: flat('x'),
   Tile: {
     inputs: ['x'],
     grad: (dy, saved, attrs) => ({

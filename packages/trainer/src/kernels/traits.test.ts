@@ -86,6 +86,42 @@ describe('element-wise kernels', () => {
   });
 });
 
+describe('piecewise constant kernels', () => {
+  /** Results with the inputs as drawn, and with a small number added to the named ones. */
+  const both = (kernel: string, given: Record<string, tf.Tensor>, moved: readonly string[], attrs: Attrs = {}) => {
+    const shifted = (name: string, t: tf.Tensor): tf.Tensor =>
+      moved.includes(name) && t.dtype === 'float32' ? tf.add(t, 1e-4) : t;
+    const near = Object.fromEntries(Object.entries(given).map(([name, t]) => [name, shifted(name, t)]));
+    return [numbers(run(kernel, given, attrs)), numbers(run(kernel, near, attrs))];
+  };
+  const operands = (kernel: string): Record<string, tf.Tensor> =>
+    Object.fromEntries((traitsOf(kernel).elementwise ?? ['x']).map((name, i) => [name, drawn(kernel, [3, 4], i / 7)]));
+  const SEARCHED = { sortedSequence: tf.tensor2d([[0.2, 0.4, 0.6]]), values: tf.tensor2d([[0.3, 0.5]]) };
+  const calls = (kernel: string): [Record<string, tf.Tensor>, Attrs] => {
+    if (kernel === 'SearchSorted') return [SEARCHED, { side: 'left' }];
+    if (kernel === 'OneHot')
+      return [{ indices: tf.tensor1d([0, 1], 'int32') }, { depth: 2, onValue: 1, offValue: 0, dtype: 'float32' }];
+    const { along } = traitsOf(kernel);
+    return [operands(kernel), along === undefined ? (ATTRS[kernel] ?? {}) : { [along]: kernel[0] === 'A' ? 0 : [0] }];
+  };
+
+  it.each(those(({ flat }) => flat))('%s: stays the same nearby', (kernel) => {
+    const [given, attrs] = calls(kernel);
+    const { flat = [] } = traitsOf(kernel);
+    expect(Object.keys(given)).toEqual(flat);
+    const [before, after] = both(kernel, given, flat, attrs);
+    expect(after).toEqual(before);
+  });
+
+  // A cast to int32 is; other element-wise kernels of floats are not.
+  const smooth = those(({ elementwise, flat }) => elementwise !== undefined && flat === undefined);
+  it.each(smooth.filter((kernel) => !['Cast', 'AddN', 'Select'].includes(kernel)))('%s: changes', (kernel) => {
+    const given = kernel === 'Acosh' ? { x: tf.add(drawn(kernel, [3, 4]), 1) } : operands(kernel);
+    const [before, after] = both(kernel, given, Object.keys(given).slice(0, 1), ATTRS[kernel]);
+    expect(after).not.toEqual(before);
+  });
+});
+
 /** A call of each kernel with the trait `moves` or `within`. */
 const PLACED: Readonly<Record<string, () => [Inputs, Attrs]>> = (() => {
   const x = (...shape: number[]): tf.Tensor => drawn('', shape);

@@ -67,6 +67,8 @@ export interface Traits {
   along?: string;
   /** The axes that `along` names are reduced, by a function that returns a single number unchanged. */
   reduces?: true;
+  /** Piecewise constant in these inputs: the gradient is zero wherever there is one. */
+  flat?: readonly string[];
   /** The last axis of an input has a meaning: the components of an index, or numbers in ascending order. */
   lastAxis?: true;
   /**
@@ -78,6 +80,9 @@ export interface Traits {
 const UNARY: Traits = { elementwise: ['x'] };
 const BINARY: Traits = { elementwise: ['a', 'b'], broadcasts: true };
 const SYMMETRIC: Traits = { ...BINARY, commutative: true };
+const FLAT_UNARY: Traits = { ...UNARY, flat: ['x'] };
+const FLAT_BINARY: Traits = { ...BINARY, flat: ['a', 'b'] };
+const FLAT_SYMMETRIC: Traits = { ...SYMMETRIC, flat: ['a', 'b'] };
 const MOVES_X: Traits = { moves: ['x'] };
 const FILLS: Traits = { moves: ['x'], fills: true };
 const JOINS: Traits = { moves: 'list' };
@@ -111,7 +116,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Atan: UNARY,
   Atanh: UNARY,
   Cast: UNARY,
-  Ceil: UNARY,
+  Ceil: FLAT_UNARY,
   ClipByValue: { ...UNARY, keepsAccuracy: true },
   Cos: UNARY,
   Cosh: UNARY,
@@ -119,56 +124,56 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Erf: UNARY,
   Exp: UNARY,
   Expm1: UNARY,
-  Floor: UNARY,
+  Floor: FLAT_UNARY,
   Identity: { ...UNARY, ...MOVES_X },
-  IsFinite: UNARY,
-  IsInf: UNARY,
-  IsNan: UNARY,
+  IsFinite: FLAT_UNARY,
+  IsInf: FLAT_UNARY,
+  IsNan: FLAT_UNARY,
   LeakyRelu: UNARY,
   Log: { ...UNARY, keepsAccuracy: true },
   Log1p: UNARY,
-  LogicalNot: UNARY,
+  LogicalNot: FLAT_UNARY,
   Neg: { ...UNARY, keepsAccuracy: true },
-  OnesLike: { ...UNARY, readsShape: true },
+  OnesLike: { ...FLAT_UNARY, readsShape: true },
   Reciprocal: { ...UNARY, keepsAccuracy: true },
   Relu: UNARY,
   Relu6: UNARY,
-  Round: UNARY,
+  Round: FLAT_UNARY,
   Rsqrt: { ...UNARY, keepsAccuracy: true },
   Selu: UNARY,
   Sigmoid: UNARY,
-  Sign: UNARY,
+  Sign: FLAT_UNARY,
   Sin: UNARY,
   Sinh: UNARY,
   Softplus: UNARY,
   Sqrt: { ...UNARY, keepsAccuracy: true },
   Square: { ...UNARY, keepsAccuracy: true },
-  Step: UNARY,
+  Step: FLAT_UNARY,
   Tan: UNARY,
   Tanh: UNARY,
-  ZerosLike: { ...UNARY, readsShape: true },
+  ZerosLike: { ...FLAT_UNARY, readsShape: true },
 
   // several tensors, element by element
   Add: { ...BINARY, commutative: true },
   AddN: { elementwise: ['inputs'] },
   Atan2: BINARY,
-  BitwiseAnd: SYMMETRIC,
+  BitwiseAnd: FLAT_SYMMETRIC,
   EluGrad: { elementwise: ['dy', 'y'] },
-  Equal: SYMMETRIC,
-  FloorDiv: BINARY,
-  Greater: BINARY,
-  GreaterEqual: BINARY,
-  Less: BINARY,
-  LessEqual: BINARY,
-  LogicalAnd: SYMMETRIC,
-  LogicalOr: SYMMETRIC,
+  Equal: FLAT_SYMMETRIC,
+  FloorDiv: FLAT_BINARY,
+  Greater: FLAT_BINARY,
+  GreaterEqual: FLAT_BINARY,
+  Less: FLAT_BINARY,
+  LessEqual: FLAT_BINARY,
+  LogicalAnd: FLAT_SYMMETRIC,
+  LogicalOr: FLAT_SYMMETRIC,
   LogicalXor: SYMMETRIC,
   // Not commutative: of 0 and -0, which are equal, runtimes may return either.
   Maximum: { ...BINARY, keepsAccuracy: true },
   Minimum: { ...BINARY, keepsAccuracy: true },
   Mod: BINARY,
   Multiply: { ...BINARY, commutative: true, keepsAccuracy: true, multiplies: 'numbers' },
-  NotEqual: SYMMETRIC,
+  NotEqual: FLAT_SYMMETRIC,
   Pow: { ...BINARY, keepsAccuracy: true },
   Prelu: { elementwise: ['x', 'alpha'], multiplies: 'numbers' },
   RealDiv: { ...BINARY, keepsAccuracy: true, multiplies: 'numbers' },
@@ -177,10 +182,10 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Sub: BINARY,
 
   // along axes
-  All: REDUCES,
-  Any: REDUCES,
-  ArgMax: { along: 'axis' },
-  ArgMin: { along: 'axis' },
+  All: { ...REDUCES, flat: ['x'] },
+  Any: { ...REDUCES, flat: ['x'] },
+  ArgMax: { along: 'axis', flat: ['x'] },
+  ArgMin: { along: 'axis', flat: ['x'] },
   Bincount: NONE,
   Cumprod: { along: 'axis', keepsAccuracy: true, multiplies: 'numbers' },
   Cumsum: { along: 'axis', keepsAccuracy: true },
@@ -207,7 +212,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   GatherNd: { moves: ['params'], lastAxis: true },
   GatherV2: MOVES_X,
   MirrorPad: MOVES_X,
-  OneHot: NONE,
+  OneHot: { flat: ['indices'] },
   Pack: JOINS,
   PadV2: FILLS,
   Reshape: MOVES_X,
@@ -267,7 +272,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Dilation2DBackpropFilter: NONE,
   Dilation2DBackpropInput: NONE,
   RotateWithOffset: NONE,
-  SearchSorted: { lastAxis: true },
+  SearchSorted: { lastAxis: true, flat: ['sortedSequence', 'values'] },
   SparseReshape: NONE,
   Transform: NONE,
 
