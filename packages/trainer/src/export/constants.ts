@@ -2,13 +2,9 @@
 // notice them, because file and tfjs would both give NaN.
 import { ModelFormatError } from '@forja/core';
 import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
-import type { KernelName } from '../kernels/names.js';
 import { traitsOf } from '../kernels/traits.js';
 import { valueOutputs } from '../program/graph.js';
 import type { Trace } from '../trace/trace.js';
-
-/** Kernels that pass infinity on, perhaps with the other sign. */
-const KEEPS: ReadonlySet<string> = new Set<KernelName>(['Cast', 'Neg']);
 
 /**
  * Refuses NaN, infinite variables, and infinite constants that are multiplied (0 · ∞ is NaN). Sums, selections and
@@ -37,9 +33,9 @@ export function refuseNanConstants({ program, constantNames, constantSites }: Tr
     const from = callInputs(call).find((id) => infinite.has(id));
     const what = from === undefined ? filled(call) : infinite.get(from);
     if (what === undefined) continue;
-    const { multiplies, moves } = traitsOf(call.kernel);
+    const { multiplies, moves, keepsInfinity } = traitsOf(call.kernel);
     if (multiplies !== undefined) refuse(`what ${call.kernel}${atSite(call.site)} multiplies`, what);
-    if (from === undefined || moves !== undefined || KEEPS.has(call.kernel))
+    if (from === undefined || moves !== undefined || keepsInfinity === true)
       for (const id of valueOutputs(call)) infinite.set(id, what);
   }
 }

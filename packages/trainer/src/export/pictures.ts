@@ -89,18 +89,18 @@ export function pictureRange(program: Program, input: ValueId, constant: Constan
 
 /** The call as x · times + plus; undefined if it is not affine. */
 function stepOf(call: KernelCall, value: ValueId, constant: Constants): { times: number; plus: number } | undefined {
-  const { moves, within } = traitsOf(call.kernel);
+  const { adds, broadcasts, linear, moves, within } = traitsOf(call.kernel);
   if ((moves ?? within) !== undefined || call.kernel === 'Cast') return { times: 1, plus: 0 };
-  if (call.kernel === 'Neg') return { times: -1, plus: 0 };
   const { a, b } = call.inputs;
+  const only = adds?.['x'];
+  if (only !== undefined) return { times: only, plus: 0 };
   if (typeof a !== 'number' || typeof b !== 'number' || a === b) return undefined;
   const first = a === value;
   const data = constant(first ? b : a);
   if (data === undefined || data.length === 0 || data.length > 16) return undefined;
   const c = Array.from(data).reduce((sum, v) => sum + v, 0) / data.length;
-  if (call.kernel === 'Add') return { times: 1, plus: c };
-  if (call.kernel === 'Sub') return first ? { times: 1, plus: -c } : { times: -1, plus: c };
-  if (call.kernel === 'Multiply') return { times: c, plus: 0 };
-  if (call.kernel === 'RealDiv' && first) return { times: 1 / c, plus: 0 };
-  return undefined;
+  const [own, other] = first ? ['a', 'b'] : ['b', 'a'];
+  if (adds !== undefined) return { times: adds[own] ?? 0, plus: c * (adds[other] ?? 0) };
+  if (broadcasts !== true || linear?.includes(own) !== true) return undefined;
+  return { times: call.kernel === 'RealDiv' ? 1 / c : c, plus: 0 };
 }

@@ -260,3 +260,44 @@ it.each(those(({ batch }) => batch))('%s: examples of a batch are computed indep
   const alone = tf.split(both, 2).map((one) => run(kernel, { ...inputs, [name]: one }, attrs)[0] as tf.Tensor);
   expect(numbers(run(kernel, inputs, attrs))).toEqual(numbers(alone));
 });
+
+describe('linear kernels', () => {
+  const product = (): [Record<string, tf.Tensor>, Attrs] => [
+    { a: drawn('', [1, 2, 3]), b: drawn('', [1, 3, 2], 0.3) },
+    { transposeA: false, transposeB: false },
+  ];
+  const operands = (kernel: string): [Record<string, tf.Tensor>, Attrs] => {
+    const names = traitsOf(kernel).elementwise ?? ['x'];
+    const { along, reduces } = traitsOf(kernel);
+    const given = Object.fromEntries(names.map((name, i) => [name, drawn('', [3, 4], i / 7)]));
+    return [given, along === undefined ? {} : { [along]: reduces === true ? [1] : 1 }];
+  };
+  const calls = (kernel: string): [Record<string, tf.Tensor>, Attrs] =>
+    kernel === 'BatchMatMul' ? product() : (BATCHES[kernel]?.() ?? operands(kernel));
+  const sum = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.sub(tf.mul(x, 2), tf.mul(y, 3));
+
+  it.each(those(({ linear }) => linear))('%s: of 2x − 3y it is 2f(x) − 3f(y)', (kernel) => {
+    const [given, attrs] = calls(kernel);
+    for (const name of traitsOf(kernel).linear ?? []) {
+      const x = given[name] as tf.Tensor;
+      const y = drawn('', x.shape, 0.77);
+      const at = (value: tf.Tensor): tf.Tensor => run(kernel, { ...given, [name]: value }, attrs)[0] as tf.Tensor;
+      expect(numbers([at(sum(x, y))])).toBeAllclose(numbers([sum(at(x), at(y))]), { rtol: 1e-4, atol: 1e-5 });
+    }
+  });
+
+  it.each(those(({ adds }) => adds))('%s: is the sum of its inputs with their signs', (kernel) => {
+    const [given, attrs] = calls(kernel);
+    const { adds = {} } = traitsOf(kernel);
+    expect(Object.keys(given)).toEqual(Object.keys(adds));
+    const signed = Object.entries(given).map(([name, t]) => numbers([t]).map((v) => v * (adds[name] ?? 0)));
+    const expected = signed.reduce((all, one) => all.map((v, i) => v + (one[i] ?? 0)));
+    expect(numbers(run(kernel, given, attrs))).toBeAllclose(expected, { rtol: 1e-6, atol: 1e-7 });
+  });
+});
+
+it.each(those(({ keepsInfinity }) => keepsInfinity))('%s: infinity stays infinite', (kernel) => {
+  const x = tf.tensor1d([Infinity, -Infinity]);
+  const results = numbers(run(kernel, { x }, kernel === 'Cast' ? { dtype: 'float32' } : {}));
+  expect(results.map(Math.abs)).toEqual([Infinity, Infinity]);
+});

@@ -27,6 +27,12 @@ export interface Traits {
   broadcasts?: true;
   /** Swapping the operands `a` and `b` gives the same bits. */
   commutative?: true;
+  /** The result is a sum of these inputs, each with this sign. */
+  adds?: Readonly<Record<string, 1 | -1>>;
+  /** Linear in each of these inputs, while the others stay the same. */
+  linear?: readonly string[];
+  /** Infinite where the input is, of either sign. */
+  keepsInfinity?: true;
   /** Only the shape of the input is read. */
   readsShape?: true;
   /** Equal calls may give different results. */
@@ -115,7 +121,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Asinh: UNARY,
   Atan: UNARY,
   Atanh: UNARY,
-  Cast: UNARY,
+  Cast: { ...UNARY, keepsInfinity: true },
   Ceil: FLAT_UNARY,
   ClipByValue: { ...UNARY, keepsAccuracy: true },
   Cos: UNARY,
@@ -133,7 +139,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Log: { ...UNARY, keepsAccuracy: true },
   Log1p: UNARY,
   LogicalNot: FLAT_UNARY,
-  Neg: { ...UNARY, keepsAccuracy: true },
+  Neg: { ...UNARY, adds: { x: -1 }, linear: ['x'], keepsAccuracy: true, keepsInfinity: true },
   OnesLike: { ...FLAT_UNARY, readsShape: true },
   Reciprocal: { ...UNARY, keepsAccuracy: true },
   Relu: UNARY,
@@ -154,7 +160,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   ZerosLike: { ...FLAT_UNARY, readsShape: true },
 
   // several tensors, element by element
-  Add: { ...BINARY, commutative: true },
+  Add: { ...BINARY, commutative: true, adds: { a: 1, b: 1 } },
   AddN: { elementwise: ['inputs'] },
   Atan2: BINARY,
   BitwiseAnd: FLAT_SYMMETRIC,
@@ -172,14 +178,14 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Maximum: { ...BINARY, keepsAccuracy: true },
   Minimum: { ...BINARY, keepsAccuracy: true },
   Mod: BINARY,
-  Multiply: { ...BINARY, commutative: true, keepsAccuracy: true, multiplies: 'numbers' },
+  Multiply: { ...BINARY, commutative: true, linear: ['a', 'b'], keepsAccuracy: true, multiplies: 'numbers' },
   NotEqual: FLAT_SYMMETRIC,
   Pow: { ...BINARY, keepsAccuracy: true },
   Prelu: { elementwise: ['x', 'alpha'], multiplies: 'numbers' },
-  RealDiv: { ...BINARY, keepsAccuracy: true, multiplies: 'numbers' },
+  RealDiv: { ...BINARY, linear: ['a'], keepsAccuracy: true, multiplies: 'numbers' },
   Select: { elementwise: ['condition', 't', 'e'] },
   SquaredDifference: { ...BINARY, commutative: true },
-  Sub: BINARY,
+  Sub: { ...BINARY, adds: { a: 1, b: -1 } },
 
   // along axes
   All: { ...REDUCES, flat: ['x'] },
@@ -188,15 +194,15 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   ArgMin: { along: 'axis', flat: ['x'] },
   Bincount: NONE,
   Cumprod: { along: 'axis', keepsAccuracy: true, multiplies: 'numbers' },
-  Cumsum: { along: 'axis', keepsAccuracy: true },
+  Cumsum: { along: 'axis', linear: ['x'], keepsAccuracy: true },
   DenseBincount: NONE,
   LogSoftmax: { along: 'axis' },
   Max: { ...EXTREME, along: 'reductionIndices' },
-  Mean: EXTREME,
+  Mean: { ...EXTREME, linear: ['x'] },
   Min: EXTREME,
   Prod: { ...REDUCES, keepsAccuracy: true, multiplies: 'numbers' },
   Softmax: { along: 'dim' },
-  Sum: { ...REDUCES, keepsAccuracy: true },
+  Sum: { ...REDUCES, linear: ['x'], keepsAccuracy: true },
   TopK: { ...MOVES_X, outputs: 'values and places' },
   UnsortedSegmentSum: NONE,
 
@@ -234,18 +240,18 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Range: NONE,
 
   // convolution, pooling, products, normalisation, resizing
-  AvgPool: pool(2),
-  AvgPool3D: pool(3),
+  AvgPool: { ...pool(2), linear: ['x'] },
+  AvgPool3D: { ...pool(3), linear: ['x'] },
   AvgPool3DGrad: NONE,
   AvgPoolGrad: { pictures: ['dy', 'input'] },
-  BatchMatMul: { product: true, multiplies: 'sums', fused: '_FusedMatMul' },
-  Conv2D: { ...conv('x', '', 'filter'), fused: 'FusedConv2D' },
+  BatchMatMul: { product: true, linear: ['a', 'b'], multiplies: 'sums', fused: '_FusedMatMul' },
+  Conv2D: { ...conv('x', '', 'filter'), linear: ['x', 'filter'], fused: 'FusedConv2D' },
   Conv2DBackpropFilter: conv('x', 'dy', ''),
   Conv2DBackpropInput: conv('', 'dy', 'filter'),
-  Conv3D: conv('x', '', 'filter', 3),
+  Conv3D: { ...conv('x', '', 'filter', 3), linear: ['x', 'filter'] },
   Conv3DBackpropFilterV2: conv('x', 'dy', '', 3),
   Conv3DBackpropInputV2: conv('', 'dy', 'filter', 3),
-  DepthwiseConv2dNative: { ...depthwise('x', '', 'filter'), fused: 'FusedDepthwiseConv2D' },
+  DepthwiseConv2dNative: { ...depthwise('x', '', 'filter'), linear: ['x', 'filter'], fused: 'FusedDepthwiseConv2D' },
   DepthwiseConv2dNativeBackpropFilter: depthwise('x', 'dy', ''),
   DepthwiseConv2dNativeBackpropInput: depthwise('', 'dy', 'filter'),
   Einsum: { multiplies: 'sums' },
@@ -260,7 +266,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   MaxPoolGrad: { pictures: ['dy', 'input', 'output'] },
   // No `batch`, because its indices may count over the whole batch.
   MaxPoolWithArgmax: { pool: 2, within: 'x', pictures: ['x'], outputs: 'values and places' },
-  ResizeBilinear: { within: 'images', pictures: ['images'], batch: 'images' },
+  ResizeBilinear: { within: 'images', linear: ['images'], pictures: ['images'], batch: 'images' },
   ResizeBilinearGrad: { pictures: ['images', 'dy'] },
   ResizeNearestNeighbor: { moves: ['images'], pictures: ['images'], batch: 'images' },
   ResizeNearestNeighborGrad: { pictures: ['images', 'dy'] },

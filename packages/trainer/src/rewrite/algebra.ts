@@ -1,5 +1,6 @@
 // Simplifies reductions that gradients contain: sums over axes that a Tile repeated, and sums of deviations from a mean
 // (common in batch norm's gradient), which are zero.
+import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 
@@ -29,14 +30,14 @@ function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean 
   const rank = on.shape(id).length;
   const [a, b] = call === undefined ? [] : [inputOf(call, 'a') ?? inputOf(call, 'x'), inputOf(call, 'b')];
   if (call === undefined || a === undefined) return false;
-  if (call.kernel === 'Neg') return isCentred(a, axes, on);
-  if (b === undefined) return false;
+  const { adds, broadcasts, linear = [] } = traitsOf(call.kernel);
+  if (b === undefined) return adds !== undefined && isCentred(a, axes, on);
   const whole = (side: ValueId): boolean =>
     on.shape(side).length === rank && on.shape(side).every((size, i) => sameSize(size, on.shape(id)[i]));
   const scales = (side: ValueId, by: ValueId): boolean =>
     whole(side) && isConstantAlong(on.shape(by), axes, rank) && isCentred(side, axes, on);
-  if (call.kernel === 'Multiply') return scales(a, b) || scales(b, a);
-  if (call.kernel === 'RealDiv') return scales(a, b);
+  if (broadcasts === true && linear.length > 0)
+    return (linear.includes('a') && scales(a, b)) || (linear.includes('b') && scales(b, a));
   const mean = on.producer.get(b);
   const averaged =
     call.kernel === 'Sub' &&
