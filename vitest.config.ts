@@ -41,8 +41,8 @@ class LongFirst extends BaseSequencer {
 const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))];
 
 /**
- * What is polled for comes, however busy the machine is. Shorter than a test may take, so that a failure says what was
- * expected.
+ * Time that `expect.poll` waits: enough for a busy machine, but less than a test's own timeout, so that a failure says
+ * what was expected.
  */
 const poll = { timeout: 240_000 };
 

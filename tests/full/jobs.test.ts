@@ -99,7 +99,7 @@ test('a worker that was taken for dead goes on: its shard is delivered twice and
   const [, shard] = await slow.line(/shard (\d+) .*: begun/);
   slow.child.kill('SIGSTOP');
   const record = join(root, 'twice', '.shards', `${String(shard).padStart(5, '0')}.json`);
-  expect(existsSync(record)).toBe(false); // it stands before its model is loaded
+  expect(existsSync(record)).toBe(false); // the worker is stopped before it loads the model
   const other = worker(url);
   await other.line(new RegExp(`shard ${shard} .*: made`));
   const first = readFileSync(record, 'utf8');

@@ -20,7 +20,7 @@ const all = readdirSync(docs, { recursive: true, encoding: 'utf8' })
 /** The first cells of a page's tables. */
 const firstCells = (text: string): string => [...text.matchAll(/^\|([^|]*)\|/gm)].map(([, cell]) => cell).join('\n');
 
-/** Those names that do not stand in the first cell of a row of the page. */
+/** The names that are not in the first cell of any row of the page. */
 const withoutRow = (name: string, names: readonly string[]): string[] => {
   const cells = firstCells(page(name));
   return names.filter((one) => !cells.includes(`\`${one}\``));

@@ -1,5 +1,5 @@
 // Rows of volumes, warps, dilation, local response norm and searches at more shapes than upstream's tests have:
-// exported and held against tfjs's eager cpu kernels, then as tfjs functions of a dynamic batch, which exportOnnx
+// exported and compared with tfjs's eager cpu kernels, then as tfjs functions of a dynamic batch, which exportOnnx
 // verifies itself.
 import * as tf from '@tensorflow/tfjs';
 import { exportOnnx } from '@forja/trainer/node';

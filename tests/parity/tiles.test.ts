@@ -23,7 +23,7 @@ const random = (count: number, scale: number): Float32Array =>
     () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1) * scale,
   );
 
-/** Weights that keep the size of values: so many inputs go into each output. */
+/** Weights scaled by the number of inputs of each output, so that values keep their size. */
 function conv(
   g: GraphBuilder,
   x: Value,

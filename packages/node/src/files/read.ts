@@ -33,7 +33,7 @@ class ListenerFailed extends ForjaError {
  */
 export async function readModel(source: unknown, options: ReadOptions): Promise<ReadModel> {
   const { onProgress } = options;
-  const told = async (progress: LoadProgress): Promise<void> => {
+  const guarded = async (progress: LoadProgress): Promise<void> => {
     try {
       await onProgress?.(progress);
     } catch (error) {
@@ -41,7 +41,7 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
     }
   };
   try {
-    return await read(source, onProgress === undefined ? options : { ...options, onProgress: told });
+    return await read(source, onProgress === undefined ? options : { ...options, onProgress: guarded });
   } catch (error) {
     throw error instanceof ListenerFailed ? error.cause : error;
   }

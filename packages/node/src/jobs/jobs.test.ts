@@ -1,4 +1,4 @@
-// Jobs without a queue: the plan, and shards made into a folder, held against what `forja sample` writes.
+// Jobs without a queue: the plan, and shards made into a folder, compared with what `forja sample` writes.
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

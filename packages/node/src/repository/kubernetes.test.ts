@@ -1,5 +1,5 @@
 // forja export-repository --server kubernetes: the manifests against Kubernetes' own schema, and `forja serve` with the
-// arguments, probes and signals that they name. The manifests of docs/recipes are held against it too.
+// arguments, probes and signals that they name. The manifests of docs/recipes are checked against it too.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';

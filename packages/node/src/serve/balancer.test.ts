@@ -54,7 +54,7 @@ function load(url: string, clients: number) {
   };
 }
 
-/** Resolves after each ready replica has answered so many more. */
+/** Resolves after each ready replica has answered `count` more requests. */
 const more = ({ replicas, until }: Balancer, count: number): Promise<void> => {
   const goals = replicas.map(({ answered }) => answered + count);
   return until(() => replicas.every((one, i) => !one.ready || one.answered >= goals[i]!));

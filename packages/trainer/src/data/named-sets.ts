@@ -123,7 +123,7 @@ export const namedSets = {
     credit: `Natural Earth; ${NASA}`,
     size: 32,
     sheets: { map: painted, day: globe('earth-blue-marble.jpg'), land: globe('earth-water.png') },
-    layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'map', target: 'day' }, apart: true },
+    layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'map', target: 'day' }, unpaired: true },
   },
   'earth-day-night': {
     summary: 'the earth by day and by night, unpaired and in pairs (npm package three-globe)',
@@ -136,7 +136,7 @@ export const namedSets = {
       night: globe('earth-night.jpg'),
       land: globe('earth-water.png'),
     },
-    layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'day', target: 'night' }, apart: true },
+    layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'day', target: 'night' }, unpaired: true },
   },
   emoji: {
     summary: 'Noto emoji (npm package emoji-datasource-google)',

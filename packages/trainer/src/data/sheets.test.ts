@@ -15,7 +15,7 @@ const layout: SheetLayout = {
   held: [2, 5],
   rows: [0.25, 1],
   fields: { input: 'x', target: 'y' },
-  apart: true,
+  unpaired: true,
 };
 const options = { size: 8, channels: 1, flip: false };
 const bytes = (values: ArrayLike<number>): number[] => Array.from(values, (v) => Math.round((v + 1) * 127.5));

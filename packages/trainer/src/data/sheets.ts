@@ -25,7 +25,7 @@ export interface SheetLayout {
    * For two fields: also give them unpaired as `a` and `b`. In training these come from different bands, so no picture
    * has its partner; in the holdout they are pairs at the same index, for measures.
    */
-  apart?: boolean;
+  unpaired?: boolean;
 }
 
 /** How tiles are cut. */
@@ -56,7 +56,7 @@ export function sheetDataset(
   options: TileOptions,
 ): Dataset {
   const { held } = layout;
-  const apart = layout.apart === true;
+  const unpaired = layout.unpaired === true;
   const training = placesOf(layout, sheets, options.size, Math.max(1, options.size >> 1));
   const outside = placesOf(layout, sheets, options.size, options.size);
   const train = training.filter(({ band }) => !held.includes(band));
@@ -70,7 +70,7 @@ export function sheetDataset(
   const bands = [...new Set(train.map(({ band }) => band))];
   const turns = (turn: number): Place[] => train.filter(({ band }) => bands.indexOf(band) % 2 === turn);
   const made = (places: { pairs: Place[]; a: Place[]; b: Place[] }, flip: boolean, of: string): Dataset =>
-    tilesOf(of, layout, sheets, { ...options, flip }, apart ? places : { pairs: places.pairs });
+    tilesOf(of, layout, sheets, { ...options, flip }, unpaired ? places : { pairs: places.pairs });
   return {
     ...made({ pairs: train, a: turns(0), b: turns(1) }, options.flip, name),
     holdout: made({ pairs: judge, a: judge, b: judge }, false, `${name}, held out`),

@@ -42,9 +42,9 @@ export function listening<T extends Watched>(options: T): T {
     onProgress: (event: ExportProgress) => {
       try {
         if (failed) throw failed.error;
-        const told = onProgress(event);
-        Promise.resolve(told).catch((error: unknown) => (failed ??= { error }));
-        return told;
+        const returned = onProgress(event);
+        Promise.resolve(returned).catch((error: unknown) => (failed ??= { error }));
+        return returned;
       } catch (error) {
         throw new ListenerFailed(error);
       }

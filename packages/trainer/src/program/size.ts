@@ -90,8 +90,8 @@ export function ceilDivide(a: Size, n: number): Size {
 
 /** The greater of two sizes. */
 export function maximum(a: Size, b: Size): Size {
-  const apart = plus(a, b, -1);
-  if (isStatic(apart)) return apart >= 0 ? a : b;
+  const difference = plus(a, b, -1);
+  if (isStatic(difference)) return difference >= 0 ? a : b;
   return { constant: 0, terms: { [`max(${[textOf(a), textOf(b)].sort().join(', ')})`]: 1 } };
 }
 

@@ -58,8 +58,8 @@ function stagesOf({ sizes, tail }: Reduction, axes: readonly number[]): number[]
 /** onnxruntime adds the last axes in runs of their own if all other reduced axes are the first ones. */
 function isShort(stage: readonly number[], sizes: readonly Size[], tail: number): boolean {
   const [last, other] = [stage.filter((axis) => axis >= tail), stage.filter((axis) => axis < tail)];
-  const apart = last.length === 0 || other.every((axis, i) => axis === i);
-  return apart && extent(last, sizes) <= LONGEST.last && extent(other, sizes) <= LONGEST.other;
+  const separate = last.length === 0 || other.every((axis, i) => axis === i);
+  return separate && extent(last, sizes) <= LONGEST.last && extent(other, sizes) <= LONGEST.other;
 }
 
 function extent(axes: readonly number[], sizes: readonly Size[]): number {

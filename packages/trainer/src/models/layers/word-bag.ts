@@ -46,10 +46,10 @@ class WordBag extends tf.layers.Layer {
     if (table === undefined) throw new Error(`${this.name}: expected a built layer`);
     return tf.tidy(() => {
       const ids = tf.cast(only(inputs), 'int32');
-      const told = tf.cast(tf.notEqual(ids, 0), 'float32');
+      const mask = tf.cast(tf.notEqual(ids, 0), 'float32');
       const own = tf.gather(table.read(), ids);
       const read = before ? tf.add(own, tf.relu(tf.add(own, tf.gather(before.read(), previous(ids))))) : own;
-      return tf.div(tf.sum(tf.mul(read, tf.expandDims(told, 2)), 1), tf.maximum(tf.sum(told, 1, true), 1));
+      return tf.div(tf.sum(tf.mul(read, tf.expandDims(mask, 2)), 1), tf.maximum(tf.sum(mask, 1, true), 1));
     });
   }
 

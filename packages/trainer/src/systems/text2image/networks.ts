@@ -44,7 +44,7 @@ export function textGenerator({
   const width = (map: number): number => base << (maps.length - 1 - map);
   const small = maps[0] ?? size;
   const [z, text] = [tf.input({ name: 'g/z', shape: [latent] }), tokens('g', length)];
-  const told = through(
+  const encoded = through(
     text,
     wordBag({ words, size: embedding, pairs: wordOrder, name: 'g/text_words' }),
     tf.layers.dense({ units: embedding, kernelInitializer, name: 'g/text_dense' }),
@@ -65,7 +65,7 @@ export function textGenerator({
     const plain = through(x, normOf('batch', `${name}_norm`));
     const row = (part: string): tf.SymbolicTensor =>
       through(
-        told,
+        encoded,
         tf.layers.dense({ units: filters, kernelInitializer, name: `${name}_${part}` }),
         tf.layers.reshape({ targetShape: [1, 1, filters], name: `${name}_${part}_row` }),
       );
@@ -80,7 +80,7 @@ export function textGenerator({
   };
   const units = small * small * width(0);
   let x = through(
-    joined(tf.layers.concatenate({ name: 'g/z_text' }), z, told),
+    joined(tf.layers.concatenate({ name: 'g/z_text' }), z, encoded),
     tf.layers.dense({ units, useBias: false, kernelInitializer, name: 'g/dense' }),
     tf.layers.reshape({ targetShape: [small, small, width(0)], name: 'g/reshape' }),
   );

@@ -166,9 +166,9 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       ...regular('g', inputs),
     ];
     if (matched === undefined) return sumOf(terms);
-    const apart = featureMatching(onFake, onReal);
-    keep('feature_matching', apart);
-    return sumOf([...terms, tf.mul<tf.Scalar>(apart, scalars.of(inputs, 'featureMatching'))]);
+    const distance = featureMatching(onFake, onReal);
+    keep('feature_matching', distance);
+    return sumOf([...terms, tf.mul<tf.Scalar>(distance, scalars.of(inputs, 'featureMatching'))]);
   };
   const updateG = (inputs: Inputs, objective: () => tf.Scalar, keep: Keep): void => {
     const share = descentG.last();
@@ -206,7 +206,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       ),
     ),
   };
-  const apart: readonly Phase[] = [
+  const separate: readonly Phase[] = [
     {
       name: 'discriminator',
       repeat: options.dSteps * options.accumulate,
@@ -264,7 +264,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     name,
     networks: { g, d },
     variables,
-    phases: [...(options.dSteps === 1 && options.accumulate === 1 ? [together] : apart), ...regularised],
+    phases: [...(options.dSteps === 1 && options.accumulate === 1 ? [together] : separate), ...regularised],
     probe,
     outputs: {
       generator: {

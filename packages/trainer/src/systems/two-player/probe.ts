@@ -46,7 +46,7 @@ export function probeOf({ batch, pack, inputs, holdout, signed, generate, judge 
       const [real, fake] = [given['real'] as tf.Tensor, generate(given)];
       const scalars: Record<string, tf.Tensor> = {
         spread: tf.div(spreadOf(fake), tf.maximum(spreadOf(real), MIN_SPREAD)),
-        apart: apart(real, fake),
+        apart: inhomogeneity(real, fake),
       };
       if (!holdout) return scalars;
       const ofHeld = Object.fromEntries(Object.keys(seen).map((name) => [name, given[heldOut(name)] ?? given[name]]));
@@ -71,7 +71,7 @@ export function spreadOf(examples: tf.Tensor): tf.Tensor {
  * − y′|) / 2E|x − y|. About 0 for equal distributions (it may be slightly negative, because the estimate is unbiased),
  * 1 for two different points.
  */
-export function apart(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+export function inhomogeneity(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [x, y] = [a, b].map((t) => tf.reshape(t, [t.shape[0] ?? 1, -1])) as [tf.Tensor2D, tf.Tensor2D];
   const within = (t: tf.Tensor2D): tf.Tensor => {
     const n = t.shape[0];
