@@ -11,7 +11,7 @@ export interface Compared {
   distance: number;
 }
 
-/** Result of {@link nearestExamples}. */
+/** Result of `nearestExamples`. */
 export interface NearestResult {
   pairs: Compared[];
   /** Number of examples compared: all, or evenly spaced ones of a large set. */
