@@ -1,9 +1,12 @@
 // `npm run docs`: builds the documentation site in docs/.vitepress/dist. TypeDoc writes a page for every public symbol
-// to docs/api, VitePress builds those and the guides (docs/.vitepress/config.mjs) and fails on dead links, and
-// docs/.vitepress/check.mjs checks the result. `-- --dev` serves the pages instead, and watches for changes.
+// to docs/api, VitePress builds those and the guides (docs/.vitepress/config.mjs) and fails on dead links, the gallery
+// is built into the site's folder gallery, and docs/.vitepress/check.mjs checks the result. `-- --dev` serves the pages
+// instead, without the gallery, and watches for changes.
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { showInGallery } from './lib/gallery.mjs';
+import { buildSite } from './lib/site.mjs';
 import { root, stage } from './lib/stage.mjs';
 import { setup } from './setup.mjs';
 
@@ -55,6 +58,13 @@ async function reference() {
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('typedoc: see the messages above');
 }
 
+/** Builds the gallery of the committed generators into the site. */
+async function gallery() {
+  process.env.FORJA_GALLERY_OUT = join(docs, '.vitepress', 'dist', 'gallery');
+  showInGallery();
+  await buildSite('gallery', { packages: ['core', 'web'] });
+}
+
 /** The public entries of the packages, as sources. */
 function entries() {
   return [
@@ -82,7 +92,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     server.printUrls();
   } else {
     const { check } = await import(pathToFileURL(join(docs, '.vitepress', 'check.mjs')).href);
-    const done = (await stage('site', () => build(docs))).ok && (await stage('links and requests', check)).ok;
+    const done =
+      (await stage('site', () => build(docs))).ok &&
+      (await stage('gallery', gallery)).ok &&
+      (await stage('links and requests', check)).ok;
     if (done) console.log(`\n${relative(root, join(docs, '.vitepress', 'dist'))} is the site.`);
     process.exit(done ? 0 : 1);
   }

@@ -1,8 +1,9 @@
 // `npm run gallery [-- generator.onnx…] [--port n]`: builds a page with the generators in generators/, the demo's and
 // the given ones, serves it, and prints its address. Ctrl-C ends it.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { argsOf } from './lib/args.mjs';
+import { showInGallery } from './lib/gallery.mjs';
 import { fail, openSite, portOf } from './lib/site.mjs';
 import { root } from './lib/stage.mjs';
 
@@ -23,12 +24,7 @@ for (const path of given) {
   if (!stat?.isFile()) fail('gallery', `expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${path}`, 2);
 }
 
-const committed = readdirSync(join(root, 'generators')).filter((name) => /(?<!\.discriminator)\.onnx$/.test(name));
 const demo = join(root, 'runs', 'demo', 'generator.onnx');
-process.env.FORJA_GALLERY = JSON.stringify([
-  ...committed.sort().map((name) => join(root, 'generators', name)),
-  ...(existsSync(demo) ? [demo] : []),
-  ...given,
-]);
+showInGallery([...(existsSync(demo) ? [demo] : []), ...given]);
 const address = await openSite('gallery', { port, packages: ['core', 'web'] });
 console.log(`Gallery: ${address}\n  one thread  ${address}?noisolation (no cross-origin isolation)\nCtrl-C ends it.`);

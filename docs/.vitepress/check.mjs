@@ -1,5 +1,5 @@
-// Looks at the built site: every anchor that a link names is there (VitePress looks for pages only), and nothing is
-// loaded from another server.
+// Looks at the built site: every page and anchor that a link names, and every script and style that a page loads, is
+// there (VitePress looks for links in its own pages only), and nothing is loaded from another server.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { StageError } from '../../scripts/lib/stage.mjs';
@@ -28,6 +28,9 @@ export function check() {
       } else if (anchor && !ids.get(target).has(decodeURIComponent(anchor)))
         found.push(`${page}: expected the heading of ${href}, got none`);
     }
+    for (const [, address] of html.matchAll(/<(?:script|link)\b[^>]*?(?:src|href)="(?!data:|[a-z]+:|\/\/)([^"]+)"/g))
+      if (!existsSync(join(site, posix.resolve(posix.dirname(page), address))))
+        found.push(`${page}: expected a file at ${address}, got none`);
     for (const [, tag, address] of html.matchAll(
       /<(script|link|img|iframe|source|video)\b[^>]*?(?:src|href)="((?:https?:)?\/\/[^"]*)"/g,
     ))

@@ -47,6 +47,8 @@ export default defineConfig({
     nav: [
       { text: 'Guides', link: '/' },
       { text: 'API', link: '/api/' },
+      // scripts/docs.mjs builds it into the site; a target makes the browser, not VitePress, open it
+      { text: 'Gallery', link: '/gallery/index.html', target: '_self' },
       { text: 'Troubleshooting', link: '/troubleshooting.md' },
       { text: 'Source', link: forge },
     ],

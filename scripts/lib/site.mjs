@@ -1,5 +1,5 @@
-// Serves a page of examples/: builds the packages that it needs and the page, with Vite from the page's dependencies.
-// Shared by `npm run playground`, `npm run live` and `npm run gallery`.
+// Builds and serves a page of examples/: the packages that it needs and the page, with Vite from the page's
+// dependencies. Shared by `npm run playground`, `npm run live`, `npm run gallery` and `npm run docs`.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,15 +21,21 @@ export function portOf(command, text) {
   return port;
 }
 
-/** Builds and serves examples/<name>; returns its address. */
-export async function openSite(name, { port, packages }) {
+/** Builds examples/<name>; returns Vite and the page's folder. */
+export async function buildSite(name, { packages }) {
   if (!(await setup())) process.exit(1);
   if (!(await buildPackages({ names: packages, dts: false, ifNeeded: true }))) process.exit(1);
   const folder = join(root, 'examples', name);
-  const { build, preview } = await import(
-    pathToFileURL(createRequire(join(folder, 'package.json')).resolve('vite')).href
-  ).catch(() => fail(name, 'vite is not installed: run `npm run demo`, or pnpm install', 1));
-  await build({ root: folder, logLevel: 'warn' });
-  const server = await preview({ root: folder, logLevel: 'warn', preview: { port, host: 'localhost' } });
+  const vite = await import(pathToFileURL(createRequire(join(folder, 'package.json')).resolve('vite')).href).catch(() =>
+    fail(name, 'vite is not installed: run `npm run demo`, or pnpm install', 1),
+  );
+  await vite.build({ root: folder, logLevel: 'warn' });
+  return { vite, folder };
+}
+
+/** Builds and serves examples/<name>; returns its address. */
+export async function openSite(name, { port, packages }) {
+  const { vite, folder } = await buildSite(name, { packages });
+  const server = await vite.preview({ root: folder, logLevel: 'warn', preview: { port, host: 'localhost' } });
   return server.resolvedUrls?.local[0] ?? `http://localhost:${port}/`;
 }

@@ -328,6 +328,38 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await page.context().close();
 });
 
+test('by keyboard: the next example, an ink, Fill and Clear make other pictures, without a pointer', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=turned&seed=4`);
+  await caption(page, /^Example 4/);
+  const press = async (name: string): Promise<void> => {
+    await page.getByRole('button', { name, exact: true }).focus();
+    await page.keyboard.press('Enter');
+  };
+  await press('Next');
+  await caption(page, /^Example 5/);
+  await page.getByRole('spinbutton', { name: 'Example' }).focus();
+  await page.keyboard.press('ArrowUp');
+  await caption(page, /^Example 6/);
+  await press('Ink #c0392b');
+  await caption(page, /^Example 6/);
+  await press('Fill');
+  await caption(page, /^A drawing of yours/);
+  const [red, green, blue] = [0xc0, 0x39, 0x2b];
+  await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([255 - red, 255 - green, 255 - blue, 255]);
+  await press('Clear');
+  await caption(page, /^Blank paper/);
+  await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
+  await page.getByLabel('Your picture').focus();
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+  const buffer = Buffer.from(await page.evaluate<string>(RED), 'base64');
+  await chooser.setFiles({ name: 'red.png', mimeType: 'image/png', buffer });
+  await caption(page, /^A picture of yours/);
+  expect(await page.locator('#seed-help').innerText()).toContain('needs a pointer');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 test('committed generators begin with their example: a map in tiles, small drawings, a text', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(`${address}#g=satellite`);
