@@ -1,14 +1,7 @@
 // What an emoji shows, as a caption and as a group, from the table of the package emoji-datasource (emoji.json).
 import { ForjaError, wordsOf } from '@forja/core';
 import { codeOf } from './emoji.js';
-
-/** What is known of an emoji. */
-export interface EmojiAbout {
-  /** Its name, tags and subgroup, without repeated words: "hamburger food prepared". */
-  caption: string;
-  /** Group of Unicode's list: "Food & Drink". */
-  group: string;
-}
+import type { EmojiAbout } from './emoji.js';
 
 /** Names of skin tones (Unicode CLDR). */
 const TONES: Readonly<Record<string, string>> = {

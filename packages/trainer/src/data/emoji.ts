@@ -1,8 +1,16 @@
 // The layout of emoji pictures, identified by their code points: uses the emoji that all styles have, grouped by base
 // emoji. Variants of one emoji (skin tones, hair) look alike, so a group is either all training data or all held out.
-import type { EmojiAbout } from './emoji-names.js';
 import type { Example, Layout, LayoutPart } from './layout.js';
+import type { EmojiTold } from './named-sets.js';
 import { isHeldOut } from './split.js';
+
+/** What is known of an emoji. */
+export interface EmojiAbout {
+  /** Its name, tags and subgroup, without repeated words: "hamburger food prepared". */
+  caption: string;
+  /** Group of Unicode's list: "Food & Drink". */
+  group: string;
+}
 
 /** Share of base emoji that is held out. */
 export const HELD = 0.125;
@@ -17,9 +25,6 @@ export const codeOf = (file: string): string =>
 /** The base emoji: without skin tones, sexes and hair. */
 export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
-
-/** What an example of emoji has besides its pictures. */
-export type EmojiTold = 'caption' | 'group';
 
 /**
  * Examples of the emoji that every field has, and of which `about` knows something, if it is given: their captions, or

@@ -1,7 +1,9 @@
 // Data sets by name, made of pictures in npm packages: which pictures, the holdout, licence and credit. One row per
 // set; ../node/load-set.ts finds the packages, which users install.
-import type { EmojiTold } from './emoji.js';
 import type { SheetLayout } from './sheets.js';
+
+/** What an example of emoji has besides its pictures. */
+export type EmojiTold = 'caption' | 'group';
 
 /** An npm package with pictures. */
 export interface SetPackage {
