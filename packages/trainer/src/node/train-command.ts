@@ -12,13 +12,14 @@ import { parseConfig, runEntries, type ResolvedConfig } from '../train/config.js
 import type { TrainEvent } from '../train/events.js';
 import { measure } from '../train/measure.js';
 import { parametersOf } from '../train/reporting.js';
+import { isPlain } from '../train/resumed.js';
 import { prepare, type TrainResult } from '../train/train.js';
 import { duration } from './duration.js';
 import { peakMemory } from './environment.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
-import { isPlain, jsonOf, merged, resume, trainResolved, withRuntime } from './train.js';
+import { jsonOf, merged, resume, trainResolved, withRuntime } from './train.js';
 
 /** Options of the command itself; the rest are fields of the configuration. */
 interface Args extends Record<string, unknown> {

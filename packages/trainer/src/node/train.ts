@@ -7,6 +7,7 @@ import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
+import { isPlain } from '../train/resumed.js';
 import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { claim } from './claim.js';
 import { nodeEnvironment, peakMemory } from './environment.js';
@@ -270,10 +271,6 @@ export function merged(
   });
   return { ...base, ...Object.fromEntries(changed) };
 }
-
-/** True for an object that is not a list. */
-export const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Parses the JSON of a file, which may begin with a byte order mark. Throws UsageError naming the file. */
 export function jsonOf(text: string, path: string): unknown {

@@ -95,5 +95,6 @@ function differences(before: unknown, after: unknown, field: string): Change[] {
   );
 }
 
-const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+/** True for an object that is not a list. */
+export const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
