@@ -88,9 +88,11 @@ console.log(JSON.stringify(Object.entries(process.env).filter(([name, value]) =>
 const args = ['--no-deprecation', ...${JSON.stringify(args)}];
 const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 let said = '';
+let asked = false; // once: a second signal ends it at once
 child.stdout.on('data', (data) => {
   said += data;
-  if (/Ready: conditional/.test(said)) child.kill('SIGTERM');
+  if (asked || !/Ready: conditional/.test(said)) return;
+  asked = child.kill('SIGTERM');
 });
 child.on('close', (code, signal) => console.log(said, 'ended', code, signal));`),
     ]);

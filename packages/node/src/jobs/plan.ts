@@ -1,9 +1,17 @@
 // Cuts a request into shards. Pure: every machine gets the same shards from the same request.
 import { UsageError } from '@forja/core';
-import type { JobRequest } from './request.js';
+
+/** Maximum pictures of a job. */
+export const MOST_PICTURES = 1e9;
 
 /** Maximum shards of a job; each has its own record in the folder. */
 export const MOST_SHARDS = 100_000;
+
+/** Of a request: how many pictures, in shards of how many. */
+interface Counts {
+  count: number;
+  shard: number;
+}
 
 /** Pictures `start` to `start + count − 1` of the request. */
 export interface Shard {
@@ -13,7 +21,7 @@ export interface Shard {
 }
 
 /** How many shards a request has. @throws UsageError `input.range` if there are too many. */
-export function shardCount({ count, shard }: Pick<JobRequest, 'count' | 'shard'>): number {
+export function shardCount({ count, shard }: Counts): number {
   const shards = Math.ceil(count / shard);
   if (shards > MOST_SHARDS)
     throw new UsageError(
@@ -25,12 +33,12 @@ export function shardCount({ count, shard }: Pick<JobRequest, 'count' | 'shard'>
 }
 
 /** All shards of a request, in order: every picture is in exactly one. */
-export function planOf(request: Pick<JobRequest, 'count' | 'shard'>): Shard[] {
+export function planOf(request: Counts): Shard[] {
   return Array.from({ length: shardCount(request) }, (_, index) => shardAt(request, index));
 }
 
 /** One shard. @throws UsageError `input.range` for an index outside the plan. */
-export function shardAt(request: Pick<JobRequest, 'count' | 'shard'>, index: number): Shard {
+export function shardAt(request: Counts, index: number): Shard {
   const shards = shardCount(request);
   if (!Number.isInteger(index) || index < 0 || index >= shards)
     throw new UsageError(`jobs.shard: expected an integer from 0 to ${shards - 1}, got ${index}`, {

@@ -3,9 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StreamOptions } from '@forja/core';
 import * as v from 'valibot';
 import { FORMAT_NAMES, type Format } from './formats.js';
-
-/** Maximum pictures of a job. */
-export const MOST_PICTURES = 1e9;
+import { MOST_PICTURES } from './plan.js';
 
 /**
  * `count` pictures of one seed from a model, in shards of `shard` pictures. Seeds are decimal digits, because JSON has
