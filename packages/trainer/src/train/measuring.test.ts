@@ -95,6 +95,18 @@ describe('measures during a run', () => {
     expect(rest.files.get('best-generator.onnx')).toEqual(whole.files.get('best-generator.onnx'));
   });
 
+  it('compares no scores by different features, as a run has that was resumed with others', async () => {
+    const [half, rest] = [new MemoryStore(), new MemoryStore()];
+    await train({ ...tiny, steps: 4 }, { store: half });
+    for (const line of await half.measures())
+      await rest.measure({ ...line, sha256: 'of another file', scores: { ...line.scores, frechet: 1e-9 } });
+    const checkpoint = half.checkpoints.get(4);
+    const { best } = await train(tiny, { store: rest, ...(checkpoint ? { checkpoint } : {}) });
+    expect((await rest.measures()).map(({ step }) => step)).toEqual([2, 4, 6]);
+    expect(best?.step).toBe(6);
+    expect((await rest.readBest())?.step).toBe(6);
+  });
+
   it('measures the last step, and others as time allows', async () => {
     const store = new MemoryStore();
     const { metricsEvery: _, ...auto } = tiny;

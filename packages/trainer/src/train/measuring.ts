@@ -43,7 +43,7 @@ export interface Measuring {
   measure(step: number): Promise<{ line: MeasureLine; best: boolean }>;
   /** Forgets measurements after the step that the run returns to. */
   backTo(step: number): void;
-  /** The best of these lines. */
+  /** The best of these lines, among those by the extractor of the last one. */
   bestOf(lines: readonly MeasureLine[]): Best | undefined;
   dispose(): Promise<void>;
 }
@@ -91,8 +91,10 @@ export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | 
     const score = scoreOf(config.best, measures.better);
     const better = (a: number, b: number): boolean =>
       Number.isFinite(a) && (measures.better[score] === 'less' ? a < b : a > b);
+    // scores by another extractor, as before a resume with other features, cannot be compared with the last one's
     const bestOf = (lines: readonly MeasureLine[]): Best | undefined =>
-      lines.reduce<Best | undefined>((best, { step, scores }) => {
+      lines.reduce<Best | undefined>((best, { step, scores, sha256 }) => {
+        if (sha256 !== lines.at(-1)?.sha256) return best;
         const value = scores[score] ?? NaN;
         const first = best === undefined && Number.isFinite(value);
         return first || (best !== undefined && better(value, best.value)) ? { step, score, value } : best;
