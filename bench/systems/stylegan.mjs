@@ -13,7 +13,11 @@ export default async function stylegan({ runs, from, seed, steps = 5000, more })
   for (const one of seedsFrom(seed, seeds)) {
     const config = { system: 'stylegan', data: 'faces', widest: 64, ...options, seed: one, steps };
     const run = await trained({ ...config, sampleEvery: 0, checkpointEvery: 200 }, join(runs, `stylegan-${one}`), from);
-    const { scores, floor } = await evaluated(run.out, { metrics: METRICS, count, floor: true }, from);
+    const { scores, floor } = await evaluated(
+      run.out,
+      { metrics: METRICS, features: 'random', count, floor: true },
+      from,
+    );
     found.push({ scores: { ...scores, path: pathLength(run.out) }, floor });
     shown ??= await sampled(join(run.out, 'generator.onnx'), { count: 36, seed: 3, truncation: { psi: 0.8 } });
   }
