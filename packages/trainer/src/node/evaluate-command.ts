@@ -18,7 +18,7 @@ import type { DataConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
 import { byClass } from '../data/by-class.js';
-import { chooseExtractor } from '../metrics/features/choose.js';
+import { chooseExtractor, extractorNames } from '../metrics/features/choose.js';
 import type { Extractor, RawExamples } from '../metrics/features/extractor.js';
 import { fileGenerator } from '../metrics/generate.js';
 import { metricNames, metricOf } from '../metrics/index.js';
@@ -93,7 +93,7 @@ export const evaluateCommand: CliCommand = {
     },
     {
       flags: '--features <source>',
-      description: 'an ONNX file, digits, clothes, random or values; default: chosen by the data',
+      description: `an ONNX file, ${extractorNames.join(', ')}; default: chosen by the data`,
     },
     { flags: '--like <field>', description: 'field of the data to compare with; default: by shape' },
     {

@@ -4,10 +4,10 @@ import type { Dataset } from '../../data/dataset.js';
 import { values, type Extractor } from './extractor.js';
 import { onnxExtractor, type ExtractorFile } from './onnx.js';
 import { randomExtractor } from './random.js';
-import { READY, readyExtractor, type ReadyName } from './ready.js';
+import { READY, readyExtractor, readyNames, type ReadyName } from './ready.js';
 
 /** Names of extractors: `random` has random weights, `values` uses examples as they are. */
-export const extractorNames: readonly string[] = ['random', 'values', ...Object.keys(READY)];
+export const extractorNames: readonly string[] = ['random', 'values', ...readyNames];
 
 /** How an extractor is chosen. */
 export interface ExtractorChoice {
@@ -20,12 +20,12 @@ export interface ExtractorChoice {
 }
 
 /**
- * The extractor; the caller disposes it. Vectors are their own features, MNIST and Fashion-MNIST have a trained
+ * The extractor; the caller disposes it. Vectors are their own features, the data sets of {@link READY} have a trained
  * extractor, other pictures use random features.
  * @throws UsageError for an unknown name, and for pictures without a runtime.
  */
 export async function chooseExtractor({ asked, dataset, shape, runtime }: ExtractorChoice): Promise<Extractor> {
-  const own = Object.entries(READY).find(([, { data }]) => data === dataset.name)?.[0];
+  const own = readyNames.find((name) => READY[name].data.includes(dataset.name));
   const chosen = asked ?? (shape.length !== 3 ? 'values' : (own ?? 'random'));
   if (chosen === 'values') return values;
   if (runtime === undefined)

@@ -4,21 +4,43 @@ import { ForjaError } from '@forja/core';
 import { hex, sha256 } from '../../digest.js';
 import type { ExtractorFile } from './onnx.js';
 
-/** The built-in extractors. `sha256` is of the ONNX file. */
-export const READY = {
+/** Names of the built-in extractors. */
+export type ReadyName = 'digits' | 'clothes' | 'faces' | 'emoji';
+
+interface Ready {
+  /** Names of the data sets that it is chosen for. */
+  data: readonly string[];
+  /** SHA-256 of the ONNX file. */
+  sha256: string;
+  /** The file in base64. */
+  load(): Promise<string>;
+}
+
+/** The built-in extractors. */
+export const READY: Readonly<Record<ReadyName, Ready>> = {
   digits: {
-    data: 'MNIST',
+    data: ['MNIST'],
     sha256: '8c0c8849433c436ad7530610b528a83e802d672b67c6fead473ae4e99625d349',
     load: async () => (await import('./digits.js')).model,
   },
   clothes: {
-    data: 'Fashion-MNIST',
+    data: ['Fashion-MNIST'],
     sha256: 'd1d1d543c24c9f893db610121281d8887d6efcef81c70fcc57c72125d8417521',
     load: async () => (await import('./clothes.js')).model,
   },
-} as const;
+  faces: {
+    data: ['faces'],
+    sha256: '6fc6200b08b169ba1306d4396d01e62a1dc1a9f0e12621073b8f2312c8752333',
+    load: async () => (await import('./faces.js')).model,
+  },
+  emoji: {
+    data: ['emoji', 'emoji-groups', 'emoji-names', 'emoji-styles'],
+    sha256: 'e7a3c3914b5ce2e839b92b83672739e3f332518a5df73931184ade11de1c9c93',
+    load: async () => (await import('./emoji.js')).model,
+  },
+};
 
-export type ReadyName = keyof typeof READY;
+export const readyNames = Object.keys(READY) as readonly ReadyName[]; // READY has every name
 
 /** A built-in extractor, with its digest checked. */
 export async function readyExtractor(name: ReadyName): Promise<ExtractorFile> {
