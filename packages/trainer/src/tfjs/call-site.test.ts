@@ -2,7 +2,7 @@
 import { runInThisContext, Script } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { callerOf, callSite, siteOf, type Caller } from './call-site.js';
+import { callerOf, callSite, packageFolder, siteOf, type Caller } from './call-site.js';
 
 const HOME = '/app/node_modules/@forja/trainer/dist/';
 
@@ -69,6 +69,30 @@ describe('siteOf', () => {
   it('is nothing where there is none', () => {
     expect(siteOf('Error', HOME)).toBeUndefined();
     expect(siteOf(`Error\n    at f (${HOME}index.js:1:2)`, HOME)).toBeUndefined();
+  });
+});
+
+describe('packageFolder', () => {
+  const installed = '/app/node_modules/.pnpm/@forja+core@0.1.0/node_modules/@forja/core/dist/index.js';
+
+  it.each([
+    [`${HOME}index.js`, '/app/node_modules/@forja/core/dist/chunk-A.js'],
+    ['/app/node_modules/.pnpm/@forja+trainer@0.1.0/node_modules/@forja/trainer/dist/index.js', installed],
+    ['C:\\forja\\packages\\trainer\\dist\\index.js', 'C:\\forja\\packages\\core\\dist\\index.js'],
+    ['/forja/packages/trainer/src/tfjs/call-site.ts', '/forja/packages/core/src/bytes.ts'],
+    ['https://x/npm/@forja/trainer@0.1.0/dist/index.js', 'https://x/npm/@forja/core@0.1.0/dist/index.js'],
+  ])('is where %s is', (file, core) => {
+    expect(file.startsWith(packageFolder(file, core) ?? 'none')).toBe(true);
+  });
+
+  it.each([
+    ['/app/packages/trainer/dist/train.js', '/app/packages/trainer/dist/train.js'],
+    ['/app/packages/trainer/dist/train.js', '/app/packages/trainer/dist/chunk-A.js'],
+    ['/app/packages/trainer/dist/train.js', installed],
+    ['/app/packages/trainer/src/gan.ts', '/app/packages/core-of-ours/src/a.ts'],
+    ['/app/dist/train.js', installed],
+  ])('is unknown in a bundle of the user’s: %s, with core in %s', (file, core) => {
+    expect(packageFolder(file, core)).toBeUndefined();
   });
 });
 

@@ -19,8 +19,8 @@ const WHOLE = /[\\/]tf(?:\.(?:es2017|fesm|min|node))*\.js$/;
 /** The folder and the name of a package of tfjs that is published as one file: `tf-core.es2017.js`. */
 const SPLIT = /^(.*[\\/])tf-(?:core|layers|converter|data|backend-[a-z]+)(?:\.(?:es2017|fesm|min|node))*\.js$/;
 
-/** This package's folder, `dist` or `src`, for a file of it: installed, from a CDN, or in a checkout. */
-const PACKAGE = /^(.*[\\/](?:@forja|packages)[\\/]trainer(?:@[^\\/]+)?[\\/](?:dist|src)[\\/])(?:tfjs[\\/])?[^\\/]+$/;
+/** This package's folder, `dist` or `src`, for a file of it: installed, from a CDN, or in a checkout (`packages`). */
+const PACKAGE = /^((.*[\\/])(@forja|packages)([\\/])trainer(?:@[^\\/]+)?[\\/](?:dist|src)[\\/])(?:tfjs[\\/])?[^\\/]+$/;
 
 /** How many frames to search: a call may be deep inside layers, models and gradients. */
 const DEPTH = 100;
@@ -115,8 +115,18 @@ function isInside(file: string, folder: string): boolean {
 let own: { file: string; folder: string | undefined } | undefined;
 
 /**
- * The file that this code is in, and this package's folder; no folder if a bundler has put this code into a file of the
- * user's: then this file may hold the user's code as well. In a bundle, a file at such a path holds `@forja/core` too.
+ * This package's folder, by the files of this code and of `@forja/core`. Undefined if a bundler has put this code into
+ * a file of the user's, which may be at such a path too: then core is in the same folder, or not beside a checkout.
+ */
+export function packageFolder(file: string, core: string): string | undefined {
+  const [, folder, root, scope, slash] = PACKAGE.exec(file) ?? [];
+  if (folder === undefined || core.startsWith(folder)) return undefined;
+  const checkout = `${root ?? ''}packages${slash ?? ''}core${slash ?? ''}`;
+  return scope === '@forja' || core.startsWith(checkout) ? folder : undefined;
+}
+
+/**
+ * The file that this code is in, and this package's folder; no folder if this file may hold the user's code as well.
  */
 function forja(): { file: string; folder: string | undefined } {
   if (own === undefined) {
@@ -124,7 +134,7 @@ function forja(): { file: string; folder: string | undefined } {
     const core = fileCalling((inside) =>
       isDetached(Object.defineProperty({}, 'buffer', { get: inside }) as Uint8Array),
     );
-    own = { file, folder: file === core ? undefined : PACKAGE.exec(file)?.[1] };
+    own = { file, folder: packageFolder(file, core) };
   }
   return own;
 }
