@@ -252,6 +252,25 @@ describe('a resume with another configuration', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it('empties a field by {}, and says what was in it', async () => {
+    await train({ ...config, penalties: { r1: { weight: 0.1, every: 2 } }, out: 'emptied' }, { cwd: folder });
+    const change = { cwd: folder, steps: 6, config: { penalties: {} } };
+    await expect(resume('emptied', change)).rejects.toRefuse('config.invalid', 'config.penalties.r1', 'every: 2');
+    await resume('emptied', { ...change, override: true });
+    expect(await configOf('emptied')).toMatchObject({ penalties: {} });
+    expect((await log('emptied')).at(-1)).not.toHaveProperty('r1');
+  });
+
+  it('is refused for a field that needs another, as in a new run', async () => {
+    await train({ ...config, out: 'alone' }, { cwd: folder });
+    for (const [field, change] of Object.entries({
+      'config.best': { best: 'kid' },
+      'config.metricsEvery': { metricsEvery: 2 },
+      'config.onNan.rates': { onNan: { rates: 0.5 } },
+    }))
+      await expect(resume('alone', { cwd: folder, config: change })).rejects.toRefuse('config.invalid', field);
+  });
+
   it('is free where the weights do not depend on it, with the same bits', async () => {
     await train({ ...config, steps: 8, out: 'plain' }, { cwd: folder });
     await train({ ...config, out: 'free' }, { cwd: folder });

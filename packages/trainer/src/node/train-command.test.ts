@@ -51,6 +51,7 @@ describe('forja train', () => {
     ['a configuration that is not JSON', { config: 'bad.json' }, 'config.invalid', /bad\.json: /],
     ['a configuration that is a list', { config: 'list.json' }, 'config.invalid', /got a list/],
     ['another configuration beside --resume', { resume: 'x', config: 'mlp', out: 'y' }, 'usage', /no config, out /],
+    ['another start beside --resume', { resume: 'x', start: 'y' }, 'usage', /no start /],
     ['--override without --resume', { config: 'mlp', data: 'ring', override: true }, 'usage', /expected --resume/],
     ['--resume of no run', { resume: 'empty' }, 'usage', /a folder without/],
     ['a folder in use', { config: 'mlp', data: 'ring', out: '.' }, 'usage', /new or empty folder/],

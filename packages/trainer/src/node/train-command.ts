@@ -131,8 +131,8 @@ async function resumeRun(
   { resume: _, override = false, dryRun: dry, watch, ...others }: Args,
   io: CliIo,
 ): Promise<unknown> {
-  const { config, explain, out } = others;
-  const beside = Object.entries({ config, explain, out }).filter(([, value]) => value !== undefined);
+  const { config, explain, out, start } = others;
+  const beside = Object.entries({ config, explain, out, start }).filter(([, value]) => value !== undefined);
   if (beside.length > 0)
     throw new UsageError(
       `train --resume: expected no ${beside.map(([key]) => key).join(', ')} with it, because the run's config.json ` +

@@ -6,7 +6,7 @@ import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
-import { parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
+import { checkPartners, parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { isPlain } from '../train/resumed.js';
 import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { claim } from './claim.js';
@@ -80,7 +80,8 @@ export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
   steps?: number;
   /**
    * Fields of the configuration to change, as in `train`; parts of a field (`rates.g`) leave its other parts as they
-   * are. Fields that the result depends on are refused by name, unless `override` is true.
+   * are, and `{}` empties it (`penalties`) or restores its defaults. Fields that the result depends on are refused by
+   * name, unless `override` is true.
    */
   config?: Readonly<Record<string, unknown>>;
   /** Accept changes of the configuration that the result depends on, in `config` or in the folder's config.json. */
@@ -122,6 +123,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const saved = parseRecorded(written, system);
   const { steps = saved.steps, config: changes = {}, ...rest } = host;
   const config = parseConfig({ ...merged(saved, changes), steps: changes['steps'] ?? steps }, system);
+  checkPartners(changes, { metrics: config.metrics.length > 0, rollback: config.onNan.rollback > 0 });
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
   const end = await claim(where);
   try {
@@ -260,14 +262,18 @@ export async function extractorFile(features: string | undefined, cwd: string): 
   return { name: basename(path), model: new Uint8Array(model) };
 }
 
-/** `fields` over `base`; of a field that is an object, such as `rates`, the parts that are not given stay. */
+/**
+ * `fields` over `base`. Of a field that is an object, such as `rates`, the parts that are not given stay; an empty
+ * object replaces it.
+ */
 export function merged(
   base: Readonly<Record<string, unknown>>,
   fields: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const changed = Object.entries(fields).map(([name, value]): [string, unknown] => {
     const before = base[name];
-    return [name, isPlain(value) && isPlain(before) ? { ...before, ...value } : value];
+    const parts = isPlain(value) && Object.keys(value).length > 0 && isPlain(before);
+    return [name, parts ? { ...before, ...value } : value];
   });
   return { ...base, ...Object.fromEntries(changed) };
 }

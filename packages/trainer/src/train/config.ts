@@ -141,7 +141,8 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
     );
     throw new UsageError(lines.join('\n'), { code: 'config.invalid' });
   }
-  checkPartners(input, result.output as Record<string, unknown>);
+  const fields = input as Readonly<Record<string, unknown>>; // an object: the schema has checked it
+  checkPartners(fields, partnersIn(fields));
   const { data, ...rest } = result.output as v.InferOutput<RunSchema> & { system: string }; // kind.options is open
   return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
 }
@@ -155,18 +156,31 @@ export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig 
   return parseConfig(withDefaults(earlier, input), own);
 }
 
-/** Refuses an option that needs another one, if the other is missing. */
-function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
-  const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
+/** Options that others need. */
+interface Partners {
+  metrics: boolean;
+  rollback: boolean;
+}
+
+/** Whether a configuration, as it was given, names the options that others need. */
+function partnersIn({ metrics, onNan }: Readonly<Record<string, unknown>>): Partners {
+  const rollback = (onNan as { rollback?: unknown } | undefined)?.rollback;
+  return { metrics: metrics !== undefined, rollback: rollback !== undefined };
+}
+
+/**
+ * Refuses fields of `given` that need another option, if that is missing.
+ * @throws UsageError `config.invalid`.
+ */
+export function checkPartners(given: Readonly<Record<string, unknown>>, { metrics, rollback }: Partners): void {
   const refuse = (field: string, other: string): UsageError =>
     new UsageError(`config.${field}: expected ${other} with it, got none; add it, or leave ${field} out`, {
       code: 'config.invalid',
     });
   for (const field of ['best', 'metricsEvery', 'metricsCount'])
-    if (given[field] !== undefined && given['metrics'] === undefined) throw refuse(field, 'metrics');
-  const { rates } = onNan as v.InferOutput<RunSchema>['onNan'];
-  const rollback = (given['onNan'] as { rollback?: unknown } | undefined)?.rollback;
-  if (rates < 1 && rollback === undefined) throw refuse('onNan.rates', 'onNan.rollback');
+    if (given[field] !== undefined && !metrics) throw refuse(field, 'metrics');
+  const { rates = 1 } = (given['onNan'] ?? {}) as { rates?: number }; // the schema has checked it
+  if (rates < 1 && !rollback) throw refuse('onNan.rates', 'onNan.rollback');
 }
 
 /** The system's own options in a configuration. */

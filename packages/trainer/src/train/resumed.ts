@@ -1,6 +1,6 @@
 // What a resumed run may change. A checkpoint records the fields of the configuration that its state depends on; on
 // resume they are compared, and a difference is refused by name unless the caller overrides it.
-import { shown, UsageError } from '@forja/core';
+import { describeValue, UsageError } from '@forja/core';
 import type { CheckpointHead } from '../records/checkpoint-head.js';
 import type { SystemKind } from '../systems/kind.js';
 import { parseRecorded, type ResolvedConfig, type runEntries } from './config.js';
@@ -68,11 +68,12 @@ export function checkResumed(
   if (changes.length === 0) return undefined;
   if (override)
     return `resumed at step ${from.step} with another configuration: ${changes
-      .map(({ field, before, after }) => `${field} was ${shown(before)}, is ${shown(after)}`)
+      .map(({ field, before, after }) => `${field} was ${describeValue(before)}, is ${describeValue(after)}`)
       .join('; ')}`;
   const lines = changes.map(
     ({ field, before, after }) =>
-      `config.${field}: expected ${shown(before)}, as in the checkpoint of step ${from.step}, got ${shown(after)}`,
+      `config.${field}: expected ${describeValue(before)}, as in the checkpoint of step ${from.step}, ` +
+      `got ${describeValue(after)}`,
   );
   throw new UsageError(
     `${lines.join('\n')}\nundo the change, or continue with it by --override (in code, override: true)`,
