@@ -1,6 +1,7 @@
 // A session with two forms of its model: the file's own, and one with convolutions that are faster for large batches.
 import { disposable, TwoForms } from '@forja/core';
 import type { DeviceReport, FormParts, NamedTensors, RunOptions, Session, TensorSpec } from '@forja/core';
+import { NODE_DEVICES } from './executor/devices/index.js';
 
 /** Arguments of {@link AdaptiveSession}. */
 export type AdaptiveParts = Pick<FormParts<Session, Uint8Array>, 'plain' | 'model' | 'prepare' | 'open'>;
@@ -28,7 +29,7 @@ export class AdaptiveSession implements Session {
   }
 
   run(feeds: NamedTensors, options?: RunOptions): Promise<NamedTensors> {
-    return (this.#onCpu ? this.#forms.of(feeds) : this.#plain).run(feeds, options);
+    return (this.#lowers ? this.#forms.of(feeds) : this.#plain).run(feeds, options);
   }
 
   readState(names?: string[]): Promise<NamedTensors> {
@@ -39,17 +40,23 @@ export class AdaptiveSession implements Session {
     return this.#plain.writeState(values);
   }
 
-  /** Prepares the second form on the CPU, if that has not begun yet. Resolves when it has succeeded or failed. */
+  /**
+   * Prepares the second form, if the device has one and that has not begun yet. Resolves when it has succeeded or
+   * failed.
+   */
   async prepare(): Promise<void> {
-    if (this.#onCpu) await this.#forms.prepare();
+    if (this.#lowers) await this.#forms.prepare();
   }
 
   async dispose(): Promise<void> {
     await Promise.all([this.#plain.dispose(), this.#forms.end()]);
   }
 
-  /** Read at each run, because an executor that replaces a lost one may use another device. */
-  get #onCpu(): boolean {
-    return this.#plain.device.actual === 'cpu';
+  /**
+   * Whether the device runs a second form. Read at each run, because an executor that replaces a lost one may use
+   * another device.
+   */
+  get #lowers(): boolean {
+    return NODE_DEVICES[this.#plain.device.actual].lowers === true;
   }
 }

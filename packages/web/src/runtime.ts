@@ -109,7 +109,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     const { device, executor } = options;
     const provisional: DeviceReport = {
       requested: device,
-      actual: device === 'webgpu' ? 'webgpu' : 'wasm',
+      actual: device === 'auto' ? 'wasm' : device,
       reasons: ['not started yet'],
       threads: 1,
       crossOriginIsolated: globalThis.crossOriginIsolated,

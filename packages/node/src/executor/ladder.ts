@@ -21,15 +21,17 @@ export function failed(device: Device, message: string): string {
   return [`${device.name}: ${message}`, ...(device.suspects?.() ?? [])].join('; ');
 }
 
-/** The first device worth trying, for a report made before any session exists. */
+/** The first device worth trying, or else the last one, for a report made before any session exists. */
 export function provisional(device: DeviceName): { actual: ActualDevice; reasons: string[] } {
   const reasons: string[] = [];
+  let actual = NODE_DEVICES.cpu.name;
   for (const rung of rungs(device)) {
+    actual = rung.name;
     const reason = obstacle(rung, device);
-    if (reason === undefined) return { actual: rung.name, reasons };
+    if (reason === undefined) break;
     reasons.push(reason);
   }
-  return { actual: device === 'auto' ? 'cpu' : device, reasons };
+  return { actual, reasons };
 }
 
 /** The error if no device works. */

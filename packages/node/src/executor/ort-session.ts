@@ -58,7 +58,8 @@ export class OrtSession {
     this.#inPlace = device.state === 'in-place';
     this.inputs = specsOf(model, session.inputMetadata);
     this.outputs = specsOf(model, session.outputMetadata);
-    const reader = device.state === 'gpu-buffer' ? (tensor: OrtTensor) => around.readBack.read(ort, tensor) : undefined;
+    const reader =
+      device.state === 'gpu-buffer' ? (tensor: OrtTensor) => around.readBack.read(ort, device.name, tensor) : undefined;
     this.#state = new SessionState(ort, options.state ?? {}, around.slots, this.inputs, this.outputs, reader);
   }
 

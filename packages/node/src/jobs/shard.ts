@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { arch, cpus, hostname, platform } from 'node:os';
 import { abortError, type AbortSignalLike, type DeviceReport, type Generator } from '@forja/core';
+import { NODE_DEVICES } from '../executor/devices/index.js';
 import { turns } from '../files/turns.js';
 import { moduleUrl } from '../module-url.js';
 import { FORMATS } from './formats.js';
@@ -84,7 +85,7 @@ export function workerName(): string {
 /** The hardware and versions that determine the last bits of a picture, in one line. */
 export function kindOf({ actual, adapter, threads }: DeviceReport): string {
   const where = adapter === undefined ? (cpus()[0]?.model.trim() ?? 'unknown CPU') : adapter;
-  const runtime = actual === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+  const runtime = NODE_DEVICES[actual].native ? 'onnxruntime-node' : 'onnxruntime-web';
   return [
     `${platform()} ${arch()}`,
     where,

@@ -16,9 +16,10 @@ import type { DeviceReport, Preparation } from '@forja/core';
 import type { PostedSessionOptions } from '../protocol.js';
 import type { Handlers } from './contract.js';
 import { fetchModel } from './fetch.js';
+import type { Device } from './devices/index.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
-import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
+import { startBuild } from './ort.js';
 import type { Builds, OrtBuild } from './ort.js';
 import { WorkerSession } from './session.js';
 import type { ModelFiles } from './session.js';
@@ -39,7 +40,7 @@ export interface ExecutorParts {
 
 /** Handlers of a new, empty executor. */
 export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
-  const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
+  const started = new Map<Device, Promise<OrtBuild>>();
   const sessions = new Map<number, Kept>();
   /** Runs calls, and opens second forms, one at a time. The runtime's queue knows nothing of second forms. */
   const turns = new Fifo();
@@ -47,23 +48,19 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
   let next = 1;
   let opened: { requested: DeviceReport['requested']; threads: number | undefined; ladder: Ladder } | undefined;
 
-  const build = (rung: Rung): Promise<OrtBuild> => {
-    const name = rung.device === 'wasm' ? 'wasm' : webgpuBuild();
-    let starting = started.get(name);
+  const build = (device: Device): Promise<OrtBuild> => {
+    let starting = started.get(device);
     if (!starting)
-      started.set(
-        name,
-        (starting = startBuild(builds, name, rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1, wasmFile)),
-      );
+      started.set(device, (starting = startBuild(builds, device, device.threads(opened?.threads), wasmFile)));
     return starting;
   };
 
-  const report = (rung: Rung, reasons: readonly string[]): DeviceReport => ({
+  const report = ({ device, found }: Rung, reasons: readonly string[]): DeviceReport => ({
     requested: opened?.requested ?? 'auto',
-    actual: rung.device,
+    actual: device.name,
     reasons: [...reasons],
-    ...(rung.adapter === undefined ? {} : { adapter: rung.adapter }),
-    threads: rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1,
+    ...(found.adapter === undefined ? {} : { adapter: found.adapter }),
+    threads: device.threads(opened?.threads),
     crossOriginIsolated: globalThis.crossOriginIsolated,
     executor,
     placement: {},
@@ -98,15 +95,12 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
     options: PostedSessionOptions,
   ): Promise<WorkerSession> => {
     const obstacle =
-      rung.device === 'wasm'
-        ? 'WASM computes in float32'
-        : rung.half !== true
-          ? `the adapter (${rung.adapter}) has no shader-f16`
-          : !passes
-            ? 'models are converted in the worker only'
-            : options.state
-              ? 'models with state keep their precision'
-              : undefined;
+      rung.device.withoutHalf(rung.found) ??
+      (!passes
+        ? 'models are converted in the worker only'
+        : options.state
+          ? 'models with state keep their precision'
+          : undefined);
     return inPrecision(exact, {
       asked: options.precision ?? 'auto',
       strict: options.strict ?? false,
@@ -115,19 +109,18 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
       openHalf: async () => {
         const half = (await passes?.())?.halfModelBytes(model, external);
         if (half === undefined) return undefined;
-        return open(await build(rung), { model: half, external: new Map() }, { ...device, precision: 'fp16' }, options);
+        const using = await build(rung.device);
+        return open(using, { model: half, external: new Map() }, { ...device, precision: 'fp16' }, options);
       },
     });
   };
 
   return {
     open: async ({ device, threads }) => {
-      opened = { requested: device, threads, ladder: await ladder(device, builds.webgpu !== undefined) };
+      opened = { requested: device, threads, ladder: await ladder(device, builds) };
       const [first] = opened.ladder.rungs;
       if (!first) throw new DeviceError('device.unavailable', `device '${device}': nothing to try`);
-      const reasons = [...opened.ladder.reasons];
-      if (first.device === 'wasm') reasons.push(...threadReasons(threads));
-      return report(first, reasons);
+      return report(first, [...opened.ladder.reasons, ...first.device.threadNotes(threads)]);
     },
 
     fetch: fetchModel,
@@ -148,10 +141,10 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
       const { rungs } = opened.ladder;
       for (const [i, rung] of rungs.entries()) {
         try {
-          const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
+          const notes = rung.device.threadNotes(opened.threads, options.threads);
           // Convolutions are not replaced in models with state, which may be bound to names that the rewrite would
-          // change, nor on WebGPU, which has its own kernels.
-          const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
+          // change.
+          const asked = options.lowering === 'auto' && rung.device.lowers && !options.state;
           if (asked && !passes) notes.push('convolutions: unchanged, because they are replaced in the worker only');
           const { rows } = options;
           const two = asked && rows !== undefined && prepare;
@@ -160,7 +153,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
             ...report(rung, [...reasons, ...notes]),
             ...(lowered ? { convolutions: lowered.convolutions } : {}),
           };
-          const using = await build(rung);
+          const using = await build(rung.device);
           const exact = await open(using, { model: lowered?.bytes ?? bytes, external }, device, options);
           const plain = await precise(exact, rung, { model: bytes, external }, device, options);
           const id = next++;
@@ -189,7 +182,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
             error.code === 'device.lost'
           )
             throw error;
-          reasons.push(`${rung.device}: ${error.message}`);
+          reasons.push(`${rung.device.name}: ${error.message}`);
         }
       }
       throw new DeviceError('device.unavailable', reasons.join('; '));
@@ -243,19 +236,4 @@ async function bytesOf(model: Blob): Promise<Uint8Array> {
       { cause },
     );
   }
-}
-
-function threadReasons(asked: number | undefined, session?: number): string[] {
-  const threads = wasmThreads(asked);
-  const reasons: string[] = [];
-  if (!globalThis.crossOriginIsolated && (asked ?? 2) > 1) {
-    reasons.push(
-      'threads: 1, because the page is not cross-origin isolated (no COOP and COEP headers), so WebAssembly cannot share memory',
-    );
-  }
-  if (session !== undefined && session !== threads)
-    reasons.push(
-      `threads: ${threads} instead of ${session}: one pool serves all sessions of a WASM runtime, so ask the runtime`,
-    );
-  return reasons;
 }

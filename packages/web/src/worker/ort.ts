@@ -1,5 +1,6 @@
 // Starts a build of onnxruntime-web, and notices a lost GPU.
 import { DeviceError } from '@forja/core';
+import type { Device } from './devices/index.js';
 
 /** The module of any build: all builds have the same types. */
 export type Ort = typeof import('onnxruntime-web/wasm');
@@ -14,7 +15,7 @@ export interface Builds {
 /** A started build. */
 export interface OrtBuild {
   ort: Ort;
-  name: keyof Builds;
+  device: Device;
   /** Number of its sessions. */
   live: number;
   /**
@@ -26,27 +27,17 @@ export interface OrtBuild {
   lost?: DeviceError;
 }
 
-/** The smaller WebGPU build where the engine can suspend WebAssembly on promises (JSPI), else the asyncify one. */
-export function webgpuBuild(): 'jspi' | 'webgpu' {
-  return 'Suspending' in WebAssembly ? 'jspi' : 'webgpu';
-}
-
-/** Number of WASM threads: `wanted`, default min(4, cores). Without cross-origin isolation always 1. */
-export function wasmThreads(wanted: number | undefined): number {
-  if (!globalThis.crossOriginIsolated) return 1;
-  return Math.max(1, wanted ?? Math.min(4, navigator.hardwareConcurrency || 1));
-}
-
 /**
  * Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or the module's
  * folder.
  */
 export async function startBuild(
   builds: Builds,
-  name: keyof Builds,
+  device: Device,
   threads: number,
   wasmFile: string | undefined,
 ): Promise<OrtBuild> {
+  const name = device.build();
   const load = builds[name];
   if (!load)
     throw new DeviceError(
@@ -70,13 +61,13 @@ export async function startBuild(
   ort.env.wasm.proxy = false;
   ort.env.logLevel = 'error';
   if (wasmFile !== undefined) ort.env.wasm.wasmPaths = { wasm: wasmFile };
-  return { ort, name, live: 0 };
+  return { ort, device, live: 0 };
 }
 
 /** Call after a build has made a session: watches for the loss of its device. */
-export async function entered(build: OrtBuild, onGpu: boolean): Promise<void> {
+export async function entered(build: OrtBuild): Promise<void> {
   build.live++;
-  if (!onGpu) return;
+  if (!build.device.gpu) return;
   // Onnxruntime's typing says `any` where the WebGPU types are not global.
   const device: GPUDevice | undefined = await build.ort.env.webgpu.device;
   if (!device || build.gpu === device) return;
@@ -100,6 +91,7 @@ export function leaving(build: OrtBuild): void {
  * ms.
  */
 export async function lossOf(build: OrtBuild): Promise<DeviceError | undefined> {
+  if (!build.device.gpu) return undefined;
   for (let i = 0; i < 5 && !build.lost; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   return build.lost;
 }

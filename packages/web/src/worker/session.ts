@@ -47,8 +47,8 @@ export class WorkerSession {
   }
 
   /**
-   * Makes the session on `device.actual`. onnxruntime's errors become ours. `shared` finds the state that the options
-   * refer to.
+   * Makes the session on the build's device. onnxruntime's errors become ours. `shared` finds the state that the
+   * options refer to.
    */
   static async create(
     build: OrtBuild,
@@ -57,14 +57,14 @@ export class WorkerSession {
     options: PostedSessionOptions,
     shared: SharedSlots,
   ): Promise<WorkerSession> {
-    const onGpu = device.actual === 'webgpu';
+    const { name: provider, gpu: onGpu } = build.device;
     const state = new SessionState(options.state ?? {}, shared);
     const location: Record<string, 'gpu-buffer'> = {};
     if (onGpu)
       for (const [output, { spec }] of state.written) if (ON_GPU.has(spec.dtype)) location[output] = 'gpu-buffer';
     const open = ({ strict = false, verbose = false }): Promise<InferenceSession> =>
       build.ort.InferenceSession.create(model, {
-        executionProviders: [onGpu ? 'webgpu' : 'wasm'],
+        executionProviders: [provider],
         graphOptimizationLevel: 'all',
         logSeverityLevel: verbose ? 0 : 2,
         ...(Object.keys(location).length > 0 ? { preferredOutputLocation: location } : {}),
@@ -77,9 +77,9 @@ export class WorkerSession {
       const made = onGpu ? await openOnGpu(open, model, options.strict === true) : await openOnCpu(open, model);
       session = made.value;
       device = { ...device, placement: made.placement, cpuOps: onGpu ? made.cpuOps : [] };
-      await entered(build, onGpu);
+      await entered(build);
     } catch (error) {
-      throw (onGpu && (await lossOf(build))) || createRefusal(error);
+      throw (await lossOf(build)) ?? createRefusal(error);
     }
     try {
       return new WorkerSession(build, session, model, device, state);
@@ -110,7 +110,7 @@ export class WorkerSession {
         if (value) results[name] = written.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
       }
     } catch (error) {
-      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runFailure(error, feeds, this.inputs);
+      throw (await lossOf(this.#build)) ?? runFailure(error, feeds, this.inputs);
     }
     const { lost } = this.#build;
     if (lost) throw lost;
