@@ -124,5 +124,5 @@ test('a run on coloured shapes exports a file that draws what texts say', async 
     expect(light.indexOf(Math.max(...light))).toBe(c);
   }
   await expect(generator.sample({ text: 'red circle' })).rejects.toMatchObject({ code: 'input.range' });
-  await expect(generator.sample()).rejects.toThrow('sample.text: expected a text');
+  await expect(generator.sample()).rejects.toRefuse('usage', 'sample.text: ');
 });

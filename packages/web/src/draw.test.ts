@@ -7,9 +7,9 @@ const image = new Image(1, 1, 1, new Uint8ClampedArray(1));
 
 it.each([null, undefined, 5, 'picture', {}, { width: 1, height: 1 }])('%j is no picture', async (given) => {
   const wrong = given as unknown as Image;
-  expect(() => toCanvas(wrong, {} as HTMLCanvasElement)).toThrow(/^toCanvas: expected a picture/);
-  await expect(toImageBitmap(wrong)).rejects.toMatchObject({ code: 'usage' });
-  await expect(toBlob(wrong)).rejects.toThrow(/^toBlob: expected a picture/);
+  expect(() => toCanvas(wrong, {} as HTMLCanvasElement)).toRefuse('usage', /^toCanvas: /);
+  await expect(toImageBitmap(wrong)).rejects.toRefuse('usage', /^toImageBitmap: /);
+  await expect(toBlob(wrong)).rejects.toRefuse('usage', /^toBlob: /);
 });
 
 it('says where there is no page', async () => {

@@ -147,9 +147,12 @@ describe('a model with styles', () => {
     ]);
     expect(numbers(fed[1], 'z')).toEqual(numbers(fed[0], 'z'));
     await expect(generator.sample({ noise: { seed: -1 } })).rejects.toMatchObject({ code: 'input.range' });
-    await expect(generator.sample({ noise: {} as never })).rejects.toThrow(/^sample\.noise\.seed/);
-    await expect(generator.sample({ noise: 'None' as never })).rejects.toThrow(/^sample\.noise: .*'None'/);
-    await expect(generator.sample({ noise: { seed: 1, index: 2 } as never })).rejects.toThrow(/^sample\.noise\.index/);
+    await expect(generator.sample({ noise: {} as never })).rejects.toRefuse('input.range', /^sample\.noise\.seed/);
+    await expect(generator.sample({ noise: 'None' as never })).rejects.toRefuse('usage', /^sample\.noise: .*'None'/);
+    await expect(generator.sample({ noise: { seed: 1, index: 2 } as never })).rejects.toRefuse(
+      'usage',
+      /^sample\.noise\.index/,
+    );
     expect(fed.length).toBe(5);
   });
 

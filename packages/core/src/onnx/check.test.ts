@@ -1,7 +1,6 @@
-// Each rule of the structural check: a valid model passes; with one fault, the message names the place, what was
-// expected and what was found.
+// Each rule of the structural check: a valid model passes; with one fault, the error names the place and the
+// values expected and found.
 import { describe, expect, test } from 'vitest';
-import { ModelFormatError } from '../errors.js';
 import { utf8 } from '../platform.js';
 import { checkModel } from './check.js';
 import { isSafeLocation } from './external-data.js';
@@ -187,9 +186,10 @@ describe('sound models pass', () => {
 });
 
 describe('faults are named', () => {
-  test.each<[string, Model]>([
+  /** What the message contains: its path, the values expected and found; and the model. */
+  test.each<[string[], Model]>([
     [
-      "graph.node[1] (Conv 'conv_1').attribute['pads']: expected a value of type ints in ints, got one in f",
+      ["graph.node[1] (Conv 'conv_1').attribute['pads']: ", 'ints'],
       model({
         nodes: [
           node({}),
@@ -202,115 +202,85 @@ describe('faults are named', () => {
         ],
       }),
     ],
-    ['ir_version: expected 1 to 14, got none', (({ irVersion: _, ...rest }) => rest)(model())],
-    ['graph: expected a graph, got none', (({ graph: _, ...rest }) => rest)(model())],
-    ['opset_import: expected at least one operator set, got none', model({}, { opsetImport: [] })],
-    ['opset_import[0].version: expected at least 1, got 0', model({}, { opsetImport: [{ version: 0n }] })],
+    [['ir_version: ', '1', '14'], (({ irVersion: _, ...rest }) => rest)(model())],
+    [['graph: ', 'got none'], (({ graph: _, ...rest }) => rest)(model())],
+    [['opset_import: ', 'got none'], model({}, { opsetImport: [] })],
+    [['opset_import[0].version: ', '1', 'got 0'], model({}, { opsetImport: [{ version: 0n }] })],
+    [['opset_import: ', "''"], model({}, { opsetImport: [{ version: 1n }, { domain: 'ai.onnx', version: 2n }] })],
+    [['graph.node[0] (Relu): ', 'com.x', 'opset_import', "got ''"], model({ nodes: [node({ domain: 'com.x' })] })],
+    [['graph.node[0] (): ', 'op_type'], model({ nodes: [node({ opType: '' })] })],
+    [['graph.node[0] (Relu).input[0]: ', "got 'q'"], model({ nodes: [node({ inputs: ['q'] })] })],
     [
-      "opset_import: expected names that are used once, got a second domain ''",
-      model({}, { opsetImport: [{ version: 1n }, { domain: 'ai.onnx', version: 2n }] }),
-    ],
-    [
-      "graph.node[0] (Relu): expected an operator set for domain 'com.x' in opset_import, got ''",
-      model({ nodes: [node({ domain: 'com.x' })] }),
-    ],
-    ['graph.node[0] (): expected an op_type, got none', model({ nodes: [node({ opType: '' })] })],
-    [
-      "graph.node[0] (Relu).input[0]: expected a value defined before, got 'q', which nothing defines",
-      model({ nodes: [node({ inputs: ['q'] })] }),
-    ],
-    [
-      "graph.node[0] (Relu).input[0]: expected a value defined before, got 'q', which a later node computes",
+      ['graph.node[0] (Relu).input[0]: ', "got 'q'", 'later'],
       model({ nodes: [node({ inputs: ['q'] }), node({ outputs: ['q'] })] }),
     ],
+    [['graph.node[1] (Relu).output[0]: ', 'y'], model({ nodes: [node({}), node({})] })],
+    [['graph.node[0] (Relu).output[0]: ', 'x'], model({ nodes: [node({ outputs: ['x'] })] })],
+    [['graph.input[1]: ', 'x'], model({ inputs: [value('x'), value('x')] })],
     [
-      "graph.node[1] (Relu).output[0]: expected names that are defined once, got a second value 'y'",
-      model({ nodes: [node({}), node({})] }),
-    ],
-    [
-      "graph.node[0] (Relu).output[0]: expected names that are defined once, got a second value 'x'",
-      model({ nodes: [node({ outputs: ['x'] })] }),
-    ],
-    [
-      "graph.input[1]: expected names that are defined once, got a second input 'x'",
-      model({ inputs: [value('x'), value('x')] }),
-    ],
-    [
-      "graph.initializer[1]: expected names that are defined once, got a second initializer 'w'",
+      ['graph.initializer[1]: ', 'w'],
       model({ initializers: [tensor({ rawData: new Uint8Array(8) }), tensor({ rawData: new Uint8Array(8) })] }),
     ],
-    ['graph.initializer[0]: expected a name, got none', weights({ name: '' })],
-    ['graph.input[0]: expected a name, got none', model({ inputs: [value('')] })],
+    [['graph.initializer[0]: ', 'name'], weights({ name: '' })],
+    [['graph.input[0]: ', 'name'], model({ inputs: [value('')] })],
+    [['graph.output[0]: ', "got 'q'"], model({ outputs: [value('q')] })],
+    [['graph.output: ', 'y'], model({ outputs: [value('y'), value('y')] })],
+    [["graph.input[0] ('x'): ", 'type'], model({ inputs: [{ name: 'x', metadata: [] }] })],
     [
-      "graph.output[0]: expected a value of the graph, got 'q', which nothing computes",
-      model({ outputs: [value('q')] }),
-    ],
-    [
-      "graph.output: expected names that are used once, got a second output 'y'",
-      model({ outputs: [value('y'), value('y')] }),
-    ],
-    ["graph.input[0] ('x'): expected a type, got none", model({ inputs: [{ name: 'x', metadata: [] }] })],
-    [
-      "graph.input[0] ('x').type.elem_type: expected a data type of ONNX, got 99",
+      ["graph.input[0] ('x').type.elem_type: ", 'got 99'],
       model({ inputs: [{ name: 'x', metadata: [], type: { tensor: { elemType: 99 } } }] }),
     ],
+    [["graph.input[0] ('x').type: ", 'tensor', 'opaque'], model({ inputs: [{ name: 'x', metadata: [], type: {} }] })],
     [
-      "graph.input[0] ('x').type: expected a tensor, sequence, map, optional or opaque type, got none",
-      model({ inputs: [{ name: 'x', metadata: [], type: {} }] }),
-    ],
-    [
-      "graph.input[0] ('x').type: expected an element type, got none",
+      ["graph.input[0] ('x').type: ", 'element'],
       model({ inputs: [{ name: 'x', metadata: [], type: { sequence: {} } }] }),
     ],
+    [["graph.input[0] ('x').type.shape.dims[1]: ", '0', 'got -1'], model({ inputs: [value('x', 'n', -1n)] })],
     [
-      "graph.input[0] ('x').type.shape.dims[1]: expected a size of at least 0, got -1",
-      model({ inputs: [value('x', 'n', -1n)] }),
-    ],
-    [
-      "graph.value_info[0] ('v').type.shape.dims: expected at most 2^53 - 1 elements, got [4294967296, 4294967296]",
+      ["graph.value_info[0] ('v').type.shape.dims: ", '2^53 - 1', 'got [4294967296, 4294967296]'],
       model({ valueInfo: [value('v', 2n ** 32n, 2n ** 32n)] }),
     ],
-    ["graph.initializer[0] ('w').dims[0]: expected a size of at least 0, got -2", weights({ dims: [-2n] })],
+    [["graph.initializer[0] ('w').dims[0]: ", '0', 'got -2'], weights({ dims: [-2n] })],
     [
-      "graph.initializer[0] ('w').dims: expected at most 2^53 - 1 elements, got [9223372036854775807, 3, 0]",
+      ["graph.initializer[0] ('w').dims: ", '2^53 - 1', 'got [9223372036854775807, 3, 0]'],
       weights({ dims: [2n ** 63n - 1n, 3n, 0n] }),
     ],
-    ["graph.initializer[0] ('w').data_type: expected a data type of ONNX, got 0", weights({ dataType: 0 })],
+    [["graph.initializer[0] ('w').data_type: ", 'got 0'], weights({ dataType: 0 })],
     [
-      "graph.initializer[0] ('w').raw_data: expected 8 bytes for float32 [2], got 7",
+      ["graph.initializer[0] ('w').raw_data: ", '8', 'float32', '[2]', 'got 7'],
       weights({ rawData: new Uint8Array(7) }),
     ],
-    ["graph.initializer[0] ('w'): expected 8 bytes for float32 [2], got none", weights({})],
+    [["graph.initializer[0] ('w'): ", '8', 'float32', '[2]', 'got none'], weights({})],
     [
-      "graph.initializer[0] ('w').floatData: expected 2 numbers for float32 [2], got 3",
+      ["graph.initializer[0] ('w').floatData: ", '2', 'float32', '[2]', 'got 3'],
       weights({ floatData: new Float32Array(3) }),
     ],
     [
-      "graph.initializer[0] ('w'): expected float32 in floatData or rawData, got int32Data",
+      ["graph.initializer[0] ('w'): ", 'float32', 'floatData', 'rawData', 'got int32Data'],
       weights({ int32Data: new Int32Array(2) }),
     ],
     [
-      "graph.initializer[0] ('w'): expected data in one field, got floatData and rawData",
+      ["graph.initializer[0] ('w'): ", 'floatData', 'rawData'],
       weights({ floatData: new Float32Array(2), rawData: new Uint8Array(8) }),
     ],
     [
-      "graph.initializer[0] ('w'): expected data in one field, got floatData and int64Data",
+      ["graph.initializer[0] ('w'): ", 'floatData', 'int64Data'],
       weights({ floatData: new Float32Array(2), int64Data: new BigInt64Array(2) }),
     ],
     [
-      "graph.initializer[0] ('w'): expected 2 texts in stringData, got rawData",
+      ["graph.initializer[0] ('w'): ", '2', 'stringData', 'rawData'],
       weights({ dataType: DATA_TYPE.string, rawData: new Uint8Array(8) }),
     ],
     [
-      "graph.initializer[0] ('w').raw_data: expected 2 bytes for int4 [3], got 3",
+      ["graph.initializer[0] ('w').raw_data: ", '2', 'int4', '[3]', 'got 3'],
       weights({ dims: [3n], dataType: DATA_TYPE.int4, rawData: new Uint8Array(3) }),
     ],
     [
-      "graph.initializer[0] ('w').external_data: expected a location in or below the model's folder, got '../a'",
+      ["graph.initializer[0] ('w').external_data: ", "got '../a'"],
       weights({ dataLocation: 1, externalData: [{ key: 'location', value: '../a' }] }),
     ],
     [
-      "graph.initializer[0] ('w').external_data: expected a number of bytes as offset, got '-1'",
+      ["graph.initializer[0] ('w').external_data: ", "got '-1'"],
       weights({
         dataLocation: 1,
         externalData: [
@@ -320,7 +290,7 @@ describe('faults are named', () => {
       }),
     ],
     [
-      "graph.initializer[0] ('w').external_data: expected 8 bytes for float32 [2], got 9",
+      ["graph.initializer[0] ('w').external_data: ", '8', 'float32', '[2]', 'got 9'],
       weights({
         dataLocation: 1,
         externalData: [
@@ -330,11 +300,11 @@ describe('faults are named', () => {
       }),
     ],
     [
-      "graph.initializer[0] ('w'): expected data in an external file only, got some in the model too",
+      ["graph.initializer[0] ('w'): ", 'external'],
       weights({ dataLocation: 1, externalData: [{ key: 'location', value: 'a' }], rawData: new Uint8Array(8) }),
     ],
     [
-      "graph.sparse_initializer[0] ('w').indices: expected dims [2] or [2, 1], got [3]",
+      ["graph.sparse_initializer[0] ('w').indices: ", '[2]', '[2, 1]', 'got [3]'],
       model({
         sparseInitializers: [
           {
@@ -346,56 +316,38 @@ describe('faults are named', () => {
       }),
     ],
     [
-      "graph.node[0] (Relu).attribute: expected names that are used once, got a second attribute 'a'",
+      ['graph.node[0] (Relu).attribute: ', 'a'],
       model({ nodes: [node({ attributes: [attribute({ type: 2 }), attribute({ type: 2 })] })] }),
     ],
-    ['graph.node[0] (Relu).attribute: expected a name, got none', withAttribute({ name: '', type: 2 })],
+    [['graph.node[0] (Relu).attribute: ', 'name'], withAttribute({ name: '', type: 2 })],
+    [["graph.node[0] (Relu).attribute['a'].type: ", 'got none'], withAttribute({ i: 1n })],
+    [["graph.node[0] (Relu).attribute['a'].type: ", 'got 77'], withAttribute({ type: 77 })],
+    [["graph.node[0] (Relu).attribute['a']: ", 'tensor', 'got none'], withAttribute({ type: ATTRIBUTE_TYPE.tensor })],
     [
-      "graph.node[0] (Relu).attribute['a'].type: expected an attribute type of ONNX, got none",
-      withAttribute({ i: 1n }),
-    ],
-    [
-      "graph.node[0] (Relu).attribute['a'].type: expected an attribute type of ONNX, got 77",
-      withAttribute({ type: 77 }),
-    ],
-    [
-      "graph.node[0] (Relu).attribute['a']: expected a value of type tensor in t, got none",
-      withAttribute({ type: ATTRIBUTE_TYPE.tensor }),
-    ],
-    [
-      "graph.node[0] (Relu).attribute['a'].t.raw_data: expected 8 bytes for float32 [2], got 4",
+      ["graph.node[0] (Relu).attribute['a'].t.raw_data: ", '8', 'float32', '[2]', 'got 4'],
       withAttribute({ type: ATTRIBUTE_TYPE.tensor, t: tensor({ rawData: new Uint8Array(4) }) }),
     ],
     [
-      "graph.node[0] (Relu).attribute['a'].tensors[1]: expected 8 bytes for float32 [2], got none",
+      ["graph.node[0] (Relu).attribute['a'].tensors[1]: ", '8', 'float32', '[2]'],
       withAttribute({ type: ATTRIBUTE_TYPE.tensors, tensors: [tensor({ dims: [0n] }), tensor()] }),
     ],
+    [["graph.node[0] (Relu).attribute['a']: ", 'k'], withAttribute({ refAttrName: 'k' })],
     [
-      "graph.node[0] (Relu).attribute['a']: expected a value, got a reference to 'k' outside a function",
-      withAttribute({ refAttrName: 'k' }),
-    ],
-    [
-      "graph.node[0] (Relu).attribute['a'].g.node[0] (Relu).input[0]: expected a value defined before, got 'q', which nothing defines",
+      ["graph.node[0] (Relu).attribute['a'].g.node[0] (Relu).input[0]: ", "got 'q'"],
       withAttribute(inner({ nodes: [node({ inputs: ['q'], outputs: ['z'] })] })),
     ],
     [
-      "graph.node[0] (Relu).attribute['a'].g.node[0] (Relu).input[0]: expected a value defined before, got 'y', which nothing defines",
+      ["graph.node[0] (Relu).attribute['a'].g.node[0] (Relu).input[0]: ", "got 'y'"],
       withAttribute(inner({ nodes: [node({ inputs: ['y'], outputs: ['z'] })] })),
     ],
+    [['functions: ', 'd.F'], model({}, { functions: [fun(), fun()] })],
     [
-      "functions: expected names that are used once, got a second function 'd.F'",
-      model({}, { functions: [fun(), fun()] }),
-    ],
-    [
-      "functions[0] (F).node[0] (Relu).input[0]: expected a value defined before, got 'q', which nothing defines",
+      ['functions[0] (F).node[0] (Relu).input[0]: ', "got 'q'"],
       model({}, { functions: [fun({ nodes: [node({ inputs: ['q'] })] })] }),
     ],
+    [['functions[0] (F).output[0]: ', "got 'q'"], model({}, { functions: [fun({ outputs: ['q'] })] })],
     [
-      "functions[0] (F).output[0]: expected a value of the function, got 'q', which nothing computes",
-      model({}, { functions: [fun({ outputs: ['q'] })] }),
-    ],
-    [
-      "training_info[0].algorithm.node[0] (Relu).input[0]: expected a value defined before, got 'q', which nothing defines",
+      ['training_info[0].algorithm.node[0] (Relu).input[0]: ', "got 'q'"],
       model(
         {},
         {
@@ -409,23 +361,21 @@ describe('faults are named', () => {
         },
       ),
     ],
-  ])('%s', (message, broken) => {
-    expect(() => checkModel(broken)).toThrow(new ModelFormatError('model.format', message));
+  ])('%s', (named, broken) => {
+    expect(() => checkModel(broken)).toRefuse('model.format', ...named);
   });
 
   test('a newer IR version is unsupported, not damaged', () => {
-    expect(() => checkModel(model({}, { irVersion: 15n }))).toThrow(
-      expect.objectContaining({
-        code: 'model.unsupported',
-        message: expect.stringContaining('ir_version: expected at most 14, got 15') as string,
-      }),
+    expect(() => checkModel(model({}, { irVersion: 15n }))).toRefuse(
+      'model.unsupported',
+      'ir_version: ',
+      '14',
+      'got 15',
     );
   });
 
   test('34 subgraphs in each other are too many', () => {
-    expect(() => checkModel(model({}, { graph: nested(34) }))).toThrow(
-      'expected at most 33 graphs within each other, got more',
-    );
+    expect(() => checkModel(model({}, { graph: nested(34) }))).toRefuse('model.format', ".attribute['a'].g: ", '33');
   });
 });
 

@@ -13,9 +13,13 @@ test.each([
   expect(imagesRequest({ ...(noise === undefined ? {} : { noise }) }, limitsOf()).sample.noise).toEqual(wanted);
 });
 
-test.each([[''], ['-1'], ['some'], [true], [{ seed: 'none' }], [{ seed: 1, index: 2 }]])(
-  'noise %j is refused',
-  (noise) => {
-    expect(() => imagesRequest({ noise }, limitsOf())).toThrow(/^images\.noise/);
-  },
-);
+test.each([
+  ['usage', ''],
+  ['usage', '-1'],
+  ['usage', 'some'],
+  ['usage', true],
+  ['input.range', { seed: 'none' }],
+  ['usage', { seed: 1, index: 2 }],
+])('%s: noise %j is refused', (code, noise) => {
+  expect(() => imagesRequest({ noise }, limitsOf())).toRefuse(code, /^images\.noise/);
+});

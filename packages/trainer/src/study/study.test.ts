@@ -39,8 +39,12 @@ describe('data', () => {
     expect([data.test.indices.length, data.pool.indices.length]).toEqual([6, 9]);
     const { images } = await smallSet(data, 3, 5);
     expect([...images].filter((_, i) => i % 2 === 0).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    await expect(smallSet(data, 4, 5)).rejects.toMatchObject({ code: 'config.invalid' });
-    await expect(smallSet(data, 4, 5)).rejects.toThrow("at most the 3 examples of class 'a'");
+    await expect(smallSet(data, 4, 5)).rejects.toRefuse(
+      'config.invalid',
+      '--per-class: ',
+      "3 examples of class 'a'",
+      'got 4',
+    );
   });
 
   test('without classes, or without pictures, is refused', () => {

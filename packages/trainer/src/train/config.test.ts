@@ -107,6 +107,6 @@ describe('parseRecorded', () => {
 
   it('parses others like any configuration', () => {
     expect(parseRecorded(good)).toEqual(parseConfig(good));
-    expect(() => parseRecorded({ ...good, steps: 0 })).toThrow(/config\.steps: .*got 0/);
+    expect(() => parseRecorded({ ...good, steps: 0 })).toRefuse('config.invalid', /config\.steps: .*got 0/);
   });
 });

@@ -83,7 +83,7 @@ describe('train in memory', () => {
         });
         if (event.step === 1) {
           expect(made.shape).toEqual([3, 2]);
-          await expect(live.evaluate('critic', { z })).rejects.toThrow(/one of the networks g, d, got 'critic'/);
+          await expect(live.evaluate('critic', { z })).rejects.toRefuse('usage', 'evaluate: ', 'g, d', "got 'critic'");
         }
       },
     });
@@ -107,10 +107,10 @@ describe('train in memory', () => {
 
   it('refuses a plateau that watches an unknown scalar, and names the existing ones', async () => {
     const waiting = { ...tiny, schedules: { rate_d: { kind: 'plateau' as const, watch: 'loss_dd' } } };
-    await expect(train(waiting)).rejects.toMatchObject({
-      code: 'config.invalid',
-      message: expect.stringMatching(/^config\.schedules\.rate_d: .*got 'loss_dd'.*'loss_d'/) as string,
-    });
+    await expect(train(waiting)).rejects.toRefuse(
+      'config.invalid',
+      /^config\.schedules\.rate_d: .*got 'loss_dd'.*'loss_d'/,
+    );
   });
 
   it('continues from the bytes of a checkpoint as if it had not stopped', async () => {
@@ -217,28 +217,19 @@ describe('train in memory', () => {
       { ...tiny, system: 'dcgan', data: 'x' },
       { dataset: arrayDataset({ data: new Float32Array(8), shape: [2] }) },
       'config.invalid',
-      /expected pictures/,
+      /^config\.data: /,
     ],
     [
       'consistency of points',
       { ...tiny, penalties: { consistency: 10 } },
       {},
       'config.invalid',
-      /config\.penalties\.consistency: expected pictures.*points/,
+      /^config\.penalties\.consistency: /,
     ],
-    [
-      'a checkpoint that is none',
-      tiny,
-      { checkpoint: new Uint8Array(100) },
-      'checkpoint.format',
-      /safetensors layout, got another file/,
-    ],
+    ['a checkpoint that is none', tiny, { checkpoint: new Uint8Array(100) }, 'checkpoint.format', /^checkpoint: /],
   ])('refuses %s', async (_, config, host, code, message) => {
     const before = tf.memory().numTensors;
-    await expect(train(config as TrainConfig, host)).rejects.toMatchObject({
-      code,
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(train(config as TrainConfig, host)).rejects.toRefuse(code, message);
     expect(tf.memory().numTensors).toBe(before);
   });
 });
