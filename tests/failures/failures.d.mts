@@ -1,6 +1,6 @@
 // Types of failures.mjs.
 import type { Runtime } from '@forja/core';
-import type { Dataset, Diagnosis, LogLine } from '@forja/trainer';
+import type { Dataset, Diagnosis, LogLine, MeasureLine } from '@forja/trainer';
 
 /** A run: `data` is a key of DATA, or a name that a configuration takes. */
 export interface Played {
@@ -19,7 +19,13 @@ export const DATA: Readonly<Record<string, () => Dataset>>;
 export const COMMON: Record<string, unknown>;
 export const FAILURES: Readonly<Record<string, Failure>>;
 export const HEALTHY: Readonly<Record<string, Played>>;
-export function play(
-  run: Played,
-  runtime: Runtime,
-): Promise<{ lines: LogLine[]; scores: Readonly<Record<string, number>>; diagnoses: Diagnosis[] }>;
+export interface PlayedRun {
+  lines: LogLine[];
+  measures: MeasureLine[];
+  /** The last measurement's. */
+  scores: Readonly<Record<string, number>>;
+  diagnoses: Diagnosis[];
+  /** The generator, if it was to be exported. */
+  model?: Uint8Array;
+}
+export function play(run: Played, runtime: Runtime, options?: { exported?: boolean }): Promise<PlayedRun>;

@@ -66,8 +66,8 @@ export const FAILURES = {
     figures: ['d_real', 'd_fake', 'apart', 'spread'],
   },
   'mode-collapse': {
-    data: 'spots',
-    config: { ...scored, steps: 1200, rates: { g: 5e-3, d: 3e-4 }, beta1: 0.9 },
+    data: 'ring',
+    config: { ...scored, steps: 1600, base: 128, rates: { g: 4e-3, d: 7e-4 }, beta1: 0.9 },
     flag: '--penalty r1=1',
     cure: { penalties: { r1: 1 } },
     score: 'frechet',
@@ -138,14 +138,15 @@ export const HEALTHY = {
 };
 
 /**
- * Trains, and returns the run's record. It is stopped after its last step, so that nothing is exported.
+ * Trains, and returns the run's record. It is stopped after its last step, so that nothing is exported; with
+ * `exported`, it goes on for one more step, and the record has the generator's ONNX file as `model`.
  */
-export async function play({ data, config }, runtime) {
+export async function play({ data, config }, runtime, { exported = false } = {}) {
   const store = new MemoryStore();
   const dataset = DATA[data]?.();
   const stop = new AbortController();
   const { steps } = config;
-  await train(
+  const { model } = await train(
     { ...COMMON, ...config, steps: steps + 1, data: dataset ? 'folder' : data },
     {
       runtime,
@@ -153,9 +154,11 @@ export async function play({ data, config }, runtime) {
       ...(dataset ? { dataset } : {}),
       stepsPerRun: 'auto',
       signal: stop.signal,
-      onEvent: (event) => void (event.type === 'step' && event.step >= steps && stop.abort()),
+      onEvent: (event) => void (!exported && event.type === 'step' && event.step >= steps && stop.abort()),
     },
   );
   const lines = (await store.lines()).slice(0, steps);
-  return { lines, scores: (await store.measures()).at(-1)?.scores ?? {}, diagnoses: await store.diagnoses() };
+  const measures = (await store.measures()).filter(({ step }) => step <= steps);
+  const diagnoses = (await store.diagnoses()).filter(({ step }) => step <= steps);
+  return { lines, measures, scores: measures.at(-1)?.scores ?? {}, diagnoses, ...(model ? { model } : {}) };
 }
