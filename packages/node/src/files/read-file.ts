@@ -1,4 +1,5 @@
 // Reads a model from the file system, with progress, and its external data only from its own folder.
+import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { abortError, checkExternalSizes, checkLocation, ForjaError, ModelFormatError, outside } from '@forja/core';
@@ -6,6 +7,8 @@ import type { AbortSignalLike } from '@forja/core';
 import type { OnProgress } from './contract.js';
 
 const CHUNK = 2 ** 24;
+/** Opens without waiting for a pipe's writer: a pipe is refused. Windows has no such flag. */
+const READ = constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0);
 /** Size limit of a protobuf message; larger weights are in external data. */
 const LIMIT = 2 ** 31 - 1;
 
@@ -65,7 +68,7 @@ async function readWhole(
   signal?: AbortSignalLike,
   onProgress?: OnProgress,
 ): Promise<Uint8Array> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  const handle = await open(path, READ).catch((cause: unknown) => {
     throw refusal(path, cause);
   });
   try {
