@@ -226,10 +226,17 @@ test('noise: of the seed, of another one, or none; a link has it', async () => {
 
 test('without a network: what was opened draws, walks and saves, and the page can be loaded again', async () => {
   const { page, requests, complaints } = await openPage(browser);
+  await page.addInitScript(async () => {
+    const store = await caches.open('stored');
+    for (const path of ['/other/assets/theirs.js', '/assets/earlier.js']) await store.put(path, new Response());
+  });
   await page.goto(`${address}#g=clothes&seed=3&count=4&class=Bag`);
   await caption(page, /^Seed 3, 4 pictures/);
   const online = (await saved(page, 'Save PNG')).bytes;
   await page.locator('#kept').filter({ hasText: 'works without a network' }).waitFor();
+  // of an earlier build are removed, of another page of this origin are not
+  const left = page.evaluate(async () => (await (await caches.open('stored')).keys()).map(({ url }) => url));
+  expect(await left).toEqual([new URL('/other/assets/theirs.js', address).href]);
   await page.context().setOffline(true);
   await page.getByRole('button', { name: 'Next' }).click();
   await caption(page, /^Seed 4, 4 pictures/);

@@ -39,9 +39,10 @@ export async function keepRest(): Promise<boolean> {
     const wanted = new Set([...own, ...scripts.map((name) => new URL(name, document.baseURI).href)]);
     await Promise.all([...wanted].map((url) => fetch(url)));
     const now = new Set(all.map((name) => new URL(name, document.baseURI).href));
+    const assets = new URL('assets/', document.baseURI).href; // other pages of this origin may store theirs
     for (const name of await caches.keys()) {
       const store = await caches.open(name);
-      for (const { url } of await store.keys()) if (url.includes('/assets/') && !now.has(url)) await store.delete(url);
+      for (const { url } of await store.keys()) if (url.startsWith(assets) && !now.has(url)) await store.delete(url);
     }
     return true;
   } catch {
