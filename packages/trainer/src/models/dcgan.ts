@@ -1,13 +1,14 @@
-// The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures of any multiple of 4. Kernel 4 and
-// stride 2 throughout.
+// The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures whose edges are multiples of 4.
+// Kernel 4 and stride 2 throughout.
 import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { mapSizes } from './sizes.js';
+import type { PictureSize } from './chain.js';
+import { heightWidth, mapSizes } from './sizes.js';
 
 /** Sizes of a DCGAN's generator. */
 export interface DcganGeneratorConfig {
-  /** Edge of the square pictures: a multiple of 4. Default 28. */
-  size?: number;
+  /** Edge of square pictures, or [height, width]: multiples of 4. Default 28. */
+  size?: PictureSize;
   /** 1 (grey) or 3 (RGB), or any other number. Default 1. */
   channels?: number;
   /** Channels of the largest hidden map, doubled at each smaller one. Default 64. */
@@ -22,7 +23,8 @@ export interface DcganGeneratorConfig {
 
 /** Sizes of a DCGAN's discriminator. */
 export interface DcganDiscriminatorConfig {
-  size?: number;
+  /** As the generator's. */
+  size?: PictureSize;
   channels?: number;
   /** Channels of the first map, doubled at each smaller one. Default 64. */
   base?: number;
@@ -43,8 +45,8 @@ const kernelInitializer = 'zeros' as const;
 const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });
 
 /**
- * z [n, latent] → picture [n, size, size, channels]: dense, reshape, (transposed convolution)+ with batch norm and ReLU
- * between, `output`.
+ * z [n, latent] → picture [n, height, width, channels]: dense, reshape, (transposed convolution)+ with batch norm and
+ * ReLU between, `output`.
  */
 export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersModel {
   const {
@@ -57,7 +59,7 @@ export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersMode
   } = optionsOf('dcgan', config, 'base channels latent name output size');
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
-  const small = maps[0] ?? size;
+  const [height, wide] = maps[0] ?? heightWidth(size);
   const up = (
     filters: number,
     rest: { name: string; useBias?: boolean; activation?: 'tanh' | 'sigmoid' },
@@ -66,12 +68,12 @@ export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersMode
   const layers: tf.layers.Layer[] = [
     tf.layers.dense({
       inputShape: [latent],
-      units: small * small * width(0),
+      units: height * wide * width(0),
       useBias: false,
       kernelInitializer,
       name: `${name}/dense`,
     }),
-    tf.layers.reshape({ targetShape: [small, small, width(0)], name: `${name}/reshape` }),
+    tf.layers.reshape({ targetShape: [height, wide, width(0)], name: `${name}/reshape` }),
     norm(`${name}/dense_norm`),
     tf.layers.reLU({ name: `${name}/dense_relu` }),
   ];
@@ -87,7 +89,8 @@ export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersMode
 }
 
 /**
- * Picture [n, size, size, channels] → logit [n, 1]: (convolution, norm except after the first, LeakyReLU 0.2)+, dense.
+ * Picture [n, height, width, channels] → logit [n, 1]: (convolution, norm except after the first, LeakyReLU 0.2)+,
+ * dense.
  */
 export function dcganDiscriminator(config: DcganDiscriminatorConfig = {}): tf.LayersModel {
   const {
@@ -102,7 +105,7 @@ export function dcganDiscriminator(config: DcganDiscriminatorConfig = {}): tf.La
   const halve = { avg: tf.layers.averagePooling2d, max: tf.layers.maxPooling2d };
   const layers = mapSizes(size).flatMap((_, i): tf.layers.Layer[] => [
     tf.layers.conv2d({
-      ...(i === 0 ? { inputShape: [size, size, channels] } : {}),
+      ...(i === 0 ? { inputShape: [...heightWidth(size), channels] } : {}),
       filters: base << i,
       ...window,
       padding: 'same',

@@ -7,7 +7,7 @@ import { mlp } from './mlp.js';
 import { mapSizes } from './sizes.js';
 
 test('maps halve while even and above 7', () => {
-  expect([8, 12, 16, 20, 28, 32, 36, 64, 128].map(mapSizes)).toEqual([
+  expect([8, 12, 16, 20, 28, 32, 36, 64, 128].map((size) => mapSizes(size).map(([height]) => height))).toEqual([
     [4],
     [6],
     [8, 4],
@@ -18,6 +18,13 @@ test('maps halve while even and above 7', () => {
     [32, 16, 8, 4],
     [64, 32, 16, 8, 4],
   ]);
+});
+
+test('maps of rectangles halve together, until one edge is odd or below 8', () => {
+  expect(mapSizes([32, 64]).map(String)).toEqual(['16,32', '8,16', '4,8']);
+  expect(mapSizes([64, 8]).map(String)).toEqual(['32,4']);
+  expect(mapSizes([20, 64]).map(String)).toEqual(['10,32', '5,16']);
+  expect(() => mapSizes([8, 18])).toThrow(/multiple of 4 from 8 to 1024, got 18/);
 });
 
 test.each([0, 7, 30, 4, 2048, NaN, 28.5])('size %d is refused', (size) => {

@@ -2,16 +2,16 @@
 // conditional norms and projection if there are classes (Miyato and Koyama 2018).
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { checkWhole, joined, through } from './chain.js';
+import { checkWhole, joined, through, type PictureSize } from './chain.js';
 import { conv, dense, double } from './convolution.js';
 import { conditionalNorm, globalSum, minibatchDeviation, projection } from './layers/index.js';
 import { selfAttention } from './self-attention.js';
-import { mapSizes } from './sizes.js';
+import { edgeOf, heightWidth, mapSizes } from './sizes.js';
 
 /** Options of both residual networks. */
 export interface ResidualConfig {
-  /** Edge of the square pictures: a multiple of 4, at least 8. Default 32. */
-  size?: number;
+  /** Edge of square pictures, or [height, width]: multiples of 4, at least 8. Default 32. */
+  size?: PictureSize;
   /** Default 3. */
   channels?: number;
   /** Channels of the largest map. Default 64. */
@@ -20,7 +20,7 @@ export interface ResidualConfig {
   widest?: number;
   /** Number of classes; if given, the network also takes labels [n], int32. Default none. */
   classes?: number;
-  /** Edge of the map to which self-attention is applied (Zhang et al. 2019). Default none. */
+  /** Edge (the shorter one) of the map to which self-attention is applied (Zhang et al. 2019). Default none. */
   attention?: number;
   /** Spectral normalisation of all convolutions and dense layers. Default: in the discriminator. */
   spectral?: boolean;
@@ -50,11 +50,11 @@ const relu = (name: string): tf.layers.Layer => tf.layers.reLU({ name: `${name}_
 const labelsOf = (name: string): tf.SymbolicTensor => tf.input({ shape: [], dtype: 'int32', name: `${name}/labels` });
 
 /** Channels of each map from the largest down. */
-const widthsOf = (maps: readonly number[], base: number, widest: number): number[] =>
+const widthsOf = (maps: readonly unknown[], base: number, widest: number): number[] =>
   maps.map((_, i) => Math.max(base, Math.min(widest, base * 2 ** i)));
 
 /**
- * z [n, latent] (and labels [n]) → picture [n, size, size, channels]: dense, blocks that double, norm, ReLU,
+ * z [n, latent] (and labels [n]) → picture [n, height, width, channels]: dense, blocks that double, norm, ReLU,
  * convolution, `output`. A block is `<name>/block<i>_a`, `_b`, `_skip`.
  * @throws UsageError `config.invalid` for invalid sizes.
  */
@@ -70,10 +70,11 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
         code: 'config.invalid',
       },
     );
-  const maps = [size, ...mapSizes(size)];
-  checkAttention(attention, maps);
-  const widths = widthsOf(maps.slice(1), base, widest);
-  const small = maps.at(-1) ?? size;
+  const maps = mapSizes(size);
+  const edges = [heightWidth(size), ...maps].map(edgeOf);
+  checkAttention(attention, edges);
+  const widths = widthsOf(maps, base, widest);
+  const [height, width] = maps.at(-1) ?? heightWidth(size);
   const first = widths.at(-1) ?? base;
   const labels = classes === undefined ? undefined : labelsOf(name);
   const norm =
@@ -97,13 +98,13 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
   const z = tf.input({ shape: [latent], name: `${name}/z` });
   let x = through(
     z,
-    dense(small * small * first, `${name}/dense`, { spectral }),
-    tf.layers.reshape({ targetShape: [small, small, first], name: `${name}/reshape` }),
+    dense(height * width * first, `${name}/dense`, { spectral }),
+    tf.layers.reshape({ targetShape: [height, width, first], name: `${name}/reshape` }),
   );
-  if (attention === small) x = selfAttention(x, { spectral, name: `${name}/attention` });
+  if (attention === edges.at(-1)) x = selfAttention(x, { spectral, name: `${name}/attention` });
   [...widths].reverse().forEach((filters, i) => {
     x = block(x, `${name}/block${i}`, filters);
-    if (attention === maps.at(-2 - i)) x = selfAttention(x, { spectral, name: `${name}/attention` });
+    if (attention === edges.at(-2 - i)) x = selfAttention(x, { spectral, name: `${name}/attention` });
   });
   const last = through(
     norm(`${name}/last`)(x),
@@ -115,8 +116,8 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
 }
 
 /**
- * Picture [n, size, size, channels] (and labels [n]) → logit [n, 1]: blocks that halve, a convolution, ReLU, sum over
- * places, dense or projection. A block is `<name>/block<i>_a`, `_b`, `_skip`.
+ * Picture [n, height, width, channels] (and labels [n]) → logit [n, 1]: blocks that halve, a convolution, ReLU, sum
+ * over places, dense or projection. A block is `<name>/block<i>_a`, `_b`, `_skip`.
  * @throws UsageError `config.invalid` for invalid sizes.
  */
 export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}): tf.LayersModel {
@@ -125,7 +126,7 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
   const { spectral = true, deviation, name = 'd' } = config;
   checkWhole('residual', { channels, base, widest, classes: classes ?? 1, deviation: deviation ?? 1 });
   const maps = mapSizes(size);
-  checkAttention(attention, maps);
+  checkAttention(attention, maps.map(edgeOf));
   const widths = widthsOf(maps, base, widest);
   const layer = (of: string, filters: number, kernelSize: number): tf.layers.Layer =>
     conv({ filters, kernelSize, spectral, name: of });
@@ -144,11 +145,11 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
     const skip = through(x, halve(`${of}_skip`), layer(`${of}_skip`, filters, 1));
     return joined(tf.layers.add({ name: of }), through(a, halve(of)), skip);
   };
-  const picture = tf.input({ shape: [size, size, channels], name: `${name}/input` });
+  const picture = tf.input({ shape: [...heightWidth(size), channels], name: `${name}/input` });
   let x = picture;
   maps.forEach((map, i) => {
     x = block(x, `${name}/block${i}`, widths[i] ?? base, i === 0);
-    if (attention === map) x = selfAttention(x, { spectral, name: `${name}/attention` });
+    if (attention === edgeOf(map)) x = selfAttention(x, { spectral, name: `${name}/attention` });
   });
   x = through(
     x,

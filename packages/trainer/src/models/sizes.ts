@@ -1,18 +1,32 @@
 // Sizes of feature maps in the convolutional networks.
 import { shown, UsageError } from '@forja/core';
+import type { PictureSize } from './chain.js';
+
+/** Height and width of a map. */
+export type MapSize = readonly [height: number, width: number];
+
+/** Height and width of pictures given by their edge, or by both. */
+export const heightWidth = (size: PictureSize): MapSize => (typeof size === 'number' ? [size, size] : size);
 
 /**
- * Sizes of the discriminator's maps, from the first down to the last: halved while even and above 7. 28 → 14, 7; 32 →
- * 16, 8, 4; 64 → 32, 16, 8, 4.
- * @throws UsageError `config.invalid` for a size that is not a multiple of 4 from 8 to 1024.
+ * Sizes of the discriminator's maps, from the first down to the last: halved while both edges are even and above 7. 28
+ * → 14, 7; 32 → 16, 8, 4; 64 → 32, 16, 8, 4; 32 × 64 → 16 × 32, 8 × 16, 4 × 8.
+ * @throws UsageError `config.invalid` for an edge that is not a multiple of 4 from 8 to 1024.
  */
-export function mapSizes(size: number): number[] {
-  if (!(Number.isInteger(size) && size % 4 === 0 && size >= 8 && size <= 1024)) {
-    throw new UsageError(`size: expected a multiple of 4 from 8 to 1024, got ${shown(size)}`, {
-      code: 'config.invalid',
-    });
+export function mapSizes(size: PictureSize): MapSize[] {
+  let [height, width] = heightWidth(size);
+  for (const edge of [height, width])
+    if (!(Number.isInteger(edge) && edge % 4 === 0 && edge >= 8 && edge <= 1024))
+      throw new UsageError(`size: expected a multiple of 4 from 8 to 1024, got ${shown(edge)}`, {
+        code: 'config.invalid',
+      });
+  const sizes: MapSize[] = [];
+  while (Math.min(height, width) > 7 && height % 2 === 0 && width % 2 === 0) {
+    [height, width] = [height / 2, width / 2];
+    sizes.push([height, width]);
   }
-  const sizes: number[] = [];
-  for (let map = size; map > 7 && map % 2 === 0; sizes.push(map)) map /= 2;
   return sizes;
 }
+
+/** The number that names a map: its edge, or the shorter one. Each map has another. */
+export const edgeOf = ([height, width]: MapSize): number => Math.min(height, width);

@@ -1,5 +1,7 @@
 // Built-in systems without data or a run: for benchmarks, tests and users' own loops.
 import type { FieldSpec } from '../data/dataset.js';
+import type { PictureSize } from '../models/chain.js';
+import { heightWidth } from '../models/sizes.js';
 import { makeSystem, type SystemConfigs } from './registry.js';
 import type { GanSystem } from './system.js';
 
@@ -14,8 +16,8 @@ interface RunOptions {
 /** Options of {@link dcgan}. */
 export type DcganConfig = SystemConfigs['dcgan'] &
   RunOptions & {
-    /** Edge of the square pictures, a multiple of 4. Default 28. */
-    size?: number;
+    /** Edge of square pictures, or [height, width]: multiples of 4. Default 28. */
+    size?: PictureSize;
     /** Default 1. */
     channels?: number;
   };
@@ -28,11 +30,11 @@ export type MlpGanConfig = SystemConfigs['mlp'] &
   };
 
 /**
- * A DCGAN for pictures [batch, size, size, channels] in [-1, 1].
+ * A DCGAN for pictures [batch, height, width, channels] in [-1, 1].
  * @throws UsageError `config.invalid` for options that do not fit together.
  */
 export function dcgan({ size = 28, channels = 1, batch = 64, seed = 0, ...options }: DcganConfig = {}): GanSystem {
-  const image: FieldSpec = { shape: [size, size, channels], dtype: 'float32', range: [-1, 1] };
+  const image: FieldSpec = { shape: [...heightWidth(size), channels], dtype: 'float32', range: [-1, 1] };
   return makeSystem('dcgan', options, { batch, seed, data: { name: 'no data', count: batch, fields: { image } } });
 }
 

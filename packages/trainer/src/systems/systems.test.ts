@@ -84,7 +84,8 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
 
 test.each([
   [() => dcgan({ base: 0 }), /^dcgan\.base: .*got 0$/],
-  [() => dcgan({ size: 30 }), /expected square pictures whose edge is a multiple of 4/],
+  [() => dcgan({ size: 30 }), /'dcgan', got 30 × 30/],
+  [() => dcgan({ size: [8, 18] }), /'dcgan', got 8 × 18/],
   [() => dcgan({ loss: 'hing' }), /^dcgan\.loss: .*'hinge'/],
   [() => dcgan({ penalties: { r3: 1 } as never }), /penalty \(.*r1.*\)/],
   [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: .*got 'first'/],

@@ -4,10 +4,10 @@ import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDeviation } from '../../models/initialise.js';
-import { squareOf } from '../dcgan/index.js';
 import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
+import { pictureSizeOf } from '../picture-size.js';
 import { playerOptions } from '../two-player/options.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
@@ -42,7 +42,7 @@ export const conditionalKind = systemKind({
   data: { image: 'image', label: 'label' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
-    squareOf('conditional', fields['image'], name);
+    pictureSizeOf('conditional', fields['image'], name);
     checkPlayers(options);
     if (options.pack > 1)
       throw new UsageError(
@@ -60,7 +60,7 @@ export const conditionalKind = systemKind({
   },
   make(options, at) {
     const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` requires both
-    const { size, channels } = squareOf('conditional', example, at.data.name);
+    const { size, channels } = pictureSizeOf('conditional', example, at.data.name);
     const classes = classesOf(label);
     const { base, baseD = base, hidden, hiddenD, latent, conditioning, norm } = options;
     const shape = { size, channels, classes: classes.length };

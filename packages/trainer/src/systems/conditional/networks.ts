@@ -4,11 +4,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { joined, through } from '../../models/chain.js';
 import { conditionalNorm, projection } from '../../models/layers/index.js';
-import { mapSizes } from '../../models/sizes.js';
+import { mapSizes, type MapSize } from '../../models/sizes.js';
 
 /** Sizes of both networks. */
 export interface ConditionalConfig {
-  size: number;
+  size: MapSize;
   channels: number;
   classes: number;
   /** Channels of the largest hidden map, doubled at each smaller one. */
@@ -33,7 +33,7 @@ export function conditionalGenerator({
 }: ConditionalConfig & { latent: number }): tf.LayersModel {
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
-  const small = maps[0] ?? size;
+  const [height, wide] = maps[0] ?? size;
   const [z, label] = [input('g/z', [latent]), input('g/label', [], 'int32')];
   const up = (filters: number, name: string, rest: { useBias?: boolean; activation?: 'tanh' }): tf.layers.Layer =>
     tf.layers.conv2dTranspose({
@@ -54,8 +54,8 @@ export function conditionalGenerator({
     through(x, tf.layers.dense({ units, useBias: false, kernelInitializer, name }));
   const start = hidden === 0 ? z : normed(dense(z, hidden, 'g/hidden'), 'g/hidden');
   let x = through(
-    dense(start, small * small * width(0), 'g/dense'),
-    tf.layers.reshape({ targetShape: [small, small, width(0)], name: 'g/reshape' }),
+    dense(start, height * wide * width(0), 'g/dense'),
+    tf.layers.reshape({ targetShape: [height, wide, width(0)], name: 'g/reshape' }),
   );
   x = normed(x, 'g/dense');
   for (let i = 0; i < maps.length - 1; i++)
@@ -77,7 +77,7 @@ export function conditionalDiscriminator({
   auxiliary,
   norm,
 }: ConditionalConfig & { auxiliary: boolean; norm: 'batch' | 'none' }): tf.LayersModel {
-  const [picture, label] = [input('d/picture', [size, size, channels]), input('d/label', [], 'int32')];
+  const [picture, label] = [input('d/picture', [...size, channels]), input('d/label', [], 'int32')];
   const features = through(
     picture,
     ...mapSizes(size).flatMap((_, i) => [

@@ -1,13 +1,13 @@
 // DCGAN (Radford et al. 2016): a generator of transposed convolutions, and a discriminator of strided convolutions or,
 // optionally, of convolutions and pooling.
 import * as v from 'valibot';
-import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDiscriminator, dcganGenerator } from '../../models/dcgan.js';
 import { dcganDeviation } from '../../models/initialise.js';
 import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
+import { pictureSizeOf } from '../picture-size.js';
 import { playerOptions } from '../two-player/options.js';
 import { outputOption, pictureOutput } from '../two-player/output.js';
 import { checkPack } from '../two-player/seen.js';
@@ -28,14 +28,14 @@ export const dcganKind = systemKind({
   data: { image: 'image' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
-    squareOf('dcgan', fields['image'], name);
+    pictureSizeOf('dcgan', fields['image'], name);
     checkPlayers(options);
     return options;
   },
   make(options, at) {
     checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` requires it
-    const { size, channels } = squareOf('dcgan', example, at.data.name);
+    const { size, channels } = pictureSizeOf('dcgan', example, at.data.name);
     const { base, baseD = base, latent, pool, output } = options;
     const pooled = pool === undefined ? {} : { pool };
     const made = {
@@ -56,21 +56,3 @@ export const dcganKind = systemKind({
     );
   },
 });
-
-/**
- * Edge and channels of square pictures.
- * @throws UsageError `config.invalid` if they are not square, naming the system.
- */
-export function squareOf(
-  system: string,
-  field: FieldSpec | undefined,
-  from: string,
-): { size: number; channels: number } {
-  const [height = 0, width = 0, channels = 0] = field?.shape ?? [];
-  if (height !== width || height % 4 !== 0)
-    throw new UsageError(
-      `config.data: expected square pictures whose edge is a multiple of 4 for the system '${system}', got ${height} × ${width} from ${from}; a folder's are resized to config.size`,
-      { code: 'config.invalid' },
-    );
-  return { size: height, channels };
-}

@@ -6,11 +6,11 @@ import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { heDeviation } from '../../models/initialise.js';
 import { residualDiscriminator, residualGenerator } from '../../models/residual.js';
-import { mapSizes } from '../../models/sizes.js';
-import { squareOf } from '../dcgan/index.js';
+import { edgeOf, mapSizes, type MapSize } from '../../models/sizes.js';
 import { described, share, whole } from '../entries.js';
 import { systemKind, type OptionsOf } from '../kind.js';
 import { networkOf } from '../network.js';
+import { pictureSizeOf } from '../picture-size.js';
 import { twoPlayer } from '../two-player/game.js';
 import { playerOptions } from '../two-player/options.js';
 import { outputOption, pictureOutput } from '../two-player/output.js';
@@ -32,7 +32,7 @@ const options = {
   ),
   attention: described(
     v.optional(whole(4, 1024)),
-    'edge of the map that self-attention is applied to, in both networks; default: none',
+    'edge (the shorter one) of the map that self-attention is applied to, in both networks; default: none',
   ),
   deviation: described(
     v.optional(whole(2, 1024)),
@@ -51,7 +51,7 @@ export const resnetKind = systemKind({
   data: { image: 'image' },
   roles: ['g', 'd'],
   fit: (given, { fields, name }) => {
-    checkAttention(given, squareOf('resnet', fields['image'], name).size);
+    checkAttention(given, pictureSizeOf('resnet', fields['image'], name).size);
     checkPlayers(given);
     return given;
   },
@@ -59,7 +59,7 @@ export const resnetKind = systemKind({
     checkPack(given, at.batch);
     checkGroups(given, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` requires it
-    const { size, channels } = squareOf('resnet', example, at.data.name);
+    const { size, channels } = pictureSizeOf('resnet', example, at.data.name);
     const { base, baseD = base, widest, latent, norm, spectral, attention, deviation, pack, output } = given;
     const both = { size, widest, ...(attention === undefined ? {} : { attention }) };
     const made = {
@@ -91,11 +91,12 @@ export const resnetKind = systemKind({
 type Options = OptionsOf<typeof options>;
 
 /** @throws UsageError `config.invalid` for attention at a map size that one of the networks does not have. */
-function checkAttention({ attention }: Options, size: number): void {
-  const maps = mapSizes(size);
+function checkAttention({ attention }: Options, size: MapSize): void {
+  const maps = mapSizes(size).map(edgeOf);
   if (attention !== undefined && !maps.includes(attention))
     throw new UsageError(
-      `config.attention: expected the edge of a map of pictures of ${size} (${maps.join(', ')}), got ${attention}`,
+      `config.attention: expected the shorter edge of a map of pictures of ${size.join(' × ')} (${maps.join(', ')}), ` +
+        `got ${attention}`,
       { code: 'config.invalid' },
     );
 }

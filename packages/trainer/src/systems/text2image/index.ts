@@ -3,9 +3,9 @@
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDeviation } from '../../models/initialise.js';
-import { squareOf } from '../dcgan/index.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
+import { pictureSizeOf } from '../picture-size.js';
 import { game } from './game.js';
 import { textDiscriminator, textGenerator } from './networks.js';
 import { text2imageOptions } from './options.js';
@@ -22,7 +22,7 @@ export const text2imageKind = systemKind({
   data: { image: 'image', text: 'text' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
-    squareOf('text2image', fields['image'], name);
+    pictureSizeOf('text2image', fields['image'], name);
     if ((fields['text']?.vocabulary?.length ?? 0) < 2)
       throw new UsageError(`config.data: expected captions with a vocabulary, got none from ${name}`, {
         code: 'config.invalid',
@@ -38,7 +38,7 @@ export const text2imageKind = systemKind({
         { code: 'config.invalid' },
       );
     const { base, baseD = base, embedding, wordOrder, captionIn, norm } = options;
-    const { size, channels } = squareOf('text2image', fields.image, at.data.name);
+    const { size, channels } = pictureSizeOf('text2image', fields.image, at.data.name);
     const { shape, vocabulary = [] } = fields.text;
     const sizes = { size, channels, length: shape[0] ?? 1, words: vocabulary.length, embedding, wordOrder };
     const made = {

@@ -4,11 +4,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { joined, normOf, through } from '../../models/chain.js';
 import { wordBag } from '../../models/layers/index.js';
-import { mapSizes } from '../../models/sizes.js';
+import { mapSizes, type MapSize } from '../../models/sizes.js';
 
 /** Sizes of both networks. */
 export interface TextConfig {
-  size: number;
+  size: MapSize;
   channels: number;
   /** Token ids in a text, padding included. */
   length: number;
@@ -42,7 +42,7 @@ export function textGenerator({
 }: TextConfig & { latent: number; captionIn: 'latent' | 'norms' }): tf.LayersModel {
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
-  const small = maps[0] ?? size;
+  const [height, wide] = maps[0] ?? size;
   const [z, text] = [tf.input({ name: 'g/z', shape: [latent] }), tokens('g', length)];
   const encoded = through(
     text,
@@ -78,11 +78,11 @@ export function textGenerator({
       );
     return through(captionIn === 'norms' ? asked() : plain, tf.layers.reLU({ name: `${name}_relu` }));
   };
-  const units = small * small * width(0);
+  const units = height * wide * width(0);
   let x = through(
     joined(tf.layers.concatenate({ name: 'g/z_text' }), z, encoded),
     tf.layers.dense({ units, useBias: false, kernelInitializer, name: 'g/dense' }),
-    tf.layers.reshape({ targetShape: [small, small, width(0)], name: 'g/reshape' }),
+    tf.layers.reshape({ targetShape: [height, wide, width(0)], name: 'g/reshape' }),
   );
   x = normed(x, 'g/dense', width(0));
   for (let i = 0; i < maps.length - 1; i++)
@@ -102,7 +102,7 @@ export function textDiscriminator({
   base,
   norm,
 }: TextConfig & { norm: 'batch' | 'none' }): tf.LayersModel {
-  const [picture, text] = [tf.input({ name: 'd/picture', shape: [size, size, channels] }), tokens('d', length)];
+  const [picture, text] = [tf.input({ name: 'd/picture', shape: [...size, channels] }), tokens('d', length)];
   const maps = mapSizes(size);
   const features = through(
     picture,
@@ -120,12 +120,12 @@ export function textDiscriminator({
     ]),
     tf.layers.flatten({ name: 'd/flatten' }),
   );
-  const last = maps.at(-1) ?? size;
+  const [height, wide] = maps.at(-1) ?? size;
   const wanted = through(
     text,
     wordBag({ words, size: embedding, pairs: wordOrder, name: 'd/text_words' }),
     tf.layers.dense({
-      units: last * last * (base << (maps.length - 1)),
+      units: height * wide * (base << (maps.length - 1)),
       kernelInitializer,
       name: 'd/text_dense',
     }),

@@ -4,10 +4,10 @@ import * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDiscriminator, dcganGenerator } from '../../models/dcgan.js';
 import { dcganDeviation } from '../../models/initialise.js';
-import { squareOf } from '../dcgan/index.js';
 import { described, share, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
+import { pictureSizeOf } from '../picture-size.js';
 import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { playerOptions } from '../two-player/options.js';
@@ -35,14 +35,14 @@ export const wganGpKind = systemKind({
   data: { image: 'image' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
-    squareOf('wgan-gp', fields['image'], name);
+    pictureSizeOf('wgan-gp', fields['image'], name);
     checkPlayers(options);
     return options;
   },
   make(options, at) {
     checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` requires it
-    const { size, channels } = squareOf('wgan-gp', example, at.data.name);
+    const { size, channels } = pictureSizeOf('wgan-gp', example, at.data.name);
     const { base, baseD = base, latent, output } = options;
     const made = {
       g: () => dcganGenerator({ size, channels, base, latent, output, name: 'g' }),
