@@ -3,6 +3,20 @@
 import tseslint from 'typescript-eslint';
 
 const tests = ['**/*.test.ts', 'tests/**', '**/*.test-d.ts'];
+/** Files written by scripts, which may have long lines. */
+const generated = [
+  'packages/core/src/onnx/schema/onnx.ts',
+  'packages/trainer/src/report/uplot.ts',
+  'packages/trainer/src/metrics/features/{clothes,digits}.ts',
+];
+/**
+ * Where strings may be longer than a line: in tests, whose titles and messages are easier to search for in one piece,
+ * and in folders whose messages are not broken yet.
+ */
+const longStrings = [
+  ...tests,
+  ...['data', 'lower/fast', 'metrics', 'systems'].map((folder) => `packages/trainer/src/${folder}/**/*.ts`),
+];
 const builtins =
   '^node:|^(fs|path|os|url|crypto|worker_threads|child_process|module|process|stream|util|zlib|http|https|buffer)(/|$)';
 
@@ -89,9 +103,13 @@ export default tseslint.config(
     },
   },
   {
-    // Prettier wraps code at 120 columns, but leaves comments alone.
+    // Prettier wraps code at 120 columns, but leaves comments and strings alone.
     files: ['**/*.ts', '**/*.mjs', '**/*.js'],
-    ignores: ['packages/trainer/src/report/uplot.ts'],
+    ignores: generated,
+    rules: { 'max-len': ['error', { code: 120, ignoreRegExpLiterals: true, ignoreUrls: true }] },
+  },
+  {
+    files: longStrings,
     rules: {
       'max-len': [
         'error',

@@ -23,7 +23,9 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(
-    'npm run bench:browser -- [--blocks 5] [--seconds 2] [--only gap|sample|convolutions|step] [--name file]\nCHROMIUM_PATH names the browser. The result is bench/results/<name>.json; with --only, one part of it.',
+    'npm run bench:browser -- [--blocks 5] [--seconds 2] [--only gap|sample|convolutions|step] ' +
+      '[--name file]\nCHROMIUM_PATH names the browser. The result is bench/results/<name>.json; with --only, one ' +
+      'part of it.',
   );
   process.exit(0);
 }
@@ -90,7 +92,11 @@ function compared(title, got) {
   console.log(`\n${title}`);
   for (const [name, { wallMs, ratio }] of Object.entries(result))
     console.log(
-      `  ${name.padEnd(18)} ${wallMs.median.toFixed(2).padStart(9)} ms (${wallMs.min.toFixed(2)}-${wallMs.max.toFixed(2)})${ratio ? `   ${ratio.median.toFixed(2)}× as long as ${first} (${ratio.min.toFixed(2)}-${ratio.max.toFixed(2)})` : ''}`,
+      `  ${name.padEnd(18)} ${wallMs.median.toFixed(2).padStart(9)} ms ` +
+        `(${wallMs.min.toFixed(2)}-${wallMs.max.toFixed(2)})` +
+        (ratio
+          ? `   ${ratio.median.toFixed(2)}× as long as ${first} (${ratio.min.toFixed(2)}-${ratio.max.toFixed(2)})`
+          : ''),
     );
   return result;
 }
@@ -128,7 +134,11 @@ try {
     };
     const { longestGapMs, longestGapWhileLoadingMs, longestTaskCpuMs, p99Ms, loadMs } = results.gap[name];
     console.log(
-      `longest gap of the page, ${name}: ${longestGapMs.median.toFixed(1)} ms (worst ${longestGapMs.max.toFixed(1)}); while loading ${longestGapWhileLoadingMs.median.toFixed(1)} ms; longest task ${longestTaskCpuMs.median.toFixed(1)} ms of processor time (worst ${longestTaskCpuMs.max.toFixed(1)}); p99 ${p99Ms.median.toFixed(1)} ms; load ${loadMs.median.toFixed(0)} ms`,
+      `longest gap of the page, ${name}: ${longestGapMs.median.toFixed(1)} ms (worst ` +
+        `${longestGapMs.max.toFixed(1)}); while loading ${longestGapWhileLoadingMs.median.toFixed(1)} ms; longest ` +
+        `task ${longestTaskCpuMs.median.toFixed(1)} ms of processor time (worst ` +
+        `${longestTaskCpuMs.max.toFixed(1)}); p99 ${p99Ms.median.toFixed(1)} ms; load ${loadMs.median.toFixed(0)} ` +
+        'ms',
     );
   }
 
@@ -169,6 +179,6 @@ try {
   await server.close();
   rmSync(site, { recursive: true, force: true });
 }
-console.log(
-  `\nwritten: ${save(o.name, { bench: 'browser', machine: machine(), versions: { ...(await versions()), browser: version }, options: { blocks, seconds }, results })}`,
-);
+const used = { ...(await versions()), browser: version };
+const written = { bench: 'browser', machine: machine(), versions: used, options: { blocks, seconds }, results };
+console.log(`\nwritten: ${save(o.name, written)}`);

@@ -60,7 +60,8 @@ function modelOf({ op, size, from, to, kernel, stride }) {
 const runtime = await cpuRuntime({ threads: Number(o.threads), spinning: false });
 const results = [];
 for (const layer of LAYERS) {
-  const name = `${layer.op} ${layer.kernel}×${layer.kernel} s${layer.stride}, ${layer.size}², ${layer.from} → ${layer.to}`;
+  const { op, kernel, stride } = layer;
+  const name = `${op} ${kernel}×${kernel} s${stride}, ${layer.size}², ${layer.from} → ${layer.to}`;
   if (o.only && !name.includes(o.only)) continue;
   const model = modelOf(layer);
   const sessions = { portable: await runtime.createSession(encodeModel(model)) };
@@ -112,8 +113,8 @@ for (const layer of LAYERS) {
   await Promise.all(Object.values(sessions).map((session) => session.dispose()));
 }
 await runtime.dispose();
-if (!o.only)
-  writeFileSync(
-    new URL('results/convolutions.json', import.meta.url),
-    `${JSON.stringify({ bench: 'convolutions', date: new Date().toISOString().slice(0, 10), versions: await versions(), options: o, results }, undefined, 2)}\n`,
-  );
+if (!o.only) {
+  const date = new Date().toISOString().slice(0, 10);
+  const written = { bench: 'convolutions', date, versions: await versions(), options: o, results };
+  writeFileSync(new URL('results/convolutions.json', import.meta.url), `${JSON.stringify(written, undefined, 2)}\n`);
+}

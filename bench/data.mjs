@@ -77,7 +77,8 @@ const open = () => loadData({ data }, process.cwd(), { cache, memory });
 const [, cold] = await timed(open);
 const [set, warm] = await timed(open);
 console.log(
-  `${set.count} JPEGs of ${edge} px at ${size} px: ready in ${cold.toFixed(1)} s, from the cache in ${warm.toFixed(2)} s`,
+  `${set.count} JPEGs of ${edge} px at ${size} px: ready in ${cold.toFixed(1)} s, from the cache in ` +
+    `${warm.toFixed(2)} s`,
 );
 
 // First times steps whose data are ready at once, then how long a loop with that step time waits for its data.

@@ -35,7 +35,8 @@ const { values: o } = parseArgs({
   },
 });
 if (o.help) {
-  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 6] [--code]
+  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 6]
+    [--code]
 Needs xz, strip, python3 and zstd.
 --libraries: a folder with libvulkan.so.1 and what it opens (unpacked packages libvulkan1, libegl1, libglvnd0, libgl1,
 libglx0, libx11-6 …).
@@ -190,7 +191,8 @@ function archive(name, folder) {
   run(
     'sh',
     '-c',
-    `tar -C '${folder}' --owner=0 --group=0 --sort=name -cf - . | xz --format=xz --check=crc32 --x86 --lzma2=preset=${o.level},dict=64MiB > '${o.out}/${name}.tar.xz'`,
+    `tar -C '${folder}' --owner=0 --group=0 --sort=name -cf - . | xz --format=xz --check=crc32 --x86 ` +
+      `--lzma2=preset=${o.level},dict=64MiB > '${o.out}/${name}.tar.xz'`,
   );
 }
 

@@ -206,10 +206,10 @@ function table() {
   console.log(`\nms per step of DCGAN-28, base ${network.base}, batch ${network.batch}`);
   for (const { name, findings = [] } of results)
     for (const { step, where, ms } of findings)
-      if (step !== undefined)
-        console.log(
-          `${`${name}${where ? ` (state: ${where})` : typeof step === 'string' ? ` ${step}` : ''}`.padEnd(48)}${cell(ms)}`,
-        );
+      if (step !== undefined) {
+        const what = where ? ` (state: ${where})` : typeof step === 'string' ? ` ${step}` : '';
+        console.log(`${`${name}${what}`.padEnd(48)}${cell(ms)}`);
+      }
 }
 
 function local(path) {

@@ -24,7 +24,8 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(`npm run bench:graph -- [--blocks 5] [--seconds 1] [--threads 1] [--only text] [--name file]
-FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs> adds tf2onnx's files. The result is bench/results/<name>.json.`);
+FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs> adds tf2onnx's files.
+The result is bench/results/<name>.json.`);
   process.exit(0);
 }
 
@@ -47,7 +48,9 @@ await build({
     '@forja/trainer': join(root, 'packages/trainer/src/index.ts'),
   },
   banner: {
-    js: "import { createRequire as forjaCreateRequire } from 'node:module'; const require = forjaCreateRequire(import.meta.url);",
+    js:
+      "import { createRequire as forjaCreateRequire } from 'node:module'; const require = " +
+      'forjaCreateRequire(import.meta.url);',
   },
 });
 const results = [];
@@ -108,6 +111,6 @@ try {
   rmSync(bundle, { force: true });
 }
 const { blocks, seconds, threads } = o;
-console.log(
-  `\nwritten: ${save(o.name, { bench: 'graph', machine: machine(), versions, options: { blocks: Number(blocks), seconds: Number(seconds), threads: Number(threads), spinning: false }, results })}`,
-);
+const options = { blocks: Number(blocks), seconds: Number(seconds), threads: Number(threads), spinning: false };
+const written = { bench: 'graph', machine: machine(), versions, options, results };
+console.log(`\nwritten: ${save(o.name, written)}`);

@@ -26,7 +26,8 @@ const { values: o } = parseArgs({
   },
 });
 if (o.help) {
-  console.log(`npm run bench:models -- [--blocks 5] [--seconds 1] [--rounds 5] [--threads 2] [--only text] [--part ${PARTS.join()}] [--name file]
+  console.log(`npm run bench:models -- [--blocks 5] [--seconds 1] [--rounds 5] [--threads 2]
+  [--only text] [--part ${PARTS.join()}] [--name file]
 --rounds: fresh processes for each load and export time. --only: models whose name contains the text.
 @upscalerjs/esrgan-thick is fetched by npm, once.
 FORJA_TFJS_NODE: the folder of a project with a working @tensorflow/tfjs-node.
@@ -165,7 +166,8 @@ async function tfjsSides(spec) {
     return ['wasm', 'tfjs-node'];
   } catch (error) {
     console.log(
-      `skipped: tfjs-node: ${error.message.split('\n').find((line) => /Error|expected/.test(line)) ?? error.message.split('\n')[0]}`,
+      'skipped: tfjs-node: ' +
+        `${error.message.split('\n').find((line) => /Error|expected/.test(line)) ?? error.message.split('\n')[0]}`,
     );
     return ['wasm'];
   }
@@ -282,7 +284,10 @@ try {
         { import: imported, load, first: run, timesOfForja: t, timesOfOnnxruntime: u },
       ] of Object.entries(result.load))
         console.log(
-          `  load, ${side}: import ${imported.median.toFixed(0)} + load ${load.median.toFixed(0)} ms, first result ${run.median.toFixed(0)} ms${t ? `; ${t.median.toFixed(1)}× forja (${t.min.toFixed(1)}-${t.max.toFixed(1)})` : ''}${u ? `, ${u.median.toFixed(1)}× onnxruntime (${u.min.toFixed(1)}-${u.max.toFixed(1)})` : ''}`,
+          `  load, ${side}: import ${imported.median.toFixed(0)} + load ${load.median.toFixed(0)} ms, first ` +
+            `result ${run.median.toFixed(0)} ms` +
+            (t ? `; ${t.median.toFixed(1)}× forja (${t.min.toFixed(1)}-${t.max.toFixed(1)})` : '') +
+            (u ? `, ${u.median.toFixed(1)}× onnxruntime (${u.min.toFixed(1)}-${u.max.toFixed(1)})` : ''),
         );
     }
     if (wanted('run') && timed) {

@@ -33,8 +33,8 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(`FORJA_PEERS_PYTHON=<python> FORJA_TORCH_PYTHON=<python> npm run bench:peers -- [--from folder]
-  [--blocks 5] [--seconds 0.3] [--threads 2] [--batches 1,16,64] [--sizes 28,32,64] [--only node|chromium] [--peers text]
-  [--name file]
+  [--blocks 5] [--seconds 0.3] [--threads 2] [--batches 1,16,64] [--sizes 28,32,64] [--only node|chromium]
+  [--peers text] [--name file]
 FORJA_PEERS_PYTHON: a Python with openvino, ai-edge-litert, jax and onnx. FORJA_TORCH_PYTHON: one with torch and onnx.
 --from: a folder outside the repository where @litertjs/core and @jax-js/jax are installed.
 --peers: only forja and peers whose name contains the text, ignoring case.

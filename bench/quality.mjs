@@ -39,7 +39,8 @@ for (const seed of o.seeds.split(',')) {
   for (const [name, r] of Object.entries(row)) {
     if (r?.fractionAbove === undefined) continue;
     console.log(
-      `seed ${seed} ${name}: ${(100 * r.fractionAbove).toFixed(1)} % of ${r.samples} above 0.9; classes ${r.classShare.map((s) => (100 * s).toFixed(0)).join(' ')} %`,
+      `seed ${seed} ${name}: ${(100 * r.fractionAbove).toFixed(1)} % of ${r.samples} above 0.9; classes ` +
+        `${r.classShare.map((s) => (100 * s).toFixed(0)).join(' ')} %`,
     );
   }
   results.push(row);
@@ -48,6 +49,6 @@ const mean = (side) => {
   const found = results.flatMap((r) => r[side]?.fractionAbove ?? []);
   return found.length ? found.reduce((a, b) => a + b, 0) / found.length : null;
 };
-console.log(
-  `mean: ours ${mean('ours')}, twin ${mean('twin')}; written: ${save('quality', { bench: 'quality', machine: machine(), means: { ours: mean('ours'), twin: mean('twin') }, results })}`,
-);
+const means = { ours: mean('ours'), twin: mean('twin') };
+const file = save('quality', { bench: 'quality', machine: machine(), means, results });
+console.log(`mean: ours ${means.ours}, twin ${means.twin}; written: ${file}`);

@@ -23,7 +23,8 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(
-    'npm run bench:runtime -- [--blocks 5] [--seconds 2] [--threads 2] [--only loop|overhead|callers|peers|cold] [--name file]\nThe result is bench/results/<name>.json.',
+    'npm run bench:runtime -- [--blocks 5] [--seconds 2] [--threads 2] [--only loop|overhead|callers|peers|cold] ' +
+      '[--name file]\nThe result is bench/results/<name>.json.',
   );
   process.exit(0);
 }
@@ -95,9 +96,8 @@ async function rounds(list, optional = [], model = file) {
         (peer) => peers.push(peer),
         (error) => {
           if (!optional.includes(name)) throw error;
-          console.log(
-            `skipped: ${name}: ${error.message.split('\n').find((line) => /Error|expected|names no/.test(line)) ?? error.message.split('\n')[0]}`,
-          );
+          const lines = error.message.split('\n');
+          console.log(`skipped: ${name}: ${lines.find((line) => /Error|expected|names no/.test(line)) ?? lines[0]}`);
         },
       );
     }
@@ -139,7 +139,9 @@ try {
       runs: of('runs').reduce((a, b) => a + b),
     };
     console.log(
-      `event loop, ${name}: delay p50 ${results.eventLoop[name].p50Ms.toFixed(2)} ms, p99 ${results.eventLoop[name].p99Ms.toFixed(2)} ms (medians of ${list.length} rounds; worst p99 ${results.eventLoop[name].worstP99Ms.toFixed(2)}, longest ${results.eventLoop[name].maxMs.toFixed(1)})`,
+      `event loop, ${name}: delay p50 ${results.eventLoop[name].p50Ms.toFixed(2)} ms, p99 ` +
+        `${results.eventLoop[name].p99Ms.toFixed(2)} ms (medians of ${list.length} rounds; worst p99 ` +
+        `${results.eventLoop[name].worstP99Ms.toFixed(2)}, longest ${results.eventLoop[name].maxMs.toFixed(1)})`,
     );
   }
 
@@ -186,7 +188,8 @@ try {
     );
     for (const [peer, { wall, cpu }] of Object.entries(over))
       console.log(
-        `  over ${peer}: wall ${wall.ms.toFixed(2)} ms (${wall.percent.toFixed(1)} %), CPU ${cpu.ms.toFixed(2)} ms (${cpu.percent.toFixed(1)} %)`,
+        `  over ${peer}: wall ${wall.ms.toFixed(2)} ms (${wall.percent.toFixed(1)} %), CPU ${cpu.ms.toFixed(2)} ` +
+          `ms (${cpu.percent.toFixed(1)} %)`,
       );
     results.overhead[`${network}, batch ${batch}`] = { peers: summaries, forjaIsFasterBy: ratios, over };
   }
@@ -252,6 +255,6 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(
-  `\nwritten: ${save(o.name, { bench: 'runtime', machine: machine(), versions, options: { blocks, seconds, threads: Number(o.threads) }, results })}`,
-);
+const options = { blocks, seconds, threads: Number(o.threads) };
+const written = { bench: 'runtime', machine: machine(), versions, options, results };
+console.log(`\nwritten: ${save(o.name, written)}`);

@@ -42,7 +42,8 @@ function check(checker, exported, entry) {
   if (documented(checker, symbol)) return;
   const { line } = where.getSourceFile().getLineAndCharacterOfPosition(where.getStart());
   missing.push(
-    `${relative(root, where.getSourceFile().fileName)}:${line + 1} ${exported.name} (exported by ${relative(root, entry)})`,
+    `${relative(root, where.getSourceFile().fileName)}:${line + 1} ${exported.name} (exported by ` +
+      `${relative(root, entry)})`,
   );
 }
 

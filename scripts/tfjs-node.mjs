@@ -21,7 +21,8 @@ import { root } from './lib/stage.mjs';
 
 const TENSORFLOW = '2.15.1';
 const HELP = `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]
-  --for    the folder of a project of yours with @tensorflow/tfjs-node (npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts); default: this checkout
+  --for    the folder of a project of yours with @tensorflow/tfjs-node (npm install
+           @tensorflow/tfjs-node@4.22.0 --ignore-scripts); default: this checkout
   --wheel  an existing tensorflow_cpu-${TENSORFLOW} wheel, instead of fetching it with pip`;
 
 /** An error that is printed as one line. */
@@ -46,7 +47,8 @@ function run(what, command, args, options = {}) {
       );
     const said = `${error.stderr ?? ''}`.trim().split('\n');
     throw new Failure(
-      `${what} failed: ${(said.findLast((line) => /error/i.test(line)) ?? said.at(-1)) || error.message.split('\n')[0]}`,
+      `${what} failed: ` +
+        `${(said.findLast((line) => /error/i.test(line)) ?? said.at(-1)) || error.message.split('\n')[0]}`,
     );
   }
 }
@@ -71,7 +73,8 @@ const tryPackage = (project) =>
   const tf = require('@tensorflow/tfjs-node');
   if (tf.getBackend() !== 'tensorflow') throw Error('expected the backend tensorflow, got ' + tf.getBackend());
   const g = tf.grad((w) => tf.sum(tf.conv2d(tf.ones([1, 4, 4, 2]), w, 2, 'same')))(tf.ones([4, 4, 2, 3])).dataSync();
-  if (g.length !== 96 || g.some((v) => !(v > 0))) throw Error('expected the gradient of a convolution, got ' + g.slice(0, 4));
+  if (g.length !== 96 || g.some((v) => !(v > 0)))
+    throw Error('expected the gradient of a convolution, got ' + g.slice(0, 4));
   console.log(tf.backend().binding.TF_Version);`,
     project,
   );
@@ -91,7 +94,8 @@ const UNPACK = `
 import sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])
 want = ('tensorflow/libtensorflow_', 'tensorflow/include/tensorflow/c/', 'tensorflow/include/tensorflow/core/platform/',
-        'tensorflow/include/tensorflow/tsl/', 'tensorflow/include/tsl/', 'tensorflow/include/xla/tsl/', 'tensorflow/include/external/local_xla/')
+        'tensorflow/include/tensorflow/tsl/', 'tensorflow/include/tsl/', 'tensorflow/include/xla/tsl/',
+        'tensorflow/include/external/local_xla/')
 z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith(want)])
 `;
 
@@ -222,7 +226,8 @@ function main() {
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= 23)
     throw new Failure(
-      `expected Node 20 or 22, got ${process.versions.node}: tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 dropped`,
+      `expected Node 20 or 22, got ${process.versions.node}: tfjs-node 4.22 calls util.isNullOrUndefined, which ` +
+        'Node 23 dropped',
     );
   if (values.wheel !== undefined && !existsSync(values.wheel))
     throw new Failure(`--wheel: expected a file, got nothing at ${values.wheel}`);
@@ -240,8 +245,10 @@ function main() {
     link(native, folder);
     version = tryPackage(project);
   }
-  console.log(`@tensorflow/tfjs-node works, with TensorFlow ${version}; its binding is below ${realpathSync(join(folder, 'lib'))}
-Forja finds it from ${values.for === undefined ? 'this checkout by itself' : `programs that run in ${project}`}; from anywhere else with FORJA_TFJS_NODE=${folder}`);
+  const from = values.for === undefined ? 'this checkout by itself' : `programs that run in ${project}`;
+  const lib = realpathSync(join(folder, 'lib'));
+  console.log(`@tensorflow/tfjs-node works, with TensorFlow ${version}; its binding is below ${lib}
+Forja finds it from ${from}; from anywhere else with FORJA_TFJS_NODE=${folder}`);
 }
 
 try {

@@ -24,8 +24,10 @@ export function options(what, defaults) {
     },
   });
   if (values.help) {
-    console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2] [--base 64] [--only text] [--spinning] [--name file]
-${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last.'} --only runs the cases whose name contains the text.
+    console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2]
+  [--base 64] [--only text] [--spinning] [--name file]
+${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last.'}
+--only runs the cases whose name contains the text.
 --spinning lets idle threads spin (both sides); published ratios are without it.
 The result is bench/results/<name>.json.`);
     process.exit(0);
@@ -122,8 +124,7 @@ export async function compare(what, cases, o, peersOf = withTorch) {
     }
   }
   const { blocks, seconds, threads, spinning } = o;
-  console.log(
-    `\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options: { blocks, seconds, threads, spinning }, results })}`,
-  );
+  const options = { blocks, seconds, threads, spinning };
+  console.log(`\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options, results })}`);
   return results;
 }

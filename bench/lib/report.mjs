@@ -91,7 +91,8 @@ export function save(name, results) {
 export function table(title, summaries, ratios) {
   const ms = (v) => v.toFixed(v < 10 ? 2 : 1).padStart(8);
   console.log(
-    `\n${title}\n${'peer'.padEnd(24)} wall ms: median      min      max   CPU ms: median   peak MiB   ours is faster by (wall, CPU)`,
+    `\n${title}\n${'peer'.padEnd(24)} wall ms: median      min      max   CPU ms: median   peak MiB   ours is ` +
+      'faster by (wall, CPU)',
   );
   for (const [name, s] of Object.entries(summaries)) {
     const r = ratios[name];
@@ -99,7 +100,8 @@ export function table(title, summaries, ratios) {
       ? `${r.wall.median.toFixed(2)}× (${r.wall.min.toFixed(2)}-${r.wall.max.toFixed(2)}), ${r.cpu.median.toFixed(2)}×`
       : '';
     console.log(
-      `${name.padEnd(24)}         ${ms(s.wallMs.median)} ${ms(s.wallMs.min)} ${ms(s.wallMs.max)}         ${ms(s.cpuMs.median)}   ${s.peakMiB.toFixed(0).padStart(8)}   ${by}`,
+      `${name.padEnd(24)}         ${ms(s.wallMs.median)} ${ms(s.wallMs.min)} ${ms(s.wallMs.max)}         ` +
+        `${ms(s.cpuMs.median)}   ${s.peakMiB.toFixed(0).padStart(8)}   ${by}`,
     );
   }
 }

@@ -171,7 +171,8 @@ const WAYS = {
       const ready = InferenceSession.create(require('node:fs').readFileSync(workerData.file), workerData.raw);
       parentPort.on('message', async ({ data, dims }) => {
         const session = await ready;
-        const result = (await session.run({ [session.inputNames[0]]: new Tensor('float32', data, dims) }))[session.outputNames[0]];
+        const { inputNames: [input], outputNames: [output] } = session;
+        const { [output]: result } = await session.run({ [input]: new Tensor('float32', data, dims) });
         parentPort.postMessage({ data: result.data, dims: result.dims }, [result.data.buffer]);
       });`,
       { eval: true, workerData: { file, raw, ort: createRequire(import.meta.url).resolve('onnxruntime-node') } },

@@ -35,7 +35,8 @@ const { model: bytes, report } = await exportOnnx(model, {
 });
 assert.equal(report.verified, 'passed'); // by Forja itself: several seeds, and a batch size that was not traced
 console.log(
-  `${report.nodes} nodes (${Object.keys(report.ops).join(', ')}), ${report.bytes} bytes, inputs ${report.inputs.map((i) => `${i.name} [${i.shape}]`)}`,
+  `${report.nodes} nodes (${Object.keys(report.ops).join(', ')}), ${report.bytes} bytes, inputs ` +
+    `${report.inputs.map((i) => `${i.name} [${i.shape}]`)}`,
 );
 
 const session = await InferenceSession.create(bytes);

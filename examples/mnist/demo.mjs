@@ -35,7 +35,8 @@ try {
     );
   } else {
     console.log(
-      `trained ${result.step} steps in ${result.seconds.toFixed(0)} s on ${result.device}; generator.onnx differs from tfjs by at most ${result.exportError.toExponential(1)} (relative)`,
+      `trained ${result.step} steps in ${result.seconds.toFixed(0)} s on ${result.device}; generator.onnx ` +
+        `differs from tfjs by at most ${result.exportError.toExponential(1)} (relative)`,
     );
     await sampling(join(partial, 'generator.onnx'));
     await replace();
@@ -50,7 +51,8 @@ try {
     );
     console.log(device);
     console.log(
-      `\nOpen it in your browser:  npm run playground${out === resolve(root, 'runs/demo') ? '' : ` -- ${join(options.out, 'generator.onnx')}`}`,
+      '\nOpen it in your browser:  npm run ' +
+        `playground${out === resolve(root, 'runs/demo') ? '' : ` -- ${join(options.out, 'generator.onnx')}`}`,
     );
   }
 } catch (error) {
@@ -142,7 +144,10 @@ async function speed(file) {
     };
     const [one, many] = [await rate(1), await rate(64)];
     const { actual, threads, adapter } = generator.device;
-    return `\nSampled on ${adapter ?? actual}, ${threads} threads: ${one} images/s one by one, ${many} images/s in batches of 64`;
+    return (
+      `\nSampled on ${adapter ?? actual}, ${threads} threads: ${one} images/s one by one, ${many} images/s in ` +
+      'batches of 64'
+    );
   } finally {
     await generator.dispose();
   }
@@ -175,9 +180,8 @@ function progress(total, title) {
         if (performance.now() - shown < 100 && done < total) return;
         shown = performance.now();
         const full = Math.round(24 * share);
-        process.stdout.write(
-          `\r\x1b[2K${`${title} ${'█'.repeat(full)}${'░'.repeat(24 - full)} ${done}/${total}  ${text}`.slice(0, (process.stdout.columns ?? 100) - 1)}`,
-        );
+        const bar = `${title} ${'█'.repeat(full)}${'░'.repeat(24 - full)} ${done}/${total}  ${text}`;
+        process.stdout.write(`\r\x1b[2K${bar.slice(0, (process.stdout.columns ?? 100) - 1)}`);
       } else if (Math.floor(10 * share) > tenth) {
         tenth = Math.floor(10 * share);
         console.log(`${title} ${done}/${total}  ${text}`);

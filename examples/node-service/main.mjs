@@ -59,10 +59,12 @@ async function check(address) {
   await inline.dispose();
   assert.ok(
     free > 5 * blocked,
-    `expected the event loop to keep turning during a run, got ${free} turns, and ${blocked} with the run in its own thread`,
+    `expected the event loop to keep turning during a run, got ${free} turns, and ${blocked} with the run in its ` +
+      'own thread',
   );
   console.log(
-    `ok: ${CLIENTS} clients, ${2 * CLIENTS} pictures in ${runs} runs on ${generator.device.actual}; the event loop turned ${free} times during a run (${blocked} if it runs inline)`,
+    `ok: ${CLIENTS} clients, ${2 * CLIENTS} pictures in ${runs} runs on ${generator.device.actual}; the event ` +
+      `loop turned ${free} times during a run (${blocked} if it runs inline)`,
   );
 }
 

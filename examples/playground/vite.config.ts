@@ -9,7 +9,8 @@ const model = resolve(process.env['FORJA_MODEL'] ?? '../../runs/demo/generator.o
 
 /** No inline scripts, no eval, nothing from elsewhere. `blob:` only for the picture being saved. */
 const CSP =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' " +
+  "data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 function serveModel(): Plugin {
   return {

@@ -67,7 +67,8 @@ async function draw(): Promise<void> {
     if (mine === request)
       show(
         batch,
-        `Seed ${seed}, ${count} pictures of ${batch.width} × ${batch.height}${page.class.value && `: ${page.class.value}`}`,
+        `Seed ${seed}, ${count} pictures of ${batch.width} × ` +
+          `${batch.height}${page.class.value && `: ${page.class.value}`}`,
       );
     showProblem();
   } catch (error) {

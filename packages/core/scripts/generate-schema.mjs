@@ -88,7 +88,8 @@ function kind(message, field) {
   const found = (field.repeated ? lists : scalars)[field.type];
   if (!found)
     throw new Error(
-      `${message}.${field.name}: expected a type that ir.ts has a form for, got ${field.repeated ? 'repeated ' : ''}${field.type}`,
+      `${message}.${field.name}: expected a type that ir.ts has a form for, got ` +
+        `${field.repeated ? 'repeated ' : ''}${field.type}`,
     );
   return found;
 }
@@ -105,7 +106,9 @@ function row(message, field) {
 const used = [...new Set(Object.values(interfaces).flatMap((text) => text.match(/[A-Z]\w+/g)))]
   .filter((name) => name !== 'NonNullable')
   .sort();
-const text = `// Generated from onnx.proto (IR version ${ir}) by scripts/generate-schema.mjs: where each field of the IR lies on the wire. Not to be edited.
+const text = `\
+// Generated from onnx.proto (IR version ${ir}) by scripts/generate-schema.mjs: where each field of the IR lies
+// on the wire. Not to be edited.
 // onnx.proto is the work of the ONNX Project Contributors, under Apache-2.0 (SPDX-License-Identifier: Apache-2.0).
 import type { ${used.join(', ')} } from '../ir.js';
 import type { Table } from './table.js';
@@ -138,7 +141,8 @@ ${Object.keys(interfaces)
 if (!process.argv.includes('--check')) writeFileSync(at('onnx.ts'), text);
 else if (readFileSync(at('onnx.ts'), 'utf8') !== text) {
   console.error(
-    'generate-schema: expected src/onnx/schema/onnx.ts to be what onnx.proto says, got a difference: run node packages/core/scripts/generate-schema.mjs',
+    'generate-schema: expected src/onnx/schema/onnx.ts to be what onnx.proto says, got a difference: run node ' +
+      'packages/core/scripts/generate-schema.mjs',
   );
   process.exit(1);
 }

@@ -61,6 +61,8 @@ if (parentPort && 'prepare' in (workerData as object)) {
   });
   process.on('disconnect', () => process.exit(0));
   // A run blocks this thread, possibly for ever, so another thread watches whether the parent is gone.
-  const watch = `const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);`;
+  const watch =
+    'const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, ' +
+    "'SIGKILL'), 500);";
   new Worker(watch, { eval: true, execArgv: [] }).unref();
 }

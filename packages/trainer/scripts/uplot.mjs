@@ -10,7 +10,8 @@ export function uplotModule() {
   const folder = dirname(createRequire(import.meta.url).resolve('uplot/package.json'));
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const text = (file) => JSON.stringify(readFileSync(join(folder, 'dist', file), 'utf8').trim());
-  return `// uPlot ${version} (MIT, https://github.com/leeoniya/uPlot), script and style, to be inlined in HTML. Made by scripts/uplot.mjs: do not edit.
+  return `// uPlot ${version} (MIT, https://github.com/leeoniya/uPlot), script and style, to be inlined in HTML. Made by
+// scripts/uplot.mjs: do not edit.
 
 /** The script; it defines the global \`uPlot\`. */
 export const uplotScript: string = ${text('uPlot.iife.min.js')};

@@ -85,7 +85,8 @@ function picturesOf(output: Tensor, at: number, rows: number): Tensor {
 function checkRoom(count: number, size: number): void {
   if (count * size > LIMIT)
     throw new UsageError(
-      `sample.count: expected at most ${Math.floor(LIMIT / size)} pictures of ${size} bytes, got ${count}; stream() gives them one by one`,
+      `sample.count: expected at most ${Math.floor(LIMIT / size)} pictures of ${size} bytes, got ${count}; ` +
+        'stream() gives them one by one',
       { code: 'input.range' },
     );
 }

@@ -14,13 +14,15 @@ export function checkSizes({ inputs, steps = {}, bounds = {} }: Manifest, feeds:
       if (step !== undefined && size % step !== 0)
         throw refusal(
           name,
-          `a ${dim} that is a multiple of ${step}, got ${size}; resize or pad to ${Math.ceil(size / step) * step}, or translate in tiles of such a size`,
+          `a ${dim} that is a multiple of ${step}, got ${size}; resize or pad to ` +
+            `${Math.ceil(size / step) * step}, or translate in tiles of such a size`,
         );
       const [low, high] = ownValue(bounds, dim) ?? [0, Infinity];
       if (size < low || size > high)
         throw refusal(
           name,
-          `a ${dim} from ${low} to ${high}, for which the file was checked, got ${size}; split the input into such sizes, or export again with bounds: { ${dim}: [${Math.min(low, size)}, ${Math.max(high, size)}] }`,
+          `a ${dim} from ${low} to ${high}, for which the file was checked, got ${size}; split the input into ` +
+            `such sizes, or export again with bounds: { ${dim}: [${Math.min(low, size)}, ${Math.max(high, size)}] }`,
         );
     }
   }

@@ -91,7 +91,8 @@ export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: nu
   const [width, height] = [scaled(picture.width, across), scaled(picture.height, down)];
   if (channels * width * height > LARGEST)
     throw new UsageError(
-      `translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut the picture into parts`,
+      `translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut ` +
+        'the picture into parts',
       { code: 'input.range' },
     );
   const sums = new Float32Array(channels * height * width);

@@ -64,7 +64,9 @@ export function fillPixels(
       : fillOther(pixels, to, step, others, row * length, length, scale, offset, dtype === 'float16');
     if (!good)
       throw new UsageError(
-        `toBatch: expected numbers, got NaN in picture ${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; the model's weights or its input may hold NaN`,
+        'toBatch: expected numbers, got NaN in picture ' +
+          `${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; ` +
+          "the model's weights or its input may hold NaN",
         { code: 'input.range' },
       );
   }

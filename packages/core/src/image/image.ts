@@ -72,7 +72,8 @@ export function checkPixels(
   if (classOf(data) !== 'Uint8ClampedArray' || data.length !== count * width * height * channels) {
     const got = classOf(data) === 'Uint8ClampedArray' ? `${data.length}` : shown(data);
     throw shapeError(
-      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`,
+      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ` +
+        `${width} × ${height} × ${channels}, got ${got}`,
     );
   }
   return channels;

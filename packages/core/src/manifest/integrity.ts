@@ -44,6 +44,7 @@ export async function checkIntegrity(
 function damaged(expected: string, got: string): ModelFormatError {
   return new ModelFormatError(
     'model.integrity',
-    `model: expected ${expected}, got ${got}: it was changed or damaged after export; download or export it again, or load it with integrity: 'off'`,
+    `model: expected ${expected}, got ${got}: it was changed or damaged after export; download or export it ` +
+      "again, or load it with integrity: 'off'",
   );
 }

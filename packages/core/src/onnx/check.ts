@@ -41,7 +41,8 @@ export function checkModel(model: Model | Uint8Array): void {
   if (irVersion > IR_VERSION) {
     throw new ModelFormatError(
       'model.unsupported',
-      `ir_version: expected at most ${IR_VERSION}, got ${irVersion}: the model was written by a newer tool; export it with an older IR version, or update @forja/core`,
+      `ir_version: expected at most ${IR_VERSION}, got ${irVersion}: the model was written by a newer tool; ` +
+        'export it with an older IR version, or update @forja/core',
     );
   }
   if (!graph) fail('graph', 'a graph', 'none');

@@ -52,7 +52,8 @@ function decode<M extends MessageName>(message: M, bytes: Uint8Array, where: str
     const name = path.reverse().join('.');
     throw new ModelFormatError(
       'model.format',
-      `${where}${name === '' ? '' : `: ${name}`}: expected ${expected} (byte ${decoder.reader.pos} of ${bytes.length}): the file is damaged; download or export it again`,
+      `${where}${name === '' ? '' : `: ${name}`}: expected ${expected} (byte ${decoder.reader.pos} of ` +
+        `${bytes.length}): the file is damaged; download or export it again`,
       {
         cause: error,
       },

@@ -104,13 +104,15 @@ export function internalizeModel(model: Model, external: ReadonlyMap<string, Uin
     if (file === undefined)
       throw new ModelFormatError(
         'model.notFound',
-        `initializer '${tensor.name ?? ''}': expected the file '${where.location}', got none; give it in the map of external files`,
+        `initializer '${tensor.name ?? ''}': expected the file '${where.location}', got none; give it in the map ` +
+          'of external files',
       );
     const end = where.length === undefined ? file.length : where.offset + where.length;
     if (end > file.length || where.offset > end)
       throw new ModelFormatError(
         'model.truncated',
-        `initializer '${tensor.name ?? ''}': expected ${end} bytes in '${where.location}', got ${file.length}; download or export it again`,
+        `initializer '${tensor.name ?? ''}': expected ${end} bytes in '${where.location}', got ${file.length}; ` +
+          'download or export it again',
       );
     const { dataLocation: _, ...rest } = tensor;
     return { ...rest, externalData: [], rawData: file.subarray(where.offset, end) };

@@ -72,7 +72,8 @@ function cut(where: string, got: number, expected?: number, instead?: ModelForma
     instead ??
     new ModelFormatError(
       'model.truncated',
-      `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`,
+      `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the ` +
+        'file is cut off; download or copy it again',
     )
   );
 }

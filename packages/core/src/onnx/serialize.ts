@@ -93,7 +93,8 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
 function tooLarge(bytes: number, cause?: unknown): ModelFormatError {
   return new ModelFormatError(
     'model.unsupported',
-    `model: expected at most ${MAX_BYTES} bytes in one file, got more than ${bytes}: put the weights into external files`,
+    `model: expected at most ${MAX_BYTES} bytes in one file, got more than ${bytes}: put the weights into ` +
+      'external files',
     { cause },
   );
 }

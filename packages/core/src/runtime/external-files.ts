@@ -48,7 +48,8 @@ export function checkExternalSizes(
     if (length < wanted)
       throw new ModelFormatError(
         'model.truncated',
-        `${where}: expected at least ${wanted} bytes in its external data ${JSON.stringify(location)}, got ${length}: copy or download that file again`,
+        `${where}: expected at least ${wanted} bytes in its external data ${JSON.stringify(location)}, got ` +
+          `${length}: copy or download that file again`,
       );
   }
 }

@@ -31,7 +31,8 @@ export function checkFeeds(
   for (const name of Object.keys(feeds)) {
     if (names.has(name)) continue;
     throw shapeError(
-      `run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got '${name}'${state.has(name) ? '; it is state: use writeState' : ''}`,
+      `run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got ` +
+        `'${name}'${state.has(name) ? '; it is state: use writeState' : ''}`,
     );
   }
 }
@@ -64,7 +65,8 @@ export function checkWhole(where: string, value: Tensor): void {
   const length = classOf(data) === array.name ? (data as TypedArray).length : -1;
   if (length !== sizeOf(value.shape)) {
     throw shapeError(
-      `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${classOf(data)} of ${data.byteLength} bytes`,
+      `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${classOf(data)} of ` +
+        `${data.byteLength} bytes`,
     );
   }
 }

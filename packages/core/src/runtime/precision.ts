@@ -123,7 +123,8 @@ export function checkExpected(where: string, model: Uint8Array, expected: Expect
     if (value !== 'fp32' && value !== 'fp16')
       throw new UsageError(`load.expect.precision: expected fp32 or fp16, got ${shown(value)}`);
     throw new UsageError(
-      `load.expect.precision: expected ${value} weights, got ${found} in ${where}: load another file, or leave this option out`,
+      `load.expect.precision: expected ${value} weights, got ${found} in ${where}: load another file, or leave ` +
+        'this option out',
     );
   }
 }

@@ -92,7 +92,8 @@ export const bench: CliCommand = {
       await generator.sample({ count: 1, seed: 0, signal: io.signal, ...someClass(generator.manifest) });
       const first = performance.now();
       io.print(
-        `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
+        `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first ` +
+          `picture ${round(first - loaded)} ms later`,
       );
       // Large batches are measured only after the model's form for them is prepared.
       if (batches.some((batch) => batch >= LARGE)) {
@@ -104,7 +105,8 @@ export const bench: CliCommand = {
         const timing = await timed(generator, batch, args.seconds, io);
         timings.push(timing);
         io.print(
-          `${String(batch).padStart(5)} per call: ${round(timing.median)} ms (minimum ${round(timing.min)}, 95 % below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`,
+          `${String(batch).padStart(5)} per call: ${round(timing.median)} ms (minimum ${round(timing.min)}, 95 % ` +
+            `below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`,
         );
       }
       const found: Findings = {

@@ -70,7 +70,8 @@ export const doctor: CliCommand = {
       gpus: await gpus(),
     };
     io.print(
-      `${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`,
+      `${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} ` +
+        `GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`,
     );
     for (const [name, version] of Object.entries(versions))
       io.print(`  ${name.padEnd(22)} ${version ?? absent(MISSING[name])}`);

@@ -101,7 +101,10 @@ export const exportRepository: CliCommand = {
       });
       entries.push(entry);
       io.print(
-        `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a separate run, because the model has no dynamic batch'}`,
+        `${name}, version ${version}: ` +
+          (entry.batched
+            ? `requests share runs of up to ${maxBatch} rows`
+            : 'every request is a separate run, because the model has no dynamic batch'),
       );
     }
     for (const command of SERVERS[server].commands(folder, entries)) io.print(command);

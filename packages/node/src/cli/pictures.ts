@@ -163,5 +163,10 @@ export async function refuseOlder(folder: string, count: number, names?: Iterabl
 /** A device report as a phrase. */
 export function onDevice({ actual, adapter, threads, requested, reasons }: DeviceReport): string {
   const why = requested === actual || (requested === 'auto' && actual !== 'wasm') ? '' : ` (${reasons.join('; ')})`;
-  return `${actual}${adapter === undefined ? '' : `, ${adapter}`}${actual === 'cpu' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}${why}`;
+  return (
+    `${actual}` +
+    (adapter === undefined ? '' : `, ${adapter}`) +
+    (actual === 'cpu' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : '') +
+    `${why}`
+  );
 }

@@ -18,7 +18,9 @@ export function barProgress(sink: ProgressSink, total: number, title: string, no
   const draw = (done: number, text: string): void => {
     const share = total > 0 ? Math.min(done / total, 1) : 1;
     const full = Math.round(share * WIDTH);
-    const line = `${title} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${String(Math.floor(share * 100)).padStart(3)} %  ${text}`;
+    const line =
+      `${title} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${String(Math.floor(share * 100)).padStart(3)} %  ` +
+      `${text}`;
     sink.write(`\r\x1b[2K${line.slice(0, Math.max((sink.columns ?? 80) - 1, 20))}`);
   };
   return {

@@ -24,7 +24,9 @@ export function adviceFor({ folder, absent, cuda, lacks, problems }: CudaReport)
       what: "fetch onnxruntime's CUDA libraries (from NuGet)",
       commands: {
         npm: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node',
-        pnpm: 'pnpm add --allow-build=onnxruntime-node onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 pnpm rebuild onnxruntime-node',
+        pnpm:
+          'pnpm add --allow-build=onnxruntime-node onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 pnpm ' +
+          'rebuild onnxruntime-node',
       },
     });
   }

@@ -49,7 +49,8 @@ export class SessionState {
         throw new UsageError(`state.${input}.output: expected an output that no other input uses, got '${output}'`);
       if ([...written.values()].includes(slot))
         throw new UsageError(
-          `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,
+          `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second ` +
+            `one of '${slot.spec.name}'`,
         );
       checkKind(`state.${input}.output '${output}'`, to, slot.spec, new Map());
       written.set(output, slot);

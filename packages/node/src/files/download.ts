@@ -193,7 +193,8 @@ class Transfer {
       if (!origins.has(at.origin))
         throw new ModelFormatError(
           'model.format',
-          `${this.#url.href}: expected ${what} from ${[...origins].join(' or ')}, got a redirect to ${at.origin}; refused`,
+          `${this.#url.href}: expected ${what} from ${[...origins].join(' or ')}, got a redirect to ` +
+            `${at.origin}; refused`,
         );
     }
     throw new ForjaError('io', `${this.#url.href}: expected ${what} after ${HOPS} redirects at most, got more`);

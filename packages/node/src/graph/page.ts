@@ -4,7 +4,8 @@ import { xml } from './svg.js';
 
 const STYLE = `
 :root { color-scheme: light dark; }
-body { margin: 1.5rem; font: 15px/1.5 system-ui, sans-serif; background: light-dark(#fff, #101114); color: light-dark(#17181b, #ececee); }
+body { margin: 1.5rem; font: 15px/1.5 system-ui, sans-serif;
+  background: light-dark(#fff, #101114); color: light-dark(#17181b, #ececee); }
 h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: light-dark(#55585f, #a9acb3); }
@@ -12,7 +13,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow: auto; border: 1px solid light-dark(#d5d7db, #33353b); border-radius: 8px; }
 .scroll svg { display: block; margin: auto; }
 table { border-collapse: collapse; font-size: .85rem; }
-th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid light-dark(#e4e5e8, #2a2c31); overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .15rem .8rem .15rem 0;
+  border-bottom: 1px solid light-dark(#e4e5e8, #2a2c31); overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; }
 `;
 
@@ -42,7 +44,8 @@ ${svg}</div>
 <details>
 <summary>${lines.length} nodes</summary>
 <table>
-<thead><tr><th scope="col">Node</th><th scope="col">Operator</th><th scope="col">Shape</th><th scope="col" class="n">Parameters</th></tr></thead>
+<thead><tr><th scope="col">Node</th><th scope="col">Operator</th><th scope="col">Shape</th>
+<th scope="col" class="n">Parameters</th></tr></thead>
 <tbody>
 ${lines.map(lineOf).join('\n')}
 </tbody>
@@ -54,4 +57,5 @@ ${lines.map(lineOf).join('\n')}
 }
 
 const lineOf = ({ name, op, shape, parameters }: NodeLine): string =>
-  `<tr><td>${xml(name)}</td><td>${xml(op)}</td><td>${xml(shape)}</td><td class="n">${parameters > 0 ? parameters.toLocaleString('en') : ''}</td></tr>`;
+  `<tr><td>${xml(name)}</td><td>${xml(op)}</td><td>${xml(shape)}</td><td ` +
+  `class="n">${parameters > 0 ? parameters.toLocaleString('en') : ''}</td></tr>`;

@@ -165,5 +165,9 @@ function fieldOf(field: string, value: Exclude<Field, readonly Field[]>): string
 
 /** A quoted string with C escapes, because names of models are untrusted. Non-ASCII characters as octal UTF-8 bytes. */
 function quoted(text: string): string {
-  return `"${[...Buffer.from(text)].map((byte) => (byte === 0x22 || byte === 0x5c ? `\\${String.fromCharCode(byte)}` : byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`)).join('')}"`;
+  const escaped = (byte: number): string => {
+    if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
+    return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`;
+  };
+  return `"${[...Buffer.from(text)].map(escaped).join('')}"`;
 }

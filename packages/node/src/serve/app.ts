@@ -190,7 +190,8 @@ export function appOf(inside: Inside): Hono<Env> {
     if (type !== undefined && type !== 'application/json' && type !== 'application/octet-stream')
       throw new RequestError(
         'request.mediaType',
-        `infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got '${type.slice(0, 64)}'`,
+        'infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got ' +
+          `'${type.slice(0, 64)}'`,
       );
     const request = inferRequest(
       await readBody(c.req.raw, limits),

@@ -54,7 +54,8 @@ export async function compileAll<K extends string>(
   const { runtime } = optionsOf('compile', options, 'loop lowering runtime seed session variables');
   if ((runtime as Runtime | undefined) === undefined)
     throw new UsageError(
-      "compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
+      "compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it " +
+        'in, or give runtime() of @forja/node or @forja/web',
     );
   const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
   const shared = RuntimeVariables.of(runtime);

@@ -152,7 +152,8 @@ function fixedShape(name: string, spec: TensorSpec): number[] {
   return spec.shape.map((size) => {
     if (typeof size === 'number' && Number.isInteger(size) && size >= 0) return size;
     throw shapeError(
-      `inputs.${name}: expected a shape of whole numbers, got [${spec.shape.join(', ')}]; a compiled step has fixed sizes`,
+      `inputs.${name}: expected a shape of whole numbers, got [${spec.shape.join(', ')}]; a compiled step has ` +
+        'fixed sizes',
     );
   });
 }

@@ -35,7 +35,8 @@ export class OwnHome implements StateHome {
     for (const { input } of state)
       if (this.#owners.has(stateNamed(variables, input)))
         throw new UsageError(
-          `compile: expected a runtime with shared state (createState), as another step assigns '${input}' as well, got one without; dispose of that step first, or take runtime() of @forja/node or @forja/web`,
+          `compile: expected a runtime with shared state (createState), as another step assigns '${input}' as ` +
+            'well, got one without; dispose of that step first, or take runtime() of @forja/node or @forja/web',
         );
     this.bindings = Promise.resolve(
       Object.fromEntries(

@@ -257,7 +257,8 @@ function checked(
   const { runtime } = asked;
   if (runtime === undefined) {
     throw new UsageError(
-      "exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false",
+      "exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills " +
+        'it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false',
     );
   }
   return { ...asked, runtime };

@@ -84,7 +84,8 @@ async function explained(name: string, json: ModelJson, cause: unknown): Promise
     const [, kind = 'layer', custom = '?'] = unknown;
     return new ModelFormatError(
       'model.unsupported',
-      `${name}: expected every ${kind} of the model to be known, got ${kind} '${custom}', which tfjs does not have; register it with tf.serialization.registerClass first, in a module named with --import`,
+      `${name}: expected every ${kind} of the model to be known, got ${kind} '${custom}', which tfjs does not ` +
+        'have; register it with tf.serialization.registerClass first, in a module named with --import',
       { cause },
     );
   }
@@ -104,14 +105,21 @@ async function layersMismatch(json: ModelJson): Promise<string | undefined> {
       for (const { name, shape } of wanted) {
         const spec = specs.get(name);
         if (spec === undefined)
-          return `expected a weight '${name}' in the weightsManifest, as the topology needs it, got none; topology and weights are of different models`;
+          return (
+            `expected a weight '${name}' in the weightsManifest, as the topology needs it, got none; topology and ` +
+            'weights are of different models'
+          );
         if (String(spec.shape) !== String(shape))
-          return `expected the weight '${name}' of shape [${shape.join(', ')}], as the topology needs it, got [${spec.shape.join(', ')}] in the weightsManifest`;
+          return (
+            `expected the weight '${name}' of shape [${shape.join(', ')}], as the topology needs it, got ` +
+            `[${spec.shape.join(', ')}] in the weightsManifest`
+          );
       }
       const extra = [...specs.keys()].find((name) => !wanted.some((weight) => weight.name === name));
       return extra === undefined
         ? undefined
-        : `expected only weights that the topology has, got '${extra}' in the weightsManifest; topology and weights are of different models`;
+        : `expected only weights that the topology has, got '${extra}' in the weightsManifest; topology and ` +
+            'weights are of different models';
     } finally {
       model.dispose();
     }

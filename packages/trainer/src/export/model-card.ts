@@ -174,17 +174,15 @@ export async function modelCard(source: CardSource): Promise<string> {
       ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: ` +
         `relative error at most ${worst.toExponential(1)} (${criterion(report)}${decibels}).`
       : 'Not compared with the original.';
+  const external = Object.entries(report.external).map(
+    ([name, bytes]) =>
+      `, with ${(bytes / 1e6).toFixed(2)} MB of weights in \`${markdownText(name)}\`, ` +
+      `which must stay in the same folder`,
+  );
   const text = [
     `# ${markdownText(file)}`,
-    `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB${Object.entries(
-      report.external,
-    )
-      .map(
-        ([name, bytes]) =>
-          `, with ${(bytes / 1e6).toFixed(2)} MB of weights in \`${markdownText(name)}\`, ` +
-          `which must stay in the same folder`,
-      )
-      .join('')}), exported from TensorFlow.js by Forja.`,
+    `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ` +
+      `${(report.bytes / 1e6).toFixed(2)} MB${external.join('')}), exported from TensorFlow.js by Forja.`,
     `## Inputs\n\n${HEAD}\n${report.inputs.map(row).join('\n')}`,
     `## Outputs\n\n${HEAD}\n${report.outputs.map(row).join('\n')}\n\n${dims}`,
     `## Training data\n\n${manifest.trainedOn === undefined ? UNKNOWN : markdownText(manifest.trainedOn)}`,

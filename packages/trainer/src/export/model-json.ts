@@ -151,7 +151,8 @@ export function checkLengths(name: string, group: WeightGroup, lengths: readonly
       : 'is too long: it belongs to another model, or was written twice';
   throw new ModelFormatError(
     got < wanted ? 'model.truncated' : 'model.format',
-    `${name}: expected ${wanted} bytes of weights in ${group.paths.length === 1 ? 'its file' : `${group.paths.length} files`}, got ${got}: ${files} ${what}`,
+    `${name}: expected ${wanted} bytes of weights in ` +
+      `${group.paths.length === 1 ? 'its file' : `${group.paths.length} files`}, got ${got}: ${files} ${what}`,
   );
 }
 
@@ -197,14 +198,16 @@ export function checkGraphWeights(name: string, json: ModelJson): void {
     if (spec === undefined)
       throw new ModelFormatError(
         'model.format',
-        `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`,
+        `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; ` +
+          'topology and weights are of different models',
       );
     // protobuf's JSON omits zeros
     const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size = 0 }) => Number(size));
     if (dims !== undefined && dims.reduce((a, b) => a * b, 1) !== spec.shape.reduce((a, b) => a * b, 1)) {
       throw new ModelFormatError(
         'model.format',
-        `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got [${spec.shape.join(', ')}] in the weightsManifest`,
+        `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got ` +
+          `[${spec.shape.join(', ')}] in the weightsManifest`,
       );
     }
   }

@@ -270,7 +270,8 @@ function oddity(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Pr
   const bounds = Object.hasOwn(sizes, dim) ? boundsOfKind(program, same, sizes, dim, on) : undefined;
   const way = bounds === undefined ? '' : `, or state the sizes that it will have: bounds: { ${dim}: [${bounds}] }`;
   throw branchError(
-    `${why}, as at ${textOf(sizes)}${readAt(on.dims.flatMap(({ sites }) => sites))}. Compute the same at every size, fix that dim${way}`,
+    `${why}, as at ${textOf(sizes)}${readAt(on.dims.flatMap(({ sites }) => sites))}. Compute the same at every ` +
+      `size, fix that dim${way}`,
   );
 }
 

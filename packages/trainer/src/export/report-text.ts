@@ -73,7 +73,8 @@ function summary(report: ExportReport): (readonly [string, string])[] {
   return [
     [
       'source',
-      `${kinds[source.kind]}${source.name === '' ? '' : ` '${source.name}'`}, ${source.calls} kernel calls, ${source.rewritten} after rewriting`,
+      `${kinds[source.kind]}${source.name === '' ? '' : ` '${source.name}'`}, ${source.calls} kernel calls, ` +
+        `${source.rewritten} after rewriting`,
     ],
     ['inputs', report.inputs.map(spec).join('; ')],
     ['outputs', report.outputs.map(spec).join('; ')],
@@ -81,16 +82,19 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     ...sizesOf(report),
     [
       'size',
-      `${report.parameters.toLocaleString('en')} parameters${report.precision === 'fp16' ? ' in half precision' : ''}, ${megabytes(report.bytes)}${Object.entries(
-        report.external,
-      )
-        .map(([name, bytes]) => `, and ${megabytes(bytes)} in ${name}`)
-        .join('')}`,
+      `${report.parameters.toLocaleString('en')} parameters` +
+        `${report.precision === 'fp16' ? ' in half precision' : ''}, ` +
+        [
+          megabytes(report.bytes),
+          ...Object.entries(report.external).map(([name, bytes]) => `and ${megabytes(bytes)} in ${name}`),
+        ].join(', '),
     ],
     ...(report.weights === undefined ? [] : [['weights', storedText(report.weights)] as const]),
     [
       'time',
-      `trace ${report.traceMs.toFixed(0)} ms, lower ${report.lowerMs.toFixed(0)} ms, verify ${report.verifyMs.toFixed(0)} ms${report.peakMemory === undefined ? '' : `; peak memory ${megabytes(report.peakMemory)}`}`,
+      `trace ${report.traceMs.toFixed(0)} ms, lower ${report.lowerMs.toFixed(0)} ms, verify ` +
+        `${report.verifyMs.toFixed(0)} ` +
+        `ms${report.peakMemory === undefined ? '' : `; peak memory ${megabytes(report.peakMemory)}`}`,
     ],
     [
       'verified',
@@ -117,7 +121,8 @@ export function reportText(report: ExportReport): string {
   if (report.transposesLeft.length > 8) lines.push(`         and ${report.transposesLeft.length - 8} more Transposes`);
   for (const e of report.errors)
     lines.push(
-      `         ${e.output}, seed ${seedText(e)}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`,
+      `         ${e.output}, seed ${seedText(e)}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ` +
+        `${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`,
     );
   for (const c of (report.calls ?? []).slice(0, 5))
     lines.push(`         ${c.kernel}${c.layer === undefined ? '' : ` of ${c.layer}`}: relative ${small(c.relative)}`);
@@ -268,12 +273,19 @@ function html(parts: readonly Section[]): string {
         ...(table === undefined
           ? []
           : [
-              `<table><thead>${cells('th', table.head)}</thead><tbody>${table.rows.map((row) => cells('td', row)).join('\n')}</tbody></table>`,
+              `<table><thead>${cells('th', table.head)}</thead><tbody>` +
+                `${table.rows.map((row) => cells('td', row)).join('\n')}</tbody></table>`,
             ]),
       ].join('\n'),
     )
     .join('\n');
   const style =
-    'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem}dt{font-weight:600}dd{margin:0 0 .4rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{border:1px solid #8884;padding:.2rem .5rem;text-align:left}';
-  return `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>ONNX export</title><style>${style}</style>\n<body>\n${body}\n</body></html>\n`;
+    'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 ' +
+    '1rem}dt{font-weight:600}dd{margin:0 0 ' +
+    '.4rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{border:1px solid ' +
+    '#8884;padding:.2rem .5rem;text-align:left}';
+  return (
+    '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>ONNX ' +
+    `export</title><style>${style}</style>\n<body>\n${body}\n</body></html>\n`
+  );
 }

@@ -21,11 +21,13 @@ export class StateError extends ExportError {
       .map(({ name, site }) => `'${name}'${site === undefined ? '' : ` (assigned at ${site})`}`)
       .join(', ');
     const way = states.every(({ variable }) => variable !== undefined)
-      ? "; export with state: 'explicit', which makes an input and an output of it, or pass it as an argument and return it"
+      ? "; export with state: 'explicit', which makes an input and an output of it, or pass it as an argument and " +
+        'return it'
       : '; pass it as an argument and return it, or set stateful: false';
     super(
       'export.unsupported',
-      `trace: expected results that depend on the inputs only, got some that depend on ${all}, which the function itself changes from call to call: a file remembers nothing${way}`,
+      `trace: expected results that depend on the inputs only, got some that depend on ${all}, which the ` +
+        `function itself changes from call to call: a file remembers nothing${way}`,
     );
   }
 }

@@ -148,7 +148,8 @@ function refuseOdd(name: string, read: () => tf.Tensor, good: (value: number) =>
   if (at >= 0)
     throw new ModelFormatError(
       'model.format',
-      `exportOnnx: expected ${good === isNumber ? '' : 'finite '}numbers in the weight '${name}' [${shape.join(', ')}], got ${data[at]} at place ${at}; the file is damaged, or training failed`,
+      `exportOnnx: expected ${good === isNumber ? '' : 'finite '}numbers in the weight '${name}' ` +
+        `[${shape.join(', ')}], got ${data[at]} at place ${at}; the file is damaged, or training failed`,
     );
 }
 
@@ -201,7 +202,8 @@ function build(model: tf.LayersModel): void {
   const first = (model.inputs as tf.SymbolicTensor[] | undefined)?.[0];
   if (first === undefined)
     throw new UsageError(
-      'exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once',
+      'exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an ' +
+        'inputShape or call it once',
     );
   if ((model.inputNames as string[] | undefined)?.[0] === undefined) model.build(first.shape);
 }
@@ -218,15 +220,18 @@ interface Own {
 
 /** The model's own specifications, overridden by the caller's, which are matched by name, else by position. */
 function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[]): SubjectInput[] {
-  if (given !== undefined && given.length !== own.length)
-    throw new UsageError(
-      `exportOnnx: expected ${own.length} inputs (${own.map(({ name, shape }) => `${name}${shape === null ? '' : ` [${shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ')}]`}`).join(', ')}), got ${given.length}`,
-    );
+  if (given !== undefined && given.length !== own.length) {
+    const sizes = (shape: readonly (number | null)[]): string =>
+      shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ');
+    const names = own.map(({ name, shape }) => (shape === null ? name : `${name} [${sizes(shape)}]`));
+    throw new UsageError(`exportOnnx: expected ${own.length} inputs (${names.join(', ')}), got ${given.length}`);
+  }
   const byPosition = given ?? [];
   const matched = own.map((input, i) => byPosition.find((spec) => spec.name === input.name) ?? byPosition[i]);
   if (given !== undefined && new Set(matched).size !== own.length)
     throw new UsageError(
-      `exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ${given.map((g) => g.name ?? '?').join(', ')}`,
+      `exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ` +
+        `${given.map((g) => g.name ?? '?').join(', ')}`,
     );
   const specs = own.map((input, i): SubjectInput => {
     const spec = matched[i];
@@ -289,7 +294,8 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
     (own.length === given.length && own.every((size, i) => size === null || size < 0 || size === given[i]));
   if (!fits)
     throw new UsageError(
-      `exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`,
+      `exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', ` +
+        `got [${given.join(', ')}]`,
       { code: 'input.shape' },
     );
   for (const dim of given) {
@@ -340,7 +346,8 @@ function byName(
 ): Record<string, tf.Tensor> {
   if (holdsPromise(result))
     throw new UsageError(
-      'exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got a promise; make it synchronous: await before it is exported, not in it',
+      'exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got a promise; ' +
+        'make it synchronous: await before it is exported, not in it',
     );
   const entries: [string | undefined, unknown][] =
     result instanceof tf.Tensor

@@ -31,14 +31,18 @@ export function transposesOf({ graph }: Model): TransposeLeft[] {
       const order = perm.join();
       const why =
         inputs.has(from) && order === TO_NCHW
-          ? `the file takes '${from}' channels last, and ${by || 'its reader'} works on channels first; layout.inputs 'nchw' removes it`
+          ? `the file takes '${from}' channels last, and ${by || 'its reader'} works on channels first; ` +
+            "layout.inputs 'nchw' removes it"
           : outputs.has(to) && order === TO_NHWC
             ? `the file gives '${to}' channels last, but computes it channels first; layout.outputs 'nchw' removes it`
             : order === TO_NHWC
-              ? `${makers.get(from)?.opType ?? 'an input'} works on channels first, and ${by || 'what follows'} needs tfjs's order, channels last`
+              ? `${makers.get(from)?.opType ?? 'an input'} works on channels first, and ${by || 'what follows'} ` +
+                "needs tfjs's order, channels last"
               : order === TO_NCHW
-                ? `${makers.get(from)?.opType ?? 'an input'} works in tfjs's order, channels last, and ${by || 'what follows'} on channels first`
-                : `the network reorders its axes here, between ${makers.get(from)?.opType ?? 'an input'} and ${by || (outputs.has(to) ? 'an output' : 'what follows')}`;
+                ? `${makers.get(from)?.opType ?? 'an input'} works in tfjs's order, channels last, and ` +
+                  `${by || 'what follows'} on channels first`
+                : `the network reorders its axes here, between ${makers.get(from)?.opType ?? 'an input'} and ` +
+                  `${by || (outputs.has(to) ? 'an output' : 'what follows')}`;
       return { node: name, perm, why };
     });
 }

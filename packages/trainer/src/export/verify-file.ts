@@ -51,7 +51,8 @@ export async function verifyOnnx(
   const { runtime, tolerance = TOLERANCE, seeds, external = new Map<string, Uint8Array>() } = options;
   if (runtime === undefined)
     throw new UsageError(
-      "verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
+      "verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills " +
+        'it in, or give runtime() of @forja/node or @forja/web',
     );
   const manifest = readManifest(file);
   const given = subjectOf(model, options.inputs, options.outputs);
@@ -94,7 +95,8 @@ export async function verifyOnnx(
     if (own.range === undefined)
       throw new ExportError(
         'export.unsupported',
-        `verifyOnnx: expected a bounded picture behind the bytes of output '${entry.file}', got values of unknown range; verify an export with float output`,
+        `verifyOnnx: expected a bounded picture behind the bytes of output '${entry.file}', got values of ` +
+          'unknown range; verify an export with float output',
       );
     return { ...entry, quantised: quantisation(own.range) };
   });
@@ -152,7 +154,8 @@ function paired<T extends ManifestInput | ManifestOutput>(
   if (ours.length !== theirs.length)
     throw new ExportError(
       'export.mismatch',
-      `verifyOnnx: expected ${ours.length} ${what}s as the tfjs model has, got ${theirs.length} in the file (${theirs.map(({ name }) => name).join(', ')})`,
+      `verifyOnnx: expected ${ours.length} ${what}s as the tfjs model has, got ${theirs.length} in the file ` +
+        `(${theirs.map(({ name }) => name).join(', ')})`,
     );
   const named = ours.every((own) => theirs.some(({ name }) => name === own.name));
   return ours.map((own, i) => [
@@ -201,7 +204,8 @@ function layoutEntry(
   if (first === undefined)
     throw new ExportError(
       'export.mismatch',
-      `verifyOnnx: expected ${what} '${own.name}' of shape [${own.shape.join(', ')}] (or its NCHW order), got [${spec.shape.join(', ')}] in the file`,
+      `verifyOnnx: expected ${what} '${own.name}' of shape [${own.shape.join(', ')}] (or its NCHW order), got ` +
+        `[${spec.shape.join(', ')}] in the file`,
     );
   return fitting.find(({ order }) => (written === 'nchw') === (order !== undefined)) ?? first;
 }

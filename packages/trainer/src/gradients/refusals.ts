@@ -60,7 +60,9 @@ export function refuseUnproven(): () => void {
         node.gradient = () => {
           throw new ExportError(
             'gradient.unproven',
-            `gradient${site === undefined ? '' : `, at ${site}`}: expected kernels with a proven gradient in what is differentiated, got ${kernel}: ${reason}. Compute that part with other ops, or register one with tf.registerGradient`,
+            `gradient${site === undefined ? '' : `, at ${site}`}: expected kernels with a proven gradient in ` +
+              `what is differentiated, got ${kernel}: ${reason}. Compute that part with other ops, or register one ` +
+              'with tf.registerGradient',
           );
         };
       },

@@ -53,7 +53,8 @@ export function zeroSlopes(): () => void {
         });
         if (!allowNoGradients && filled.every((grad) => grad === undefined))
           throw new Error(
-            'Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.',
+            'Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all ' +
+              'operations that lead from x to y.',
           );
         if (this.state.gradientDepth > 0)
           remember(tape, filled, [value, ...(dy === undefined || dy === null ? [] : [dy])]);

@@ -14,7 +14,8 @@ export function featureMatching(fake: Verdict, real: Verdict, layers?: readonly 
     const [wanted, got] = [real.features?.[name], fake.features?.[name]];
     if (wanted === undefined || got === undefined)
       throw new UsageError(
-        `featureMatching: expected features '${name}' of real and fake, got ${Object.keys(real.features ?? {}).join(', ') || 'none'}`,
+        `featureMatching: expected features '${name}' of real and fake, got ` +
+          `${Object.keys(real.features ?? {}).join(', ') || 'none'}`,
         { code: 'input.shape' },
       );
     return tf.sum<tf.Scalar>(tf.square(tf.sub(tf.mean(wanted, 0), tf.mean(got, 0))));

@@ -41,7 +41,8 @@ export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {
   if (real === 0 && fake === 0 && noise === 0 && flips === 0) return loss;
   if (loss.crossEntropy !== true)
     throw new UsageError(
-      `smoothing: expected a loss that is a cross-entropy (non-saturating, saturating), got '${loss.name}', which has no targets; leave smoothing out`,
+      `smoothing: expected a loss that is a cross-entropy (non-saturating, saturating), got '${loss.name}', ` +
+        'which has no targets; leave smoothing out',
       { code: 'config.invalid' },
     );
   const drawn = (name: string, { shape }: tf.Tensor): tf.Tensor => {

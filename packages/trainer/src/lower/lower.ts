@@ -188,7 +188,8 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
   const text =
     lines.length === 1
       ? lines.join('')
-      : `expected calls that ONNX can express, got ${lines.length} that it cannot:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+      : `expected calls that ONNX can express, got ${lines.length} that it ` +
+        `cannot:\n${lines.map((line) => `  ${line}`).join('\n')}`;
   throw new ExportError('export.unsupported', text, { cause: causes[0] });
 }
 

@@ -65,6 +65,7 @@ function pngOnly(bytes: Uint8Array): Picture {
 function sharpIsMissing(): ForjaError {
   return new ForjaError(
     'data.decoder',
-    'expected the npm package sharp, which reads JPEG, WebP and AVIF, got none; npm install sharp, or convert the pictures to PNG, which needs no package',
+    'expected the npm package sharp, which reads JPEG, WebP and AVIF, got none; npm install sharp, or convert ' +
+      'the pictures to PNG, which needs no package',
   );
 }

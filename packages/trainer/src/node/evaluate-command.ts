@@ -314,7 +314,8 @@ async function some(dataset: Dataset, field: string, count: number, seed: number
 function checkFloor({ holdout, name }: Dataset, field: string, count: number): void {
   if (holdout === undefined || countOf(holdout, field) < count)
     throw new UsageError(
-      `evaluate --floor: expected a holdout of at least ${count} examples, got ${holdout ? countOf(holdout, field) : 'none'} in ${name}`,
+      `evaluate --floor: expected a holdout of at least ${count} examples, got ` +
+        `${holdout ? countOf(holdout, field) : 'none'} in ${name}`,
       { code: 'config.invalid' },
     );
 }

@@ -67,10 +67,13 @@ export function showProgress(io: CliIo, title: string): { update: (event: Export
           : stage === 'verify' && total !== undefined
             ? (50 * done) / total
             : 0;
-      bar.update(
-        start[stage] + part,
-        `${STAGES[stage]}${stage === 'trace' ? ` (${done + 1})` : stage === 'verify' && total !== undefined ? ` (${done + 1} of ${total})` : ''}`,
-      );
+      const counted =
+        stage === 'trace'
+          ? ` (${done + 1})`
+          : stage === 'verify' && total !== undefined
+            ? ` (${done + 1} of ${total})`
+            : '';
+      bar.update(start[stage] + part, `${STAGES[stage]}${counted}`);
     },
     stop: () => bar.stop(),
   };

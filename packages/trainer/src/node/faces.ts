@@ -193,7 +193,8 @@ async function packagesFrom(cwd: string): Promise<Packages> {
       } catch (cause) {
         throw new ForjaError(
           'data.notFound',
-          `data: expected the npm packages ${PACKAGES.join(', ')} for faces, got no ${name} from ${cwd}; npm install ${PACKAGES.join(' ')}`,
+          `data: expected the npm packages ${PACKAGES.join(', ')} for faces, got no ${name} from ${cwd}; npm ` +
+            `install ${PACKAGES.join(' ')}`,
           { cause },
         );
       }

@@ -136,7 +136,8 @@ async function idx(path: string, about: IdxDatasetOptions = {}): Promise<Dataset
   if (file === undefined)
     throw new ForjaError(
       'data.notFound',
-      `data: expected an idx file, or a folder with ${TRAIN} (or .gz), got ${(await stat(path).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${path}`,
+      `data: expected an idx file, or a folder with ${TRAIN} (or .gz), got ` +
+        `${(await stat(path).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${path}`,
     );
   const images = new Uint8Array(await readFile(file));
   const beside = file.replace('images-idx3', 'labels-idx1');

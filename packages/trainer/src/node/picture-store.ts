@@ -106,7 +106,8 @@ export class FolderPictures implements PictureStore {
     if (!fits && must)
       throw new ForjaError(
         'data.size',
-        `data: expected at most ${this.#keeping.memory} bytes of pictures in memory without a cache, got more; choose a smaller size, or give a cache`,
+        `data: expected at most ${this.#keeping.memory} bytes of pictures in memory without a cache, got more; ` +
+          'choose a smaller size, or give a cache',
       );
     if (!fits) return;
     this.#records.set(key, record);

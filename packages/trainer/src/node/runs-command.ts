@@ -56,7 +56,8 @@ export const runsCommand: CliCommand = {
     });
     if (runs.length === 0)
       throw new UsageError(
-        `runs: expected folders of runs (with config.json), got none in ${(given.length > 0 ? given : ['runs']).join(', ')}`,
+        'runs: expected folders of runs (with config.json), got none in ' +
+          `${(given.length > 0 ? given : ['runs']).join(', ')}`,
       );
     const listed = await Promise.all(runs.map((run) => listedOf(run, io.cwd)));
     const width = Math.max(...listed.map(({ folder }) => folder.length));
@@ -65,7 +66,9 @@ export const runsCommand: CliCommand = {
         .filter(([, value]) => Number.isFinite(value))
         .slice(0, 3); // NaN is null in JSON
       io.print(
-        `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ${seconds.toFixed(0)} s  ${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
+        `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ` +
+          `${seconds.toFixed(0)} s  ` +
+          `${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
       );
     }
     if (out === undefined) return { runs: listed };

@@ -157,7 +157,8 @@ async function configOf(args: Args, cwd: string): Promise<{ config: ResolvedConf
   const source = args.config;
   if (source === undefined)
     throw new UsageError(
-      `train: expected a configuration (.json), a module (.mjs) or a system (${systemNames().join(', ')}), got nothing; forja train --help has examples`,
+      `train: expected a configuration (.json), a module (.mjs) or a system (${systemNames().join(', ')}), got ` +
+        'nothing; forja train --help has examples',
     );
   const base: Record<string, unknown> = source.endsWith('.json')
     ? await readConfig(source, cwd)
@@ -212,13 +213,16 @@ async function dryRun(
   io.print(JSON.stringify(config, null, 2));
   const fields = Object.entries(dataset.fields).map(([name, { shape }]) => `${name} ${shape.join(' × ') || 'number'}`);
   io.print(
-    `would train ${config.system} on ${dataset.name} (${dataset.count} examples of ${fields.join(', ')}) for ${config.steps} steps of ${config.batch}, into ${resolvePath(io.cwd, config.out ?? join('runs', config.system))}`,
+    `would train ${config.system} on ${dataset.name} (${dataset.count} examples of ${fields.join(', ')}) for ` +
+      `${config.steps} steps of ${config.batch}, into ` +
+      `${resolvePath(io.cwd, config.out ?? join('runs', config.system))}`,
   );
   io.print(`phases of a step: ${phases.map(phaseText).join(', ')}`);
   io.print(`weights: ${listed(parameters)}; state: ${(stateBytes / 1e6).toFixed(1)} MB`);
   const { device, seconds, imagesPerSecond } = measured;
   io.print(
-    `measured on ${device}: ${(1000 * seconds).toPrecision(3)} ms a step, ${imagesPerSecond.toFixed(0)} images/s, ${duration(seconds * config.steps)} for ${config.steps} steps without grids and checkpoints`,
+    `measured on ${device}: ${(1000 * seconds).toPrecision(3)} ms a step, ${imagesPerSecond.toFixed(0)} ` +
+      `images/s, ${duration(seconds * config.steps)} for ${config.steps} steps without grids and checkpoints`,
   );
   const peakBytes = peakMemory();
   io.print(`memory: ${(peakBytes / 1e6).toFixed(0)} MB at most in this process, with data, graph and state`);
@@ -303,7 +307,8 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
     start: ({ config, step, device, examples, where, parameters }) => {
       stop();
       io.print(
-        `${config.system}, weights ${listed(parameters)}, ${examples} examples, ${device}; ${step > 0 ? `from step ${step}, ` : ''}in ${where}`,
+        `${config.system}, weights ${listed(parameters)}, ${examples} examples, ${device}; ` +
+          `${step > 0 ? `from step ${step}, ` : ''}in ${where}`,
       );
       bar = io.progress(config.steps, 'training');
     },

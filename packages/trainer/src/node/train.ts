@@ -114,7 +114,8 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
         cause: error,
       });
     throw new UsageError(
-      `resume: expected the folder of a run (with config.json), got ${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`,
+      'resume: expected the folder of a run (with config.json), got ' +
+        `${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`,
     );
   });
   const written = jsonOf(text, join(where, 'config.json'));
@@ -207,7 +208,8 @@ async function startOf({ start }: ResolvedConfig, cwd: string): Promise<Uint8Arr
   const newest = found && (await newestCheckpoint(path)).newest;
   if (newest) return newest.bytes;
   throw new UsageError(
-    `config.start: expected a checkpoint, or the folder of a run with one, got ${found ? 'a folder without' : 'nothing'} at ${path}`,
+    'config.start: expected a checkpoint, or the folder of a run with one, got ' +
+      `${found ? 'a folder without' : 'nothing'} at ${path}`,
     { code: 'config.invalid' },
   );
 }
@@ -255,7 +257,8 @@ export async function extractorFile(features: string | undefined, cwd: string): 
   const path = resolvePath(cwd, features);
   const model = await readFile(path).catch((cause: unknown) => {
     throw new UsageError(
-      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${features}', and no file at ${path}`,
+      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${features}', and no file at ` +
+        `${path}`,
       { code: 'config.invalid', cause },
     );
   });

@@ -84,7 +84,10 @@ export const verifyCommand: CliCommand = {
       });
       const worst = result.errors.reduce((max, { relative }) => Math.max(max, relative), 0);
       io.print(
-        `equal within ${result.psnr === undefined ? String(result.tolerance) : `${result.psnr} dB (half precision)`}: relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ${result.reference.tfjs}, ONNX on ${result.reference.onnx})`,
+        'equal within ' +
+          `${result.psnr === undefined ? String(result.tolerance) : `${result.psnr} dB (half precision)`}: ` +
+          `relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ` +
+          `${result.reference.tfjs}, ONNX on ${result.reference.onnx})`,
       );
       return { equal: true, relative: worst, ...result };
     } finally {

@@ -134,6 +134,7 @@ function gradientOf(gradients: Gradients, variable: tf.Variable, index: number):
 
 function unprepared(name: string, variable: tf.Variable | undefined): UsageError {
   return new UsageError(
-    `${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not prepared; call prepare(variables) before the step`,
+    `${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not prepared; call ` +
+      'prepare(variables) before the step',
   );
 }

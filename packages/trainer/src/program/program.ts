@@ -123,7 +123,8 @@ export function printProgram(program: Program): string {
     const attrs = Object.entries(call.attrs).filter(([, v]) => v !== undefined && v !== null);
     const attrText = attrs.length === 0 ? '' : ` {${attrs.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(', ')}}`;
     lines.push(
-      `${call.outputs.map((id) => `${ref(id)} ${type(id)}`).join(', ')} = ${call.kernel}(${args.join(', ')})${attrText}${call.layer === undefined ? '' : ` @${call.layer}`}`,
+      `${call.outputs.map((id) => `${ref(id)} ${type(id)}`).join(', ')} = ` +
+        `${call.kernel}(${args.join(', ')})${attrText}${call.layer === undefined ? '' : ` @${call.layer}`}`,
     );
   }
   for (const output of program.outputs)

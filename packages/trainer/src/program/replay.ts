@@ -94,7 +94,8 @@ function interpret(
     const shape = program.values[value]?.shape.map(Number) ?? [];
     if (data.length !== tf.util.sizeFromShape(shape))
       throw new UsageError(
-        `replay: expected ${tf.util.sizeFromShape(shape)} numbers for '${name}' [${shape.join(', ')}], got ${data.length}`,
+        `replay: expected ${tf.util.sizeFromShape(shape)} numbers for '${name}' [${shape.join(', ')}], got ` +
+          `${data.length}`,
       );
     values.set(value, make(value, data));
   }

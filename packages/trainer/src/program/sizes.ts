@@ -18,7 +18,8 @@ export function evaluate(size: Size, sizes: Readonly<Record<string, number>>): n
       .map(([name, one]) => `${name} ${one}`)
       .join(', ') || 'nothing';
   throw new UsageError(
-    `size ${sizeText(size)}: expected ${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`,
+    `size ${sizeText(size)}: expected ` +
+      `${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`,
   );
 }
 

@@ -24,10 +24,15 @@ export async function compareHtml(runs: readonly ComparedRun[]): Promise<string>
   const charts = [...chartsOf(runs, scoresOf), ...chartsOf(runs, scalarsOf)];
   const title = `${runs.map(({ name }) => name).join(' · ')}`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
 <style>${uplotStyle}
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; background: #fff }
-h2 { margin-top: 2rem; font-size: 1.15rem } table { border-collapse: collapse; font-size: .9rem } td, th { padding: .15rem 1rem .15rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere } .u-legend { font-size: .8rem }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem;
+  color: #222; background: #fff }
+h2 { margin-top: 2rem; font-size: 1.15rem }
+table { border-collapse: collapse; font-size: .9rem }
+td, th { padding: .15rem 1rem .15rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+.u-legend { font-size: .8rem }
 </style></head><body>
 <h1>${runs.length} runs</h1>
 ${tableHtml(['', ...runs.map(({ name }) => name)], lastOf(runs))}
@@ -41,8 +46,12 @@ const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e
 charts.forEach(({ lines }, at) => {
   const tables = lines.map(({ step, values }) => [step, values]);
   new uPlot({
-    width: Math.min(900, document.body.clientWidth - 32), height: 260, scales: { x: { time: false } }, axes: [{}, { size: 70 }],
-    series: [{ label: 'step' }, ...lines.map(({ name, run }) => ({ label: name, stroke: colours[run % colours.length], width: 1, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) }))],
+    width: Math.min(900, document.body.clientWidth - 32), height: 260,
+    scales: { x: { time: false } }, axes: [{}, { size: 70 }],
+    series: [{ label: 'step' }, ...lines.map(({ name, run }) => ({
+      label: name, stroke: colours[run % colours.length], width: 1, spanGaps: true,
+      value: (u, v) => v == null ? '' : v.toPrecision(4),
+    }))],
   }, uPlot.join(tables), document.getElementById('chart' + at));
 });
 </script></body></html>

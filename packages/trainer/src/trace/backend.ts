@@ -81,7 +81,8 @@ export class TraceBackend extends tf.KernelBackend {
     if (innermostOps().at(-1) === IDENTITY) return this.issue(identity(meta, this.recorder)).dataId;
     if (values.length > LARGE)
       throw this.recorder.refuse(
-        `expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with tfjs ops, or pass it as an input`,
+        `expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with ` +
+          'tfjs ops, or pass it as an input',
       );
     const value = insideDropout()
       ? this.recorder.random(meta, { distribution: 'uniform' })

@@ -106,7 +106,8 @@ function draw(shape: readonly number[], distribution: Random, name: string | und
 function next(distribution: Random, count: number, name: string | undefined): Float32Array {
   if (position === undefined) {
     throw new UsageError(
-      `random.${distribution.distribution}: expected a seed and a step, got neither; call it inside a compiled step or inside withRandom({ seed, step }, () => …)`,
+      `random.${distribution.distribution}: expected a seed and a step, got neither; call it inside a compiled ` +
+        'step or inside withRandom({ seed, step }, () => …)',
     );
   }
   const { seed, step, name: of, names } = position;

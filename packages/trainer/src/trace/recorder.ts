@@ -234,7 +234,9 @@ export class Recorder {
       if (info !== undefined) return info.backend.readSync(dataId) as ConstantData;
     }
     throw this.refuse(
-      'expected a computation that does not look at values, got a read (dataSync, arraySync, data) of a traced tensor: the values exist only when the graph runs. Compute on tensors (tf.where, tf.mul with a mask), or read outside the traced function',
+      'expected a computation that does not look at values, got a read (dataSync, arraySync, data) of a traced ' +
+        'tensor: the values exist only when the graph runs. Compute on tensors (tf.where, tf.mul with a mask), or ' +
+        'read outside the traced function',
     );
   }
 

@@ -86,7 +86,8 @@ function sparing(engine: Engine, backend: TraceBackend, layers: LayerWatch): (()
           else if (layers.holds(tensor)) spared.push(tensor);
           else
             throw misuse(
-              'expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside',
+              'expected tensors from outside the traced function to be left alone, got one disposed in it; ' +
+                'dispose it outside',
             );
         },
     ),
@@ -117,7 +118,8 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watchi
     }),
     override(engine, 'makeVariable', () => (_value, _trainable, name) => {
       throw misuse(
-        `expected variables to exist before the trace, got ${name ?? 'one'} made in it; build layers and optimizer state first (call the function once eagerly, or make them outside)`,
+        `expected variables to exist before the trace, got ${name ?? 'one'} made in it; build layers and ` +
+          'optimizer state first (call the function once eagerly, or make them outside)',
       );
     }),
     override(engine, 'setBackend', () => (name) => {
@@ -145,7 +147,8 @@ function assignments(recorder: Recorder): () => void {
         const record = recorder.variable(this);
         if (value.dtype !== this.dtype || !tf.util.arraysEqual(value.shape, this.shape)) {
           throw misuse(
-            `assign to ${this.name}: expected ${this.dtype}[${this.shape.join(',')}], got ${value.dtype}[${value.shape.join(',')}]`,
+            `assign to ${this.name}: expected ${this.dtype}[${this.shape.join(',')}], got ` +
+              `${value.dtype}[${value.shape.join(',')}]`,
           );
         }
         record.current = recorder.valueOf(value);

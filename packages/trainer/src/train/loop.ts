@@ -138,7 +138,8 @@ function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void 
     const watched = memory?.watches;
     if (watched !== undefined && !known.includes(watched))
       throw new UsageError(
-        `config.schedules.${name}: expected a scalar of the log to watch (${known.join(', ')}), got '${watched}'${nearest(watched, known)}`,
+        `config.schedules.${name}: expected a scalar of the log to watch (${known.join(', ')}), got ` +
+          `'${watched}'${nearest(watched, known)}`,
         { code: 'config.invalid' },
       );
   }
@@ -221,7 +222,10 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   await run.diagnosing.recall();
   await emit({
     type: 'warning',
-    message: `step ${step}: expected finite numbers, got ${found}; back to step ${last.step} with other random numbers${rates < 1 ? `, rates × ${rates ** setback.count}` : ''} (${setback.count} of at most ${rollback} times)`,
+    message:
+      `step ${step}: expected finite numbers, got ${found}; back to step ${last.step} with other random ` +
+      `numbers${rates < 1 ? `, rates × ${rates ** setback.count}` : ''} (${setback.count} of at most ${rollback} ` +
+      'times)',
   });
 }
 

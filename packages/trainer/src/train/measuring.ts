@@ -152,7 +152,8 @@ function fieldFor({ like, file }: Output, shape: readonly number[], dataset: Dat
   const field = like ?? Object.entries(dataset.fields).find(([, spec]) => String(spec.shape) === String(shape))?.[0];
   if (field !== undefined && dataset.fields[field] !== undefined) return field;
   throw new UsageError(
-    `config.metrics: expected examples of ${dataset.name} like those of ${file}, [${shape.join(', ')}], got none; say which field by the output's 'like'`,
+    `config.metrics: expected examples of ${dataset.name} like those of ${file}, [${shape.join(', ')}], got ` +
+      "none; say which field by the output's 'like'",
     { code: 'config.invalid' },
   );
 }

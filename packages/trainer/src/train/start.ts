@@ -26,14 +26,19 @@ export async function startFrom(engine: Engine, system: GanSystem, bytes: Uint8A
     if (other === undefined) roles.push(role);
     else if (weights.some((key) => theirs[key] !== undefined))
       refuse(
-        `the network ${role} of '${name}' to be the one here, got '${other}' of shape [${theirs[other]?.shape.join(', ') ?? 'none'}] where [${own[other]?.shape.join(', ') ?? ''}] is needed`,
+        `the network ${role} of '${name}' to be the one here, got '${other}' of shape ` +
+          `[${theirs[other]?.shape.join(', ') ?? 'none'}] where [${own[other]?.shape.join(', ') ?? ''}] is needed`,
       );
   }
   if (roles.length === 0)
     refuse(
-      `a checkpoint with one of the networks ${Object.keys(system.networks).join(', ')} of '${system.name}', got one of '${name}' with none of them`,
+      `a checkpoint with one of the networks ${Object.keys(system.networks).join(', ')} of '${system.name}', got ` +
+        `one of '${name}' with none of them`,
     );
   await engine.load({ ...own, ...Object.fromEntries(fits.map((key) => [key, theirs[key] ?? own[key]!])) });
   const left = Object.keys(own).length - fits.length;
-  return `started with ${fits.length} tensors of step ${step} of '${name}' (networks ${roles.join(', ')})${left > 0 ? `; ${left} are new` : ''}`;
+  return (
+    `started with ${fits.length} tensors of step ${step} of '${name}' (networks ` +
+    `${roles.join(', ')})${left > 0 ? `; ${left} are new` : ''}`
+  );
 }

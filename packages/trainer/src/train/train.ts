@@ -235,10 +235,8 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         };
         await store.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
         const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
-        await store.write(
-          'sessions.json',
-          `${JSON.stringify([...sessions, { fromStep: engine.step, device: engine.device, environment: now }], null, 2)}\n`,
-        );
+        sessions.push({ fromStep: engine.step, device: engine.device, environment: now });
+        await store.write('sessions.json', `${JSON.stringify(sessions, null, 2)}\n`);
         await onEvent({
           type: 'start',
           config,

@@ -34,7 +34,9 @@ const CREATE: readonly Meaning[] = [
     (m, cause) =>
       new DeviceError(
         'device.unavailable',
-        `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as application/wasm, and does the CSP allow 'wasm-unsafe-eval'? \`forja-web-assets <dir>\` copies it; name that folder in the option assets.`,
+        `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as ` +
+          "application/wasm, and does the CSP allow 'wasm-unsafe-eval'? `forja-web-assets <dir>` copies it; name " +
+          'that folder in the option assets.',
         { cause },
       ),
   ],

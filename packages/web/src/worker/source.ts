@@ -148,7 +148,8 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   const { subtle } = crypto as { subtle?: SubtleCrypto }; // missing if the page is not a secure context
   if (!subtle)
     throw new UsageError(
-      "load.integrity: expected a secure context (https or localhost), where browsers compute SHA-256; serve the page so, or load with integrity: 'off'",
+      'load.integrity: expected a secure context (https or localhost), where browsers compute SHA-256; serve the ' +
+        "page so, or load with integrity: 'off'",
     );
   // The cast: `bytes` are not in shared memory.
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);

@@ -50,7 +50,8 @@ export class SessionState {
         throw new UsageError(`state.${input}.output: expected an output that no other input uses, got '${output}'`);
       if (taken.has(slot))
         throw new UsageError(
-          `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,
+          `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second ` +
+            `one of '${slot.spec.name}'`,
         );
       taken.add(output).add(slot);
       checkKind(`state.${input}.output '${output}'`, to, slot.spec, new Map());

@@ -133,7 +133,10 @@ function whatOf({ transposed, large, small, height: h, width: w }: PictureConvol
   const [from, to] = transposed ? [small, large] : [large, small];
   const size = (axis: 'large' | 'small'): string => `${h[axis]}×${w[axis]}`;
   const stride = h.stride === w.stride ? String(h.stride) : `${h.stride}×${w.stride}`;
-  return `${from} → ${to} channels, ${size(transposed ? 'small' : 'large')} → ${size(transposed ? 'large' : 'small')}, kernel ${h.kernel}×${w.kernel}, stride ${stride}`;
+  return (
+    `${from} → ${to} channels, ${size(transposed ? 'small' : 'large')} → ${size(transposed ? 'large' : 'small')}, ` +
+    `kernel ${h.kernel}×${w.kernel}, stride ${stride}`
+  );
 }
 
 const convolutionsOf = (graph: Graph, facts: ReadonlyMap<string, Fact>): PictureConvolution[] => {
@@ -215,7 +218,8 @@ function named(conv: PictureConvolution, name: string): Algorithm {
   const algorithm = known.find((each) => nameOf(conv, each) === name);
   if (algorithm === undefined)
     throw new UsageError(
-      `fastConvolutions.algorithms['${idOf(conv.node)}']: expected ${['portable', ...known.map((each) => nameOf(conv, each))].join(' | ')}, got '${name}'`,
+      `fastConvolutions.algorithms['${idOf(conv.node)}']: expected ` +
+        `${['portable', ...known.map((each) => nameOf(conv, each))].join(' | ')}, got '${name}'`,
     );
   return algorithm;
 }

@@ -39,7 +39,8 @@ export function toHalf(stored: Model, options: HalfOptions = {}): Model {
   if (outside !== undefined)
     throw new ModelFormatError(
       'model.unsupported',
-      `toHalf: expected weights in the model, got '${outside.name ?? ''}' in an external file; read it in with internalizeModel(model, files) first`,
+      `toHalf: expected weights in the model, got '${outside.name ?? ''}' in an external file; read it in with ` +
+        'internalizeModel(model, files) first',
     );
   const plan = planOf(graph, { ends: options.ends === 'float16', keep: new Set(options.keep ?? []) });
   return { ...model, graph: new Halving(graph, plan).graph() };

@@ -122,7 +122,9 @@ export function ranked(node: InferNode, i: number, least: number, most: number =
   if (fact.shape.length < least || fact.shape.length > most) {
     fail(
       node,
-      `input ${i}: expected ${least === most ? `rank ${least}` : `rank ${least}${most === Infinity ? ' or more' : `-${most}`}`}, got [${fact.shape.join(', ')}]`,
+      `input ${i}: expected ` +
+        `${least === most ? `rank ${least}` : `rank ${least}${most === Infinity ? ' or more' : `-${most}`}`}, got ` +
+        `[${fact.shape.join(', ')}]`,
     );
   }
   return fact;

@@ -28,7 +28,8 @@ const Concat: Rule = (node) => {
     ) {
       fail(
         node,
-        `expected shapes that differ on axis ${axis} only, got ${parts.map((part) => `[${part.shape.join(', ')}]`).join(' and ')}`,
+        `expected shapes that differ on axis ${axis} only, got ` +
+          `${parts.map((part) => `[${part.shape.join(', ')}]`).join(' and ')}`,
       );
     }
     return i === axis

@@ -63,7 +63,8 @@ const Conv: Rule = (node) => {
   if (!agree(channels, multiply(inner, group)))
     fail(
       node,
-      `expected ${multiply(inner, group)} input channels (weights [${w.shape.join(', ')}], group ${group}), got ${channels}`,
+      `expected ${multiply(inner, group)} input channels (weights [${w.shape.join(', ')}], group ${group}), got ` +
+        `${channels}`,
     );
   bias(node, outer);
   const axes = x.shape.length - 2;

@@ -1,4 +1,5 @@
-// Generated from onnx.proto (IR version 14) by scripts/generate-schema.mjs: where each field of the IR lies on the wire. Not to be edited.
+// Generated from onnx.proto (IR version 14) by scripts/generate-schema.mjs: where each field of the IR lies
+// on the wire. Not to be edited.
 // onnx.proto is the work of the ONNX Project Contributors, under Apache-2.0 (SPDX-License-Identifier: Apache-2.0).
 import type { Attribute, DeviceConfiguration, Dimension, ElementType, Graph, Model, ModelFunction, Node, NodeDeviceConfiguration, OperatorSetId, Shape, SparseTensor, StringEntry, TensorAnnotation, TensorProto, TensorType, TrainingInfo, TypeProto, ValueInfo } from '../ir.js';
 import type { Table } from './table.js';

@@ -54,8 +54,11 @@ const plans = new Map<MessageName, Plan>();
 export function planOf(message: MessageName): Plan {
   let plan = plans.get(message);
   if (!plan) {
-    const rows = Object.entries<readonly [number, string, Trait?]>(SCHEMA[message]).map(([name, [number, kind, trait]]) => rowOf(name, number, kind, trait));
-    plan = { rows, byNumber: new Map(rows.map((row) => [row.number, row])), oneof: rows.filter((row) => row.oneof).map((row) => row.name) };
+    const rows = Object.entries<readonly [number, string, Trait?]>(SCHEMA[message]).map(
+      ([name, [number, kind, trait]]) => rowOf(name, number, kind, trait),
+    );
+    const oneof = rows.filter((row) => row.oneof).map((row) => row.name);
+    plan = { rows, byNumber: new Map(rows.map((row) => [row.number, row])), oneof };
     plans.set(message, plan);
   }
   return plan;
@@ -66,13 +69,15 @@ function rowOf(name: string, number: number, text: string, trait?: Trait): Row {
   const message = element in SCHEMA ? (element as MessageName) : undefined; // checked here
   const kind = message ? 'bytes' : (text as ScalarKind); // the table's type leaves nothing else
   const repeated = text.endsWith('[]') || isNumberList(kind);
-  return { number, name, message, kind, repeated, packed: trait === 'packed', oneof: trait === 'oneof', wire: WIRE[kind] };
+  const packed = trait === 'packed';
+  return { number, name, message, kind, repeated, packed, oneof: trait === 'oneof', wire: WIRE[kind] };
 }
 
 /** A message with no field set: repeated ones are empty lists. */
 export function emptyMessage(message: MessageName): Fields {
   const fields: Fields = {};
-  for (const { name, kind, repeated } of planOf(message).rows) if (repeated) fields[name] = isNumberList(kind) ? EMPTY[kind] : [];
+  for (const { name, kind, repeated } of planOf(message).rows)
+    if (repeated) fields[name] = isNumberList(kind) ? EMPTY[kind] : [];
   return fields;
 }
 

@@ -162,7 +162,9 @@ function fromJson(where: string, dtype: DType, given: unknown[], length: number)
           : true);
     if (!fits)
       throw new UsageError(
-        `${where}.data: expected ${dtype === 'bool' ? 'booleans' : range ? `integers from ${range[0]} to ${range[1]}` : 'numbers'}, got another value at ${i}`,
+        `${where}.data: expected ` +
+          `${dtype === 'bool' ? 'booleans' : range ? `integers from ${range[0]} to ${range[1]}` : 'numbers'}, got ` +
+          `another value at ${i}`,
         { code: 'input.range' },
       );
     data[i] = dtype === 'int64' ? BigInt(number) : number;

@@ -85,7 +85,8 @@ function checkJson(name: string, { dtype, data }: Tensor): void {
   if (!fits)
     throw new RequestError(
       'request.acceptable',
-      `infer.outputs.${name}: expected numbers that JSON can carry, got ${dtype === 'float16' ? 'FP16' : 'NaN or an infinity'}; ask for binary data`,
+      `infer.outputs.${name}: expected numbers that JSON can carry, got ` +
+        `${dtype === 'float16' ? 'FP16' : 'NaN or an infinity'}; ask for binary data`,
     );
 }
 

@@ -60,7 +60,8 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
     if (!w.amounts.every(isStatic) || w.pads === undefined) {
       if (w.pads === undefined && !w.auto && ws.length > 2)
         ctx.unsupported(
-          `'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; fix that size`,
+          `'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; ` +
+            'fix that size',
         );
       // Rows that no window covers are zero; there are fewer of them than the stride.
       outputPadding[i] = w.stride - 1;

@@ -55,7 +55,8 @@ function held(dtype: tf.DataType, kernel: string): ProgramDType {
 function dataDependent(kernel: string): ShapeRule {
   return () => {
     throw new Error(
-      `${kernel}: expected a result whose shape is known without the data. Such a kernel cannot be traced: compute it outside the traced function`,
+      `${kernel}: expected a result whose shape is known without the data. Such a kernel cannot be traced: ` +
+        'compute it outside the traced function',
     );
   };
 }
