@@ -76,6 +76,7 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
+/** Not valibot, which would triple the size of this check in every worker: ARCHITECTURE.md has the bytes. */
 type Check<T> = (value: unknown, where: string) => T;
 
 const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
