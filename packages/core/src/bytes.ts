@@ -1,5 +1,6 @@
 // Concatenation of bytes.
 import { UsageError } from './errors.js';
+import { joined } from './joined.js';
 import { isBytes, listOf } from './realm.js';
 import { shown } from './shown.js';
 
@@ -7,11 +8,5 @@ import { shown } from './shown.js';
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const odd = listOf('joinBytes', parts).find((part) => !isBytes(part));
   if (odd !== undefined) throw new UsageError(`joinBytes: expected Uint8Arrays, got ${shown(odd)}`);
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joined(parts);
 }

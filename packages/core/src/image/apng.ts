@@ -1,6 +1,6 @@
 // Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame; this file assembles
 // them.
-import { joinBytes } from '../bytes.js';
+import { joined } from '../joined.js';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { Frames } from './pixels.js';
 import { encodePNG } from './png.js';
@@ -19,14 +19,14 @@ export function encodeAPNG(batch: Frames, tools: Omit<EncoderTools, 'rgbaOf'>, o
     parts.push(
       chunk(
         'fcTL',
-        joinBytes([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)]),
+        joined([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)]),
       ),
     );
     const data = chunks.get('IDAT') as Uint8Array; // every PNG has an IDAT chunk
-    parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', joinBytes([words(sequence++), data])));
+    parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', joined([words(sequence++), data])));
     frame++;
   }
-  return joinBytes([...parts, chunk('IEND', new Uint8Array(0))]);
+  return joined([...parts, chunk('IEND', new Uint8Array(0))]);
 }
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -44,8 +44,8 @@ function chunksOf(png: Uint8Array): Map<string, Uint8Array> {
 }
 
 function chunk(type: string, content: Uint8Array): Uint8Array {
-  const body = joinBytes([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), content]);
-  return joinBytes([words(content.length), body, words(crc32(body))]);
+  const body = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), content]);
+  return joined([words(content.length), body, words(crc32(body))]);
 }
 
 function words(...values: number[]): Uint8Array {
