@@ -222,6 +222,9 @@ describe('a resume with another configuration', () => {
       'config.penalties.r1': { penalties: { r1: 0.1 } },
       'config.ema': { ema: 0.5 },
     };
+    const lines = join(folder, 'changed', 'log.jsonl');
+    await writeFile(lines, '{"step":99,"scalars":{}}\n', { flag: 'a' }); // after the checkpoint; a resume drops it
+    const before = await readFile(lines, 'utf8');
     const files = await readdir(join(folder, 'changed'), { recursive: true });
     for (const [field, edit] of Object.entries(edits)) {
       await writeFile(file('changed'), JSON.stringify({ ...saved, ...edit }));
@@ -236,6 +239,7 @@ describe('a resume with another configuration', () => {
       resume('changed', { cwd: folder, steps: 6, config: { rates: { g: 2e-3 }, optimizer: 'sgd' } }),
     ).rejects.toRefuse('config.invalid', 'config.rates.g: expected 0.001', 'got 0.002', 'config.optimizer');
     expect(await readdir(join(folder, 'changed'), { recursive: true })).toEqual(files);
+    expect(await readFile(lines, 'utf8')).toBe(before);
     expect(await configOf('changed')).toEqual(saved);
   });
 

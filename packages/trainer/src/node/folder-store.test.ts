@@ -16,7 +16,7 @@ it('uses the newest whole checkpoint where a folder or a name with zeros is in i
   await writeFile(join(folder, 'checkpoint-0009'), '');
   const head = { step: 6, seed: 0, batch: 4, count: 9, seconds: 1, system: 'mlp', environment: {} };
   await writeFile(join(folder, 'checkpoint-6'), await encodeCheckpoint({ ...head, state: {} }));
-  const { step, damaged } = await new FolderStore(folder).rewind();
+  const { step, damaged } = await new FolderStore(folder).newest();
   expect(step).toBe(6);
   expect(damaged).toEqual([
     expect.stringContaining(`${join(folder, 'checkpoint-10')}: could not be read`),

@@ -72,21 +72,17 @@ export class FolderStore implements RunStore {
   }
 
   /**
-   * Restores the folder to its newest intact checkpoint by deleting later log lines and grids. Returns that
-   * checkpoint's bytes, or undefined if there is none, and a line for each damaged checkpoint that was skipped.
+   * The newest intact checkpoint, or undefined if there is none, and a line for each damaged one that was skipped. What
+   * came after it stays until `dropAfter`.
    */
-  async rewind(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
+  async newest(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
     const { newest, damaged } = await newestCheckpoint(this.where);
-    if (newest) {
-      await this.#forget(newest.step);
-      return { checkpoint: newest.bytes, step: newest.step, damaged };
-    }
+    if (newest) return { checkpoint: newest.bytes, step: newest.step, damaged };
     if (damaged.length > 0)
       throw new ForjaError(
         'checkpoint.format',
         `resume: expected an undamaged checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`,
       );
-    await this.#forget(0);
     return { checkpoint: undefined, step: 0, damaged };
   }
 

@@ -147,12 +147,13 @@ async function goOnIn(
 ): Promise<TrainResult> {
   const { cwd } = host;
   const { steps } = config;
-  const { checkpoint, damaged, step } = await store.rewind();
+  const { checkpoint, damaged, step } = await store.newest();
   if (step > steps)
     throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${shown(steps)}`);
   for (const message of damaged)
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
   const start = checkpoint ? undefined : (host.start ?? (await startOf(config, cwd)));
+  if (!checkpoint) await store.dropAfter(0);
   return run(config, {
     ...host,
     store,

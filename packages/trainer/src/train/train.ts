@@ -174,6 +174,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         const changed = checkResumed(from, identity, { own: host.system, override: host.override });
         if (changed !== undefined) await onEvent({ type: 'warning', message: changed });
         await engine.load(from.state);
+        await store.dropAfter?.(from.step); // not before the checkpoint is accepted: a refusal deletes nothing
         engine.step = from.step;
         engine.detour = setback.count = from.rollbacks ?? 0;
         for (const [name, saved] of Object.entries(from.schedules ?? {})) system.schedules[name]?.memory?.load(saved);
