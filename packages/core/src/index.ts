@@ -76,6 +76,7 @@ export type { Lease } from './runtime/shared.js';
 export { Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
+export { watchdog } from './runtime/watchdog.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
 export { DEVICE_NAMES, DEVICES, deviceTraits } from './runtime/devices.js';
 export type { ActualDevice, DeviceTraits } from './runtime/devices.js';

@@ -9,3 +9,4 @@ export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export { ExecutorRuntime } from './runtime/executor-runtime.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export { buffersOf, copyOf } from './runtime/tensors.js';
+export { watchdog } from './runtime/watchdog.js';

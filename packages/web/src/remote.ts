@@ -1,5 +1,5 @@
 // The page's end of the worker: posts calls, matches replies, and turns aborts, hangs and dead workers into errors.
-import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
+import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord, watchdog } from '@forja/core/page';
 import type { DeviceReport } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './contract.js';
 import { startWorker, unavailable } from './start-worker.js';
@@ -51,11 +51,12 @@ class Remote implements WebExecutor {
   }
 
   async call<K extends Operation>(op: K, args: Operations[K][0], give = false): Promise<Operations[K][1]> {
-    let watchdog: ReturnType<typeof setTimeout> | undefined;
-    const late = (): void =>
-      this.kill(lost(`it gave no answer to '${op}' within ${this.#timeoutMs} ms (option timeoutMs), so it hangs`));
-    if (this.#timeoutMs !== Infinity)
-      watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
+    const timeoutMs = this.#timeoutMs;
+    let over = false;
+    const late = (): void => {
+      if (!over) this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
+    };
+    const stop = watchdog(timeoutMs, () => setTimeout(late, GRACE_MS));
     try {
       // Progress that arrives after the result updates the result object, which the caller keeps; for example, the
       // device in the record of a session.
@@ -64,7 +65,8 @@ class Remote implements WebExecutor {
       if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
       return result;
     } finally {
-      clearTimeout(watchdog);
+      over = true;
+      stop();
     }
   }
 

@@ -2,7 +2,7 @@
 // them, and turns the end of the thread or process into errors.
 import { fork, type ChildProcess } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
-import { buffersOf, DeviceError, fromErrorRecord } from '@forja/core';
+import { buffersOf, DeviceError, fromErrorRecord, watchdog } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations, Reply, Request } from './contract.js';
 import { drainOnExit, makeFlags, whenOut } from './drain.js';
 import { buffersIn as recipeBuffers, movable } from './movable.js';
@@ -143,7 +143,7 @@ class Remote implements Executor {
         this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
     };
     // setImmediate runs after queued messages: if this thread was busy, the answer may already be waiting.
-    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
+    const stop = watchdog(timeoutMs, () => setImmediate(late));
     try {
       // `op` and `args` are bound by K; the union cannot express that.
       this.#port.post({ id, op, args } as Request, give ? buffersIn(args) : []);
@@ -151,7 +151,7 @@ class Remote implements Executor {
       if (op === 'close') await this.#port.ended;
       return value;
     } finally {
-      clearTimeout(watchdog);
+      stop();
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#port.keepAlive(false);
     }

@@ -192,11 +192,11 @@ describe('train in memory', () => {
       /expected a runtime for the engine 'onnx'/,
     ],
     [
-      'pictures that are not square',
+      'pictures whose width is no multiple of 4',
       { ...tiny, system: 'dcgan', data: 'x' },
-      { dataset: arrayDataset({ data: new Uint8Array(96), shape: [8, 12, 1] }) },
+      { dataset: arrayDataset({ data: new Uint8Array(80), shape: [8, 10, 1] }) },
       'config.invalid',
-      /square pictures.*8 × 12/,
+      /multiples of 4.*8 × 10/,
     ],
     [
       'another size than the data',
