@@ -53,7 +53,7 @@ const MOST = 100_000;
 /**
  * Defaults of the system's options when there are few pictures; the system's own defaults are meant for larger sets.
  */
-const FOR_FEW: Readonly<Record<string, unknown>> = { augment: 'diffaug' };
+const FOR_FEW: Readonly<Record<string, unknown>> = { augment: 'diffaug', penalties: { r1: 1 } };
 
 const CONTROL = (): CliOption[] => [
   { flags: '--data <source>', description: `${dataNames.join(', ')}, or a folder with a subfolder for each class` },

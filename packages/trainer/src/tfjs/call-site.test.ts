@@ -27,7 +27,7 @@ describe('siteOf', () => {
   });
 
   it.each([
-    '/home/u/tfjs-gan/src/model.ts',
+    '/srv/u/tfjs-gan/src/model.ts',
     '/x/tfjs/src/a.ts',
     '/x/tfjs-core/dist/a.js',
     '/app/src/tf.js',
