@@ -342,10 +342,13 @@ for (const name of Object.keys(KINDS).filter((kind) => only === undefined || kin
   const { bytes, report } = await trained(name, epochs && Number(epochs));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const folder = new URL('../src/metrics/features/', import.meta.url);
+  const lines = Buffer.from(bytes)
+    .toString('base64')
+    .match(/.{1,120}/g);
   writeFileSync(
     new URL(`${name}.ts`, folder),
     `// The extractor for ${name} as ONNX in base64. Made by scripts/extractors.mjs: do not edit.\n\n/** SHA-256 ` +
-      `${sha256}. */\nexport const model: string = ${JSON.stringify(Buffer.from(bytes).toString('base64'))};\n`,
+      `${sha256}. */\nexport const model: string = \`\n${lines.join('\n')}\n\`;\n`,
   );
   writeFileSync(new URL(`${name}.report.json`, folder), `${JSON.stringify({ ...report, sha256 }, null, 2)}\n`);
   console.log(name, report.accuracy, report.bytes, sha256);

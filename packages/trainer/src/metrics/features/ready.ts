@@ -44,7 +44,7 @@ export const readyNames = Object.keys(READY) as readonly ReadyName[]; // READY h
 
 /** A built-in extractor, with its digest checked. */
 export async function readyExtractor(name: ReadyName): Promise<ExtractorFile> {
-  const text = atob(await READY[name].load());
+  const text = atob(await READY[name].load()); // which ignores the line breaks
   const model = Uint8Array.from(text, (c) => c.charCodeAt(0));
   if (hex(await sha256(model)) !== READY[name].sha256)
     throw new ForjaError(
