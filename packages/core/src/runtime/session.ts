@@ -70,8 +70,8 @@ export interface SessionOptions {
    */
   lowering?: 'auto' | 'portable';
   /**
-   * Let the thread pool spin between ops of a run. Default true. It does not spin between runs, if the runtime can
-   * prevent it.
+   * Let idle threads of the pool spin, for at most 0.5 ms: between ops, and between runs that follow each other
+   * closely. Default true.
    */
   spinning?: boolean;
 }

@@ -164,7 +164,7 @@ export class OrtSession {
       more: InferenceSession.SessionOptions = {},
     ): Promise<InferenceSession> =>
       ort.InferenceSession.create(bytesFor(ort, bytes), {
-        ...settings(model, device, threads, strict, options),
+        ...settings(ort, model, device, threads, strict, options),
         ...external(ort, options),
         ...more,
       });
@@ -251,7 +251,22 @@ export class OrtSession {
   }
 }
 
+/** How long an idle thread of the pool spins: long enough to be awake when a caller asks for the next picture. */
+const SPIN_MICROSECONDS = '500';
+
+/**
+ * Without a limit, threads spin for some 50 ms after a run and take the cores from whatever runs next. onnxruntime has
+ * a limit since 1.30 at the latest; earlier versions can only stop at the end of each run.
+ */
+function spin({ env }: Ort): Record<string, unknown> {
+  const [major = 0, minor = 0] = (env.versions.node ?? env.versions.common).split('.').map(Number);
+  return major > 1 || minor >= 30
+    ? { intra_op: { spin_duration_us: SPIN_MICROSECONDS } }
+    : { force_spinning_stop: '1' };
+}
+
 function settings(
+  ort: Ort,
   model: Uint8Array,
   device: Device,
   threads: number,
@@ -265,12 +280,9 @@ function settings(
     extra: { session: AS_WRITTEN },
   } as const;
   if (!device.native) return common;
-  // Values of `extra` must be strings; undefined throws. A pool that keeps spinning after a run takes the cores from
-  // whatever runs next, such as other sessions.
+  // Values of `extra` must be strings; undefined throws.
   const spinning =
-    options.spinning === false
-      ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } }
-      : { force_spinning_stop: '1' };
+    options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : spin(ort);
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
     ...common,
