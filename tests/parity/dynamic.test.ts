@@ -655,6 +655,17 @@ describe('sizes that are rounded, compared and counted', () => {
     );
     // Along the last axis of a row, which is not the last but one of all rows.
     await check((x) => tf.stack(tf.unstack(x).map((row) => tf.softmax(row).log1p())), rows, sequences);
+    // Element-wise kernels whose inputs do not broadcast; the zeros are the same for all rows.
+    await check(
+      (x) =>
+        tf.stack(
+          tf
+            .unstack(x)
+            .map((row) => tf.prelu(row, row.abs()).add(tf.where(row.greater(0), row, tf.zeros([size(x, 1), 4])))),
+        ),
+      rows,
+      sequences,
+    );
     await check(
       (x) =>
         tf.stack(

@@ -213,6 +213,25 @@ describe('kernels that move numbers', () => {
   });
 });
 
+it.each(those(({ reshapes }) => reshapes))('%s: keeps the numbers and their order', (kernel) => {
+  const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
+  const [x, ...others] = Object.values(inputs as Record<string, tf.Tensor>);
+  const [result] = run(kernel, inputs, attrs);
+  expect(others).toEqual([]);
+  expect(result?.shape).not.toEqual(x?.shape);
+  expect(numbers([result as tf.Tensor])).toEqual(numbers([x as tf.Tensor]));
+});
+
+it.each(those(({ permutes }) => permutes))('%s: axis i of the result is axis perm[i] of the input', (kernel) => {
+  const x = drawn(kernel, [2, 3, 4]);
+  const perm = [2, 0, 1];
+  const [result] = run(kernel, { x }, { [traitsOf(kernel).permutes ?? '']: perm });
+  expect(result?.shape).toEqual(perm.map((axis) => x.shape[axis]));
+  const at = (i: number, j: number, k: number): number => numbers([x])[(i * 3 + j) * 4 + k] ?? NaN;
+  const expected = [0, 1, 2, 3].flatMap((k) => [0, 1].flatMap((i) => [0, 1, 2].map((j) => at(i, j, k))));
+  expect(numbers([result as tf.Tensor])).toEqual(expected);
+});
+
 it.each(those(({ reduces }) => reduces))('%s: leaves single numbers as they are', (kernel) => {
   const x = drawn(kernel, [1, 5]);
   const attrs = { [traitsOf(kernel).along ?? '']: [0], keepDims: false };

@@ -44,6 +44,10 @@ export interface Traits {
   moves?: readonly string[] | 'list';
   /** In addition to moved numbers, the result has zeros or a constant. */
   fills?: true;
+  /** The result has the numbers of its one input in the same order; only the shape differs. */
+  reshapes?: true;
+  /** The attribute that names, for each axis of the result, the axis of the input that it was. */
+  permutes?: string;
   /** The result lies between the least and the greatest number of this input. */
   within?: string;
   /**
@@ -112,7 +116,7 @@ const pool = (axes: 2 | 3): Traits => ({
 });
 
 /** Every kernel's traits. */
-export const TRAITS: Readonly<Record<KernelName, Traits>> = {
+const TRAITS: Readonly<Record<KernelName, Traits>> = {
   // one tensor, element by element
   Abs: { ...UNARY, keepsAccuracy: true },
   Acos: UNARY,
@@ -213,7 +217,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Concat: JOINS,
   DepthToSpace: { ...MOVES_X, pictures: ['x'], batch: 'x' },
   Diag: FILLS,
-  ExpandDims: { moves: ['input'] },
+  ExpandDims: { moves: ['input'], reshapes: true },
   FlipLeftRight: { moves: ['image'], batch: 'image' },
   GatherNd: { moves: ['params'], lastAxis: true },
   GatherV2: MOVES_X,
@@ -221,7 +225,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   OneHot: { flat: ['indices'] },
   Pack: JOINS,
   PadV2: FILLS,
-  Reshape: MOVES_X,
+  Reshape: { ...MOVES_X, reshapes: true },
   Reverse: { ...MOVES_X, along: 'dims' },
   ScatterNd: { lastAxis: true },
   Slice: MOVES_X,
@@ -231,7 +235,7 @@ export const TRAITS: Readonly<Record<KernelName, Traits>> = {
   StridedSlice: MOVES_X,
   TensorScatterUpdate: { moves: ['tensor', 'updates'], lastAxis: true },
   Tile: MOVES_X,
-  Transpose: MOVES_X,
+  Transpose: { ...MOVES_X, permutes: 'perm' },
   Unpack: { moves: ['value'], outputs: 'parts' },
 
   // numbers made from attributes

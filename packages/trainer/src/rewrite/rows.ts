@@ -1,12 +1,12 @@
 // Replaces unstack → same ops per row → stack with one batched op: a dynamic axis has no fixed number of rows and
 // cannot be unrolled. tf.linalg.bandPart works this way. Runs on traces with concrete sizes; if rows are treated
 // differently, the program is left as it is.
-import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import { callInputs, type KernelCall, type Program, type ProgramDType, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
 import { eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
-import { inputOf, outputOf, shapeOf } from '../program/graph.js';
+import { dtypeOf, inputOf, outputOf, shapeOf } from '../program/graph.js';
 
 /** Values that the same calls compute, one for each row. */
 interface Lane {
@@ -102,7 +102,7 @@ function joined(
   const out: Program = { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] };
   const at = new Map<ValueId, ValueId>();
   const wholes = new Map<string, ValueId>();
-  const value = (dtype: Program['values'][number]['dtype'], shape: readonly number[]): ValueId =>
+  const value = (dtype: ProgramDType, shape: readonly number[]): ValueId =>
     out.values.push({ dtype, shape: [...shape] }) - 1;
   const copy = (id: ValueId): ValueId => {
     const { dtype, shape } = program.values[id] ?? { dtype: 'float32', shape: [] };
@@ -117,9 +117,9 @@ function joined(
     like: KernelCall,
     kernel: string,
     inputs: KernelCall['inputs'],
-    attrs: Record<string, unknown>,
+    attrs: KernelCall['attrs'],
     shape: readonly number[],
-    dtype = program.values[outputOf(like)]?.dtype ?? 'float32',
+    dtype = dtypeOf(program, outputOf(like)),
   ): ValueId => {
     const made = value(dtype, shape);
     out.calls.push({ ...like, kernel, inputs, attrs, outputs: [made] });
@@ -129,7 +129,7 @@ function joined(
   const reshaped = (like: KernelCall, id: ValueId, shape: readonly number[]): ValueId =>
     sizes(id).join() === shape.join()
       ? id
-      : emit(like, 'Reshape', { x: id }, { shape: [...shape] }, shape, out.values[id]?.dtype);
+      : emit(like, 'Reshape', { x: id }, { shape: [...shape] }, shape, dtypeOf(out, id));
   for (const call of program.calls) {
     const end = stacked(call, places, lanes);
     const own = places.get(outputOf(call));
@@ -153,7 +153,7 @@ function joined(
         call,
         lanes.get(own.lane)?.ids.length ?? 1,
         (id) => wholes.get(places.get(id)?.lane ?? ''),
-        { read, emit, reshaped, sizes },
+        { read, emit, reshaped, sizes, dtype: (id) => dtypeOf(out, id) },
         shapeOf(program, outputOf(call)).map(Number),
       );
       if (made === undefined) return undefined;
@@ -171,12 +171,13 @@ interface Writing {
     like: KernelCall,
     kernel: string,
     inputs: KernelCall['inputs'],
-    attrs: Record<string, unknown>,
+    attrs: KernelCall['attrs'],
     shape: readonly number[],
-    dtype?: Program['values'][number]['dtype'],
+    dtype?: ProgramDType,
   ) => ValueId;
   reshaped: (like: KernelCall, id: ValueId, shape: readonly number[]) => ValueId;
   sizes: (id: ValueId) => number[];
+  dtype: (id: ValueId) => ProgramDType;
 }
 
 /**
@@ -203,38 +204,35 @@ function atOnce(
           ...on.sizes(given(name)).slice(1),
         ])
       : given(name);
-  const { elementwise = [], broadcasts, along, product, batch } = traitsOf(kernel);
+  /** The input with a leading axis of rows; an input that all rows share is repeated for each. */
+  const repeated = (name: string): ValueId => {
+    const value = given(name);
+    if (isRow(name)) return value;
+    const one = on.reshaped(call, value, [1, ...on.sizes(value)]);
+    const reps = [rows, ...on.sizes(value).map(() => 1)];
+    return on.emit(call, 'Tile', { x: one }, { reps }, [rows, ...on.sizes(value)], on.dtype(value));
+  };
+  /** Whether the input has the shape of the result in each row. */
+  const isAlike = (name: string): boolean =>
+    on
+      .sizes(given(name))
+      .slice(isRow(name) ? 1 : 0)
+      .join() === shape.join();
+  const { elementwise = [], broadcasts, reshapes, permutes, along, product, batch } = traitsOf(kernel);
   const [only, ...more] = Object.keys(call.inputs);
   if (only !== undefined && elementwise.join() === only && inputOf(call, only) !== undefined)
     return on.emit(call, kernel, { [only]: given(only) }, attrs, result);
   if (broadcasts === true) return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
-  if (kernel === 'Select') {
-    const spread = (name: string): ValueId => {
-      if (isRow(name)) return aligned(name);
-      const one = on.reshaped(call, given(name), [1, ...on.sizes(given(name))]);
-      return on.emit(
-        call,
-        'Tile',
-        { x: one },
-        { reps: [rows, ...shape.map(() => 1)] },
-        [rows, ...on.sizes(given(name))],
-        name === 'condition' ? 'bool' : undefined,
-      );
-    };
-    return on.sizes(given('condition')).length < shape.length
-      ? undefined
-      : on.emit(call, kernel, { condition: spread('condition'), t: spread('t'), e: spread('e') }, attrs, result);
+  if (elementwise.length > 1 && elementwise.every(isAlike)) {
+    const inputs = Object.fromEntries(elementwise.map((name) => [name, repeated(name)]));
+    return on.emit(call, kernel, inputs, attrs, result);
   }
-  if (kernel === 'Reshape' || kernel === 'ExpandDims')
-    return on.reshaped(call, given(kernel === 'Reshape' ? 'x' : 'input'), result);
-  if (kernel === 'Transpose' && Array.isArray(attrs['perm']))
-    return on.emit(
-      call,
-      kernel,
-      { x: given('x') },
-      { perm: [0, ...attrs['perm'].map((axis) => Number(axis) + 1)] },
-      result,
-    );
+  if (reshapes === true && only !== undefined) return on.reshaped(call, given(only), result);
+  const perm = permutes === undefined ? undefined : attrs[permutes];
+  if (permutes !== undefined && only !== undefined && Array.isArray(perm)) {
+    const later = [0, ...perm.map((axis) => Number(axis) + 1)];
+    return on.emit(call, kernel, { [only]: given(only) }, { [permutes]: later }, result);
+  }
   if (along !== undefined && only !== undefined) {
     const rank = on.sizes(given(only)).length - 1;
     const moved = (axis: unknown): number => (Number(axis) < 0 ? Number(axis) + rank : Number(axis)) + 1;
