@@ -1,13 +1,14 @@
 // tfjs ops that define their own gradient with tf.customGrad: correct at first order, wrong or refused at second order.
 // They are recognised by the op scope they run in, and get gradients written in terms of their inputs.
 import * as tf from '@tensorflow/tfjs';
+import type { AttrsOf } from '../kernels/attributes.js';
 import { rowOf } from '../kernels/rows.js';
 import { logSoftmaxAdjoint } from './activations.js';
 import { convolutionGradients } from './convolution.js';
-import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js';
+import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 
 /** Gradients of all inputs of a composite op; `attrs` are those of the one kernel that it runs. */
-type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: Attributes) => tf.Tensor[];
+type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: AttrsOf<string>) => tf.Tensor[];
 
 /**
  * Adjoint of tfjs's fused convolutions, which layers use; tfjs's own has no gradient for dilated ones. While a tape
@@ -17,7 +18,7 @@ function fused(kernelName: string, table: GradientTable): Adjoint {
   return (dy, inputs, attrs) => {
     const [x, filter, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const slopes = dy.rank === x.rank ? dy : tf.reshape(dy, [1, ...dy.shape]);
-    const grads = rowOf(table, kernelName)?.grad(slopes, [x, filter], attrs) ?? {};
+    const grads = rowOf<KernelGradient>(table, kernelName)?.grad(slopes, [x, filter], attrs) ?? {};
     return [
       ...[grads['x'], grads['filter']].flatMap((g) => (g === undefined ? [] : [g()])),
       ...(bias === undefined ? [] : [unbroadcast(slopes, bias.shape)]),
@@ -44,10 +45,10 @@ type CustomGrad = Engine['customGrad'];
 type GradientFunction = Parameters<CustomGrad>[0];
 
 /** The result of `fn`, and the attributes of the last fused kernel that it runs. */
-function watchingAttributes<T>(engine: Engine, fn: () => T): { result: T; attrs: Attributes } {
+function watchingAttributes<T>(engine: Engine, fn: () => T): { result: T; attrs: AttrsOf<string> } {
   const own = Object.getOwnPropertyDescriptor(engine, 'runKernel');
   const { runKernel } = engine;
-  let attrs: Attributes = {};
+  let attrs: AttrsOf<string> = {};
   engine.runKernel = (name, inputs, given) => {
     if (name.startsWith('Fused')) attrs = given ?? {};
     return runKernel.call(engine, name, inputs, given) as never; // generic in the caller's result type

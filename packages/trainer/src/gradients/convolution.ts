@@ -2,8 +2,12 @@
 // one another. Likewise for depthwise and 3-D convolutions. Gradients of dilated ones, which tfjs's gradient kernels do
 // not support, are written with other kernels.
 import * as tf from '@tensorflow/tfjs';
+import type { SharedAttrs } from '../kernels/attributes.js';
 import { spreadAlong } from './movement.js';
-import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
+import { at, kernel, type GradientTable, type KernelGradient } from './tape.js';
+
+/** The attributes that a convolution and its adjoints have. */
+type Attributes = SharedAttrs<Family['forward']>;
 
 type Pair = [number, number];
 
@@ -23,9 +27,9 @@ function shared(attrs: Attributes): Attributes {
 
 /** Names of the three kernels of a family. */
 interface Family {
-  forward: string;
-  input: string;
-  filter: string;
+  forward: 'Conv2D' | 'DepthwiseConv2dNative' | 'Conv3D';
+  input: 'Conv2DBackpropInput' | 'DepthwiseConv2dNativeBackpropInput' | 'Conv3DBackpropInputV2';
+  filter: 'Conv2DBackpropFilter' | 'DepthwiseConv2dNativeBackpropFilter' | 'Conv3DBackpropFilterV2';
 }
 const PLAIN: Family = { forward: 'Conv2D', input: 'Conv2DBackpropInput', filter: 'Conv2DBackpropFilter' };
 const DEPTHWISE: Family = {
@@ -53,7 +57,7 @@ interface Dilated {
 }
 
 function rows(f: Family, dilated: Dilated): GradientTable {
-  const convolution: KernelGradient = {
+  const convolution: KernelGradient<Family['forward']> = {
     inputs: ['x', 'filter'],
     grad: (dy, saved, attrs) => {
       const [x, filter] = [at(saved, 0), at(saved, 1)];
@@ -65,14 +69,14 @@ function rows(f: Family, dilated: Dilated): GradientTable {
       return { x: () => toInput(f, dy, filter, attrs, x.shape), filter: () => toFilter(f, x, dy, attrs, filter.shape) };
     },
   };
-  const inputGradient: KernelGradient = {
+  const inputGradient: KernelGradient<Family['input']> = {
     inputs: ['dy', 'filter'],
     grad: (ddx, saved, attrs) => {
       const [dy, filter] = [at(saved, 0), at(saved, 1)];
       return { dy: () => forward(f, ddx, filter, attrs), filter: () => toFilter(f, ddx, dy, attrs, filter.shape) };
     },
   };
-  const filterGradient: KernelGradient = {
+  const filterGradient: KernelGradient<Family['filter']> = {
     inputs: ['x', 'dy'],
     grad: (ddw, saved, attrs) => {
       const [x, dy] = [at(saved, 0), at(saved, 1)];

@@ -48,12 +48,12 @@ export const gradientTable: GradientTable = {
 };
 
 function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
-  const { inputs, all, grad } = gradient;
+  const { inputs, all } = gradient;
   return {
     kernelName,
     ...(all === true ? { saveAllInputs: true } : { inputsToSave: [...inputs] }),
     // tfjs passes one tensor, or a list for kernels with several outputs; the rows of those kernels expect the list.
-    gradFunc: (dy, saved, attrs) => ownTensors(grad(dy as tf.Tensor, saved, attrs), dy),
+    gradFunc: (dy, saved, attrs) => ownTensors(gradient.grad(dy as tf.Tensor, saved, attrs), dy),
   };
 }
 

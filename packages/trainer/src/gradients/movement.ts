@@ -1,7 +1,8 @@
 // Gradients of movement kernels whose stock gradient is wrong or missing: mirrored padding, depth to space, split,
 // strided slices.
 import * as tf from '@tensorflow/tfjs';
-import { at, numbers, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
+import type { AttrName, AttrsOf } from '../kernels/attributes.js';
+import { at, numbers, slopesOf, unary, type GradientTable } from './tape.js';
 
 /** A slice of one axis. */
 function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tensor {
@@ -13,7 +14,7 @@ function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tenso
 }
 
 /** Adds the gradient of a mirrored border to the cells it was copied from, axis by axis. */
-function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'MirrorPad'>): tf.Tensor {
   const paddings: unknown = attrs['paddings'];
   const skip = attrs['mode'] === 'reflect' ? 1 : 0;
   let result = dy;
@@ -36,7 +37,7 @@ function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tenso
 }
 
 /** The inverse permutation, space to depth. */
-function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'DepthToSpace'>): tf.Tensor {
   const block = Number(attrs['blockSize']);
   const last = attrs['dataFormat'] !== 'NCHW';
   const [n = 1, a = 1, b = 1, c = 1] = x.shape;
@@ -77,9 +78,9 @@ export function spreadAlong(
 }
 
 /** The gradient of the elements taken; zero for the others. */
-function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
-  const mask = (name: string): number => Number(attrs[name] ?? 0);
-  const list = (name: string): number[] => numbers(attrs[name]) ?? [];
+function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'StridedSlice'>): tf.Tensor {
+  const mask = (name: AttrName<'StridedSlice'>): number => Number(attrs[name] ?? 0);
+  const list = (name: AttrName<'StridedSlice'>): number[] => numbers(attrs[name]) ?? [];
   const info = tf.slice_util.sliceInfo(
     x.shape,
     list('begin'),

@@ -2,10 +2,11 @@
 // first, so that x's gradient is one product, and the others need two sums. In training mode, the gradients of Mean,
 // Square and Sub through the statistics add the remaining terms.
 import * as tf from '@tensorflow/tfjs';
-import { at, filled, unary, unbroadcast, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
+import type { AttrsOf } from '../kernels/attributes.js';
+import { at, filled, unary, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 
 /** `scale` and `offset` may be absent. */
-const FusedBatchNorm: KernelGradient = {
+const FusedBatchNorm: KernelGradient<'FusedBatchNorm'> = {
   inputs: ['x', 'mean', 'variance', 'scale'],
   grad: (dy, saved, attrs) => {
     const [x, mean, variance] = [at(saved, 0), at(saved, 1), at(saved, 2)];
@@ -29,8 +30,10 @@ const FusedBatchNorm: KernelGradient = {
  * y = x·B^−β with B = bias + α·(squares summed over neighbouring channels): the sum is a product with a band matrix of
  * ones.
  */
-function responseAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
-  const [radius, bias, alpha, beta] = ['depthRadius', 'bias', 'alpha', 'beta'].map((name) => Number(attrs[name]));
+function responseAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'LRN'>): tf.Tensor {
+  const [radius, bias, alpha, beta] = (['depthRadius', 'bias', 'alpha', 'beta'] as const).map((name) =>
+    Number(attrs[name]),
+  );
   const channels = x.shape.at(-1) ?? 1;
   const band = filled([channels, channels], (at) =>
     Math.abs(Math.floor(at / channels) - (at % channels)) <= (radius ?? 0) ? 1 : 0,

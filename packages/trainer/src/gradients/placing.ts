@@ -1,13 +1,14 @@
 // Gradients of kernels that read or write elements at computed indices: gather, scatter, segment sum, top k. Indices
 // have no gradient.
 import * as tf from '@tensorflow/tfjs';
-import { at, constant, slopesOf, type Attributes, type GradientTable } from './tape.js';
+import type { AttrsOf } from '../kernels/attributes.js';
+import { at, constant, slopesOf, type GradientTable } from './tape.js';
 
 /**
  * Adds the gradients of gathered slices at the indices they were read from. Indices are offset per batch (the first
  * `batchDims` axes) so that batches stay separate.
  */
-function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: Attributes): tf.Tensor {
+function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: AttrsOf<'GatherV2'>): tf.Tensor {
   const [given, batchDims] = [Number(attrs['axis'] ?? 0), Number(attrs['batchDims'] ?? 0)];
   const axis = given < 0 ? given + x.rank : given;
   const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -1,7 +1,10 @@
 // Average and max pooling. The gradient of average pooling uses kernels that are correct at borders; that of max
 // pooling goes to the first maximum of each window, at both orders.
 import * as tf from '@tensorflow/tfjs';
-import { at, filled, kernel, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
+import type { SharedAttrs } from '../kernels/attributes.js';
+import { at, filled, kernel, slopesOf, unary, type GradientTable } from './tape.js';
+
+type Attributes = SharedAttrs<'AvgPool' | 'MaxPool' | 'MaxPoolWithArgmax'>;
 
 type Quad = [number, number, number, number];
 type Pair = [number, number];

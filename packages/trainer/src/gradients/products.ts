@@ -6,7 +6,7 @@ import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape
  * Each operand's gradient is the einsum of `dy` with the other operands. An index that only this operand has is summed
  * in the forward pass, so the operand's gradient is broadcast along it.
  */
-const einsum: KernelGradient = {
+const einsum: KernelGradient<'Einsum'> = {
   inputs: [],
   all: true,
   grad: (dy, saved, attrs) => {

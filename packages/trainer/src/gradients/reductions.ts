@@ -1,6 +1,7 @@
 // Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Gradients are broadcast, not
 // multiplied by tensors of ones.
 import * as tf from '@tensorflow/tfjs';
+import type { AttrName, SharedAttrs } from '../kernels/attributes.js';
 import { at, constant, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
 
 /** Axes of a reduction as non-negative numbers; none given means all. */
@@ -19,8 +20,11 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axes: readonly number[], factor: nu
 }
 
 /** The gradient goes to the extreme elements, divided evenly among ties. */
-function extremum(attribute: string, reduce: (x: tf.Tensor, axes: number[]) => tf.Tensor): KernelGradient {
-  return unary('x', (dy, x, attrs) => {
+function extremum(
+  attribute: AttrName<'Max' | 'Min'>,
+  reduce: (x: tf.Tensor, axes: number[]) => tf.Tensor,
+): KernelGradient<'Max' | 'Min'> {
+  return unary('x', (dy, x, attrs: SharedAttrs<'Max' | 'Min'>) => {
     const axes = axesOf(attrs[attribute], x.rank);
     const shares = constant(() => {
       const hits = tf.cast(tf.equal(x, reduce(x, axes)), 'float32');

@@ -1,8 +1,9 @@
 // Bilinear and nearest-neighbour resizing are linear: their gradients are products with the transposed interpolation
 // matrices, or sums over blocks.
 import * as tf from '@tensorflow/tfjs';
+import type { SharedAttrs } from '../kernels/attributes.js';
 import { interpolationMatrix, type Interpolation } from './interpolation.js';
-import { kernel, unary, type Attributes, type GradientTable } from './tape.js';
+import { kernel, unary, type GradientTable } from './tape.js';
 
 /** Sums of `height` × `width` blocks. */
 function blockSums(dy: tf.Tensor, height: number, width: number): tf.Tensor {
@@ -22,7 +23,9 @@ function backAlong(axis: 1 | 2, dy: tf.Tensor, options: Interpolation): tf.Tenso
   );
 }
 
-function resizeAdjoint(method: Interpolation['method']): (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor {
+function resizeAdjoint(
+  method: Interpolation['method'],
+): (dy: tf.Tensor, x: tf.Tensor, attrs: SharedAttrs<'ResizeBilinear' | 'ResizeNearestNeighbor'>) => tf.Tensor {
   return (dy, x, attrs) => {
     const [, fromH = 1, fromW = 1] = x.shape;
     const [, toH = 1, toW = 1] = dy.shape;

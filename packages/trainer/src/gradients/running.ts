@@ -1,9 +1,10 @@
 // Products and cumulative products along axes, without dividing by elements, which may be zero.
 import * as tf from '@tensorflow/tfjs';
-import { filled, numbers, unary, type Attributes, type GradientTable } from './tape.js';
+import type { AttrsOf } from '../kernels/attributes.js';
+import { filled, numbers, unary, type GradientTable } from './tape.js';
 
 /** Each element's gradient is the product of all others: those before it times those after it. */
-function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'Prod'>): tf.Tensor {
   const all = x.shape.map((_, i) => i);
   const axes = (numbers(attrs['axis']) ?? all).map((axis) => (axis < 0 ? axis + x.rank : axis));
   const order = [...all.filter((axis) => !axes.includes(axis)), ...axes];
@@ -22,7 +23,7 @@ function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tens
  * Row i of a square matrix holds the cumulative products with element i replaced by 1, which are the derivatives with
  * respect to element i. Memory grows with the square of the axis.
  */
-function runningProductAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+function runningProductAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<'Cumprod'>): tf.Tensor {
   const given = Number(attrs['axis'] ?? 0);
   const axis = given < 0 ? given + x.rank : given;
   const [exclusive, reverse] = [attrs['exclusive'] === true, attrs['reverse'] === true];

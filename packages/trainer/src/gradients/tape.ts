@@ -2,27 +2,26 @@
 // makes second order silently wrong), and compute piecewise-constant factors off the tape, so that differentiating
 // again neither fails nor computes with zeros.
 import * as tf from '@tensorflow/tfjs';
-import type { KernelRows } from '../kernels/rows.js';
-
-/** Attributes of the kernel call being differentiated. */
-export type Attributes = Record<string, unknown>;
+import type { AttrsOf, SharedAttrs } from '../kernels/attributes.js';
+import type { KernelName } from '../kernels/names.js';
 
 /** A gradient function of one kernel: the inputs it needs, and a lazy gradient for each input. */
-export interface KernelGradient {
+export interface KernelGradient<K extends string = string> {
   inputs: readonly string[];
   /** For kernels whose inputs are a list. */
   all?: boolean;
-  grad: (dy: tf.Tensor, saved: readonly tf.Tensor[], attrs: Attributes) => Record<string, () => tf.Tensor>;
+  /** Declared as a method, whose parameters are bivariant, so that the row of one kernel fits into a table of all. */
+  grad(dy: tf.Tensor, saved: readonly tf.Tensor[], attrs: AttrsOf<K>): Record<string, () => tf.Tensor>;
 }
 
 /** Gradient functions by kernel name. */
-export type GradientTable = KernelRows<KernelGradient>;
+export type GradientTable = { readonly [K in KernelName]?: KernelGradient<K> };
 
 /** Gradient of a kernel with one input. */
-export function unary(
+export function unary<K extends string = string>(
   name: string,
-  grad: (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor,
-): KernelGradient {
+  grad: (dy: tf.Tensor, x: tf.Tensor, attrs: AttrsOf<K>) => tf.Tensor,
+): KernelGradient<K> {
   return { inputs: [name], grad: (dy, saved, attrs) => ({ [name]: () => grad(dy, at(saved, 0), attrs) }) };
 }
 
@@ -80,7 +79,11 @@ export function constant<T extends tf.Tensor>(fn: () => T): T {
 }
 
 /** Runs a kernel that has no public function, or whose public function hides an attribute. */
-export function kernel(name: string, inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Tensor {
+export function kernel<K extends KernelName>(
+  name: K,
+  inputs: Record<string, tf.Tensor>,
+  attrs: SharedAttrs<K>,
+): tf.Tensor {
   // tfjs types attributes as a union of plain data types
   return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap);
 }

@@ -1,8 +1,11 @@
 // Pooling over three axes. Both gradients use valid windows on a padded volume, so they are right for any padding;
 // tfjs's own kernels count the padding, and use wrong indices in windows that are not cubes.
 import * as tf from '@tensorflow/tfjs';
+import type { SharedAttrs } from '../kernels/attributes.js';
 import { spreadAlong } from './movement.js';
-import { constant, filled, kernel, unary, type Attributes, type GradientTable } from './tape.js';
+import { constant, filled, kernel, unary, type GradientTable } from './tape.js';
+
+type Attributes = SharedAttrs<'AvgPool3D' | 'MaxPool3D'>;
 
 type Triple = [number, number, number];
 

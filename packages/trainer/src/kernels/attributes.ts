@@ -1,6 +1,7 @@
 // The attributes of tfjs's kernels by name and type, as tfjs declares them. A name that a kernel does not have does not
 // compile; values are still checked where they are read, since callers write JavaScript and converters leave some out.
 import type * as tf from '@tensorflow/tfjs';
+import type { KernelName } from './names.js';
 
 /** Attributes that Forja's gradients pass to the adjoints of a convolution in addition to those that tfjs declares. */
 type Shared = Pick<tf.Conv2DAttrs, 'dataFormat' | 'dilations'>;
@@ -75,7 +76,9 @@ export interface KernelAttrs {
   Range: tf.RangeAttrs;
   Reshape: tf.ReshapeAttrs;
   ResizeBilinear: tf.ResizeBilinearAttrs;
+  ResizeBilinearGrad: tf.ResizeBilinearGradAttrs;
   ResizeNearestNeighbor: tf.ResizeNearestNeighborAttrs;
+  ResizeNearestNeighborGrad: tf.ResizeNearestNeighborGradAttrs;
   Reverse: tf.ReverseAttrs;
   RotateWithOffset: tf.RotateWithOffsetAttrs;
   ScatterNd: tf.ScatterNdAttrs;
@@ -121,3 +124,6 @@ export type AttrName<K extends string> = string extends K
   : K extends keyof KernelAttrs
     ? keyof KernelAttrs[K] & string
     : never;
+
+/** The attributes of several kernels, for code that serves them all: the names are checked, the values are not. */
+export type SharedAttrs<K extends KernelName> = { readonly [N in AttrName<K>]?: unknown };

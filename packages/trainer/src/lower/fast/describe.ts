@@ -1,6 +1,7 @@
 // Describes a convolution call by numbers, for the algorithms and the choice among them; undefined if only the portable
 // rows apply.
 import type { Axis } from '@forja/core/onnx';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import { isStatic, type Size } from '../../program/program.js';
 import { pair } from '../kernels/spatial.js';
 import type { Convolution } from './contract.js';
@@ -15,7 +16,7 @@ export interface Sides {
 
 /** The convolution; undefined if a size is dynamic, it is dilated, or its dataFormat is NCHW. */
 export function describe(
-  attrs: Readonly<Record<string, unknown>>,
+  attrs: SharedAttrs<'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput'>,
   { large, small, filter }: Sides,
 ): Convolution | undefined {
   if (attrs['dataFormat'] === 'NCHW' || pair(attrs['dilations']).some((d) => d !== 1)) return undefined;

@@ -2,6 +2,7 @@
 // each row of a window, then the maximum of these. The gradient takes the same two steps back, each time to the first
 // cell that equals the maximum, and so reaches the window's first maximum in row-major order.
 import type { Value } from '@forja/core/onnx';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import type { Size } from '../../program/program.js';
 import type { BoundCall, KernelLowering, KernelRow, KernelTable, LowerContext, Logical } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
@@ -11,7 +12,7 @@ import { poolAxes, stored, type StoredPicture } from './pictures.js';
 
 /** Window size along height and width; undefined if windows overlap, leave gaps, or reach beyond the picture. */
 export function tilesOf(
-  attrs: Readonly<Record<string, unknown>>,
+  attrs: SharedAttrs<'MaxPool'>,
   large: readonly Size[],
   small: readonly Size[],
 ): readonly [number, number] | undefined {

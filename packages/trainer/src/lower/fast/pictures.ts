@@ -1,6 +1,7 @@
 // Helpers shared by pools and resizes: reading a picture in a stored order that begins with height and width, and
 // checking that its sizes are fixed.
 import type { Axis, Value } from '@forja/core/onnx';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import { isStatic, type Size } from '../../program/program.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';
 import { pair } from '../kernels/spatial.js';
@@ -41,7 +42,7 @@ export function fixedPicture(shape: readonly Size[]): number[] | undefined {
 
 /** The windows of a pool; undefined if a size is dynamic or too large. */
 export function poolAxes(
-  attrs: Readonly<Record<string, unknown>>,
+  attrs: SharedAttrs<'AvgPool' | 'MaxPool'>,
   large: readonly Size[],
   small: readonly Size[],
 ): readonly [Axis, Axis] | undefined {

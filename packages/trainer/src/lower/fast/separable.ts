@@ -2,6 +2,7 @@
 // matrices applied to a picture with height and width outermost.
 import { transpose, type Axis, type Matrix } from '@forja/core/onnx';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import { rowOf, type KernelRows } from '../../kernels/rows.js';
 import type { Size } from '../../program/program.js';
 import type { KernelLowering, KernelRow, KernelTable } from '../contract.js';
@@ -12,7 +13,7 @@ import { alongBoth, alongBothBack } from './apply.js';
 import { otherwise } from './contract.js';
 import { fixedPicture, poolAxes, stored } from './pictures.js';
 
-type Attrs = Readonly<Record<string, unknown>>;
+type Attrs = SharedAttrs<'AvgPool' | 'ResizeBilinear' | 'ResizeNearestNeighbor'>;
 type Shape = readonly Size[];
 
 /** Matrices [to, from] along height and along width. */

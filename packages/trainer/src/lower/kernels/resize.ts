@@ -1,6 +1,7 @@
 // Bilinear and nearest-neighbour resizing as ONNX Resize; their gradients as products with the transposed interpolation
 // matrices.
 import type { OpAttributes, Value } from '@forja/core/onnx';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import type { ResizeKernel } from '../../kernels/names.js';
 import type { KernelLowering, LowerContext } from '../contract.js';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
@@ -11,7 +12,10 @@ import { isStatic, type Size } from '../../program/program.js';
 const AXES = pictureAxes('NHWC');
 
 /** tfjs's placement of sample points as ONNX attributes. tfjs rounds half up with alignCorners and floors otherwise. */
-function resizeAttributes(method: 'nearest' | 'linear', attrs: Record<string, unknown>): OpAttributes['Resize'] {
+function resizeAttributes(
+  method: 'nearest' | 'linear',
+  attrs: SharedAttrs<'ResizeBilinear' | 'ResizeNearestNeighbor'>,
+): OpAttributes['Resize'] {
   const mode =
     attrs['alignCorners'] === true ? 'align_corners' : attrs['halfPixelCenters'] === true ? 'half_pixel' : 'asymmetric';
   if (method === 'linear') return { mode: 'linear', coordinate_transformation_mode: mode };
@@ -40,7 +44,7 @@ function factor(from: Size, to: Size): number | undefined {
   return ratio;
 }
 
-function resize(method: 'nearest' | 'linear'): KernelLowering {
+function resize(method: 'nearest' | 'linear'): KernelLowering<'ResizeBilinear' | 'ResizeNearestNeighbor'> {
   return (call, ctx) => {
     const [x, y] = [input(call, 'images', ctx), output(call, ctx)];
     const [h, w] = [factor(dim(x, 1), dim(y, 1)), factor(dim(x, 2), dim(y, 2))];
@@ -65,7 +69,9 @@ function resize(method: 'nearest' | 'linear'): KernelLowering {
   };
 }
 
-function resizeGradient(method: Interpolation['method']): KernelLowering {
+function resizeGradient(
+  method: Interpolation['method'],
+): KernelLowering<'ResizeBilinearGrad' | 'ResizeNearestNeighborGrad'> {
   return (call, ctx) => {
     const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'images', ctx), output(call, ctx)];
     const matrix = (axis: 1 | 2): { data: Float32Array; rows: number; columns: number } => {

@@ -1,5 +1,6 @@
 // Running sums and products along an axis.
 import type { Value } from '@forja/core/onnx';
+import type { SharedAttrs } from '../../kernels/attributes.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
 import { arithmeticType, as, axisOf, orderOf, scalar } from './layout.js';
 import { dim, fixed, input, output } from './spatial.js';
@@ -12,7 +13,7 @@ const Cumsum: KernelLowering<'Cumsum'> = (call, ctx) => {
   ctx.set(y, as(sum, ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
-function flags(attrs: Record<string, unknown>): { exclusive?: 1; reverse?: 1 } {
+function flags(attrs: SharedAttrs<'Cumsum'>): { exclusive?: 1; reverse?: 1 } {
   return {
     ...(attrs['exclusive'] === true ? { exclusive: 1 } : {}),
     ...(attrs['reverse'] === true ? { reverse: 1 } : {}),
