@@ -69,13 +69,13 @@ export type {
   SlotBinding,
 } from './runtime/executor.js';
 export { AS_WRITTEN } from './runtime/as-written.js';
-export { heard } from './runtime/heard.js';
+export { safeListener } from './runtime/safe-listener.js';
 export { Fifo } from './runtime/fifo.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export type { Lease } from './runtime/shared.js';
 export { Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
-export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
+export { buffersOf, copiesOf, copyOf, inThisRealm } from './runtime/tensors.js';
 export { watchdog } from './runtime/watchdog.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
 export { DEVICE_NAMES, DEVICES, deviceTraits } from './runtime/devices.js';

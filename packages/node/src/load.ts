@@ -20,7 +20,7 @@ import { AdaptiveSession } from './adaptive.js';
 import type { LoadProgress, ReadModel } from './files/contract.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
-import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, heardOf, warnOf } from './runtime.js';
+import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warningListener, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
 /** Options of {@link load}, in addition to those of the runtime. */
@@ -92,7 +92,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
-  const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), heardOf(onEvent));
+  const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), warningListener(onEvent));
   share.runtime.begin(); // starts while the file is read
   const loading = loadWith(share, source, options, made);
   try {

@@ -8,11 +8,11 @@ import {
   DroppedHandles,
   ExecutorRuntime,
   ForjaError,
-  heard,
   madeHere,
   oneOf,
   optionsOf,
   ownBytes,
+  safeListener,
   shown,
   UsageError,
 } from '@forja/core';
@@ -69,12 +69,12 @@ type Listener = NonNullable<RuntimeOptions['onEvent']>;
  * For each given listener, a version that never throws. Cached, because a shared runtime calls equal listeners only
  * once.
  */
-const heardListeners = new WeakMap<Listener, (event: RuntimeEvent) => void>();
+const safeListeners = new WeakMap<Listener, (event: RuntimeEvent) => void>();
 
 /** A version of the listener whose failures become process warnings. */
-export function heardOf(listener: Listener): (event: RuntimeEvent) => void {
-  const own = heardListeners.get(listener) ?? heard(listener, warnOfListener);
-  heardListeners.set(listener, own);
+export function warningListener(listener: Listener): (event: RuntimeEvent) => void {
+  const own = safeListeners.get(listener) ?? safeListener(listener, warnOfListener);
+  safeListeners.set(listener, own);
   return own;
 }
 
@@ -88,7 +88,7 @@ export function warnOfListener(message: string): void {
  */
 export function runtime(options: RuntimeOptions = {}): Runtime {
   optionsOf('runtime', options, RUNTIME_OPTIONS);
-  const made = new NodeRuntime(executorOptions(options), heardOf(options.onEvent ?? warnOf));
+  const made = new NodeRuntime(executorOptions(options), warningListener(options.onEvent ?? warnOf));
   made.watch(madeHere(runtime));
   return made;
 }

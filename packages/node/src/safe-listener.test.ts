@@ -1,6 +1,6 @@
-// A listener that fails is a warning: nothing reaches the caller, or the process.
+// A listener that throws or rejects causes one warning: no error reaches the caller, none stays unhandled.
 import { expect, it } from 'vitest';
-import { heard } from '@forja/core';
+import { safeListener } from '@forja/core';
 
 const FAILING: [string, () => unknown][] = [
   [
@@ -18,9 +18,9 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-it.each(FAILING)('warns of one that %s', async (_, listener) => {
+it.each(FAILING)('warns of a listener that %s', async (_, listener) => {
   const warnings: string[] = [];
-  heard(listener, (message) => warnings.push(message))('event');
+  safeListener(listener, (message) => warnings.push(message))('event');
   await settled(); // a rejection that nobody handles fails the run
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toMatch(/of the listener|null/);

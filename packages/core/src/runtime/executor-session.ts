@@ -9,7 +9,7 @@ import type { RecipeOptions, SessionExecutor, SessionRecord, SlotBinding } from 
 import { checkFeeds, checkWhole } from './feeds.js';
 import { Resident, type Home } from './resident.js';
 import type { DeviceReport, RunOptions, Session, SessionOptions, StateBinding } from './session.js';
-import { copiesOf, oursOf } from './tensors.js';
+import { copiesOf, inThisRealm } from './tensors.js';
 
 /** A session's bindings to shared states. */
 export interface BoundState<R> {
@@ -120,13 +120,13 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
       (executor, session) => executor.call('run', { session, feeds: copies, outputs: wanted }, !core.pure),
       signal,
     );
-    return oursOf(await run);
+    return inThisRealm(await run);
   }
 
   async readState(names?: string[]): Promise<NamedTensors> {
     if (names !== undefined && !Array.isArray(names))
       throw new UsageError(`readState: expected a list of names, got ${shown(names)}`);
-    return oursOf(await this.#core.perform((executor, session) => executor.call('readState', { session, names })));
+    return inThisRealm(await this.#core.perform((executor, session) => executor.call('readState', { session, names })));
   }
 
   async writeState(values: NamedTensors): Promise<void> {

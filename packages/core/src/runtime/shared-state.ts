@@ -11,7 +11,7 @@ import type { BoundState } from './executor-session.js';
 import { checkTensor } from './feeds.js';
 import { Resident, type Home } from './resident.js';
 import type { SharedBinding, SharedState } from './session.js';
-import { copiesOf, oursOf } from './tensors.js';
+import { copiesOf, inThisRealm } from './tensors.js';
 
 /** The runtime's side of a shared state. */
 export class StateCore<R> extends Resident<R> {
@@ -75,7 +75,7 @@ export class ExecutorState<R> implements SharedState {
   async read(names: string[] = [...this.core.tensors.keys()]): Promise<NamedTensors> {
     if (!Array.isArray(names)) throw new UsageError(`read: expected a list of names, got ${shown(names)}`);
     for (const name of names) this.core.spec('read', name);
-    return oursOf(
+    return inThisRealm(
       await this.core.perform((executor, shared) => {
         this.core.need(names);
         return executor.call('readShared', { shared, names });

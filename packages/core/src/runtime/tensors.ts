@@ -15,7 +15,7 @@ export function copiesOf(tensors: NamedTensors): NamedTensors {
 }
 
 /** The same memory in arrays of this realm: arrays from a worker or native code may be of another realm. */
-export function oursOf(tensors: NamedTensors): NamedTensors {
+export function inThisRealm(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
       const array = ARRAY_OF[dtype];

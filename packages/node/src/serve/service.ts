@@ -1,6 +1,6 @@
 // serve(): models behind a fetch handler, independent of sockets: listen.ts, or any host that calls `fetch`, provides
 // those.
-import { heard, optionsOf, UsageError } from '@forja/core';
+import { optionsOf, safeListener, UsageError } from '@forja/core';
 import { LASTING_OPTIONS, type LoadOptions } from '../load.js';
 import { warnOf, warnOfListener } from '../runtime.js';
 import { appOf } from './app.js';
@@ -72,7 +72,7 @@ export function serve(options: ServeOptions): Service {
     token,
     processMetrics = false,
   } = optionsOf('serve', options, 'limits load models onError origins processMetrics token');
-  const onError = heard(options.onError ?? warn, warnOfListener);
+  const onError = safeListener(options.onError ?? warn, warnOfListener);
   optionsOf('serve.load', load, LASTING_OPTIONS);
   const limits = limitsOf(options.limits);
   const sources = Object.entries(optionsOf('serve.models', options.models));
