@@ -58,7 +58,7 @@ function infer(
   if (node.inputs.some((name, i) => name !== '' && inputs[i] === undefined)) return [];
   const op = operator as OpName; // checked above
   try {
-    return INFERENCE[op]({
+    const inferred = INFERENCE[op]({
       where: node.name ?? op,
       op,
       opset,
@@ -67,10 +67,18 @@ function infer(
       outputs: node.outputs.length,
       fresh,
     });
+    return op === 'ConstantOfShape' ? inferred.map((fact) => ofValueType(fact, node)) : inferred;
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;
   }
+}
+
+/** The result of a ConstantOfShape, with the type of its attribute `value`, which inference cannot read. */
+function ofValueType(fact: Fact, { attributes }: Node): Fact | undefined {
+  const value = attributes.find(({ name }) => name === 'value')?.t;
+  const dtype = value === undefined ? fact.dtype : dtypeOf(value.dataType);
+  return dtype === undefined ? undefined : { ...fact, dtype };
 }
 
 /** A Constant node's value: a number or list in an attribute of that type, or a tensor. */

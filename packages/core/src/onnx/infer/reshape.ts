@@ -20,7 +20,7 @@ import {
 } from './fact.js';
 
 /** The sizes in input `i`; unknown ones get new names. */
-export function sizesFrom(node: InferNode, i: number): readonly Dim[] {
+function sizesFrom(node: InferNode, i: number): readonly Dim[] {
   return input(node, i).data ?? Array.from({ length: lengthOf(node, i) }, () => node.fresh());
 }
 
@@ -118,7 +118,7 @@ const Tile: Rule = (node) => {
   return [{ dtype, shape: shape.map((dim, i) => multiply(dim, repeats[i] ?? 1)) }];
 };
 
-/** The result is float32 zeros, because we never write the attribute `value`. */
+/** Float32 zeros unless the node has a tensor `value`, whose type `factsOf` puts in place of float32. */
 const ConstantOfShape: Rule = (node) => [
   { dtype: 'float32', shape: lengthOf(node, 0) === 0 ? [] : sizesFrom(node, 0) },
 ];
