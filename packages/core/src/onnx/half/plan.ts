@@ -36,7 +36,7 @@ export interface PlanOptions {
  * The inputs of a node that take the node's precision: those of type float32 that the operator does not require in
  * float32.
  */
-export function floatInputs(node: Node, isFloat: (name: string) => boolean): string[] {
+function floatInputs(node: Node, isFloat: (name: string) => boolean): string[] {
   const fixed = FLOAT_INPUTS[operatorOf(node)] ?? [];
   return node.inputs.filter((name, i) => isFloat(name) && !fixed.includes(i));
 }

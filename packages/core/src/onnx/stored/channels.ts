@@ -9,9 +9,6 @@ export interface QuantisedChannel {
   zero: number;
 }
 
-/** Closed range of the whole numbers. */
-export type Span = readonly [low: number, high: number];
-
 /** v ≈ q · scale with q from -127 to 127; scale = max|v| / 127. Rounds to the nearest, ties to even. */
 export function symmetric(values: Float32Array): QuantisedChannel {
   const most = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
