@@ -1,4 +1,4 @@
-// How @forja/core is built: four entries for any runtime, and those that index imports. gifenc is CommonJS for Node and
+// How @forja/core is built: the entries, and two files that they import on first use. gifenc is CommonJS for Node and
 // without types, so it is bundled in.
 import { defineConfig, type Options } from 'tsup';
 import { recipe } from '../../tsup.base.js';

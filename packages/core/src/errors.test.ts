@@ -1,4 +1,4 @@
-// Errors of every class are known by their shape, as those of another copy of this package are.
+// Errors are recognised by name and code, so that those of another copy of this package are recognised too.
 import { expect, test } from 'vitest';
 import * as errors from './errors.js';
 

@@ -76,7 +76,7 @@ export class DeviceError extends ForjaError {
 /** Thrown by a job that needs state that was lost with its executor. The new executor itself works. */
 export class StateLost extends DeviceError {
   constructor(
-    message = 'session: its state was lost with its executor: make the session again from the last state read',
+    message = 'session: its state was lost with its executor; create it again with the last state that you read',
   ) {
     super('device.lost', message);
   }

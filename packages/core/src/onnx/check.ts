@@ -136,7 +136,7 @@ function checkNodes(nodes: readonly Node[], where: string, scope: Scope, context
         fail(
           `${at}.input[${j}]`,
           'a value defined before',
-          `'${name}', which ${usedLater(name, nodes, i) ? 'a later node computes' : 'nothing defines'}`,
+          `'${name}', which ${computedLater(name, nodes, i) ? 'a later node computes' : 'nothing defines'}`,
         );
     }
     unique(
@@ -154,7 +154,7 @@ function checkNodes(nodes: readonly Node[], where: string, scope: Scope, context
   }
 }
 
-function usedLater(name: string, nodes: readonly Node[], from: number): boolean {
+function computedLater(name: string, nodes: readonly Node[], from: number): boolean {
   return nodes.slice(from).some((node) => node.outputs.includes(name));
 }
 

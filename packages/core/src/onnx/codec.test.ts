@@ -1,5 +1,5 @@
 // What the codec must preserve, and what it must refuse. Bytes are written by protobufjs's Writer or by hand and read
-// by onnx-buf; neither uses our table.
+// by onnx-buf; neither uses our table of fields (schema/onnx.ts).
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf';
@@ -183,7 +183,7 @@ describe('numbers', () => {
     expect([...encoded].join()).toContain([0x15, 0x00, 0x00, 0xc0, 0x7f].join());
   });
 
-  test('a new value of f is written, whatever NaN it was', () => {
+  test('a new value of f is written, even if nanBits of a NaN is still there', () => {
     const after = decodeGraph(
       encodeGraph(graph({ nodes: [node({ attributes: [attribute({ f: 1.5, nanBits: 0x7f800001 })] })] })),
     );
@@ -237,7 +237,7 @@ describe('fields', () => {
     expect(written).toEqual(field(5, toBinary(TensorProtoSchema, fromBinary(TensorProtoSchema, unpacked))));
   });
 
-  test('a list of 100,000 unpacked numbers takes no quadratic time', () => {
+  test('a list of 100,000 unpacked numbers is read (in quadratic time the test would run into its limit)', () => {
     const writer = new Writer();
     for (let i = 0; i < 100_000; i++) writer.uint32(8 * 8).int32(i);
     const [again] = decodeGraph(field(1, field(5, writer.finish()))).nodes[0]!.attributes;
@@ -324,7 +324,7 @@ describe('fields', () => {
     expect(encodeGraph(after)).toEqual(field(1, bytes(field(4, utf8('Add')), 0x18, 0x05)));
   });
 
-  test('of a oneof the last counts', () => {
+  test('the last value of a oneof wins', () => {
     const dims = bytes(field(1, bytes(0x08, 5, field(2, utf8('n')))), field(1, bytes(field(2, utf8('n')), 0x08, 6)));
     const after = decodeGraph(field(11, field(2, field(1, field(2, dims)))));
     expect(after.inputs[0]?.type?.tensor?.shape?.dims).toEqual([{ param: 'n' }, { value: 6n }]);
@@ -396,7 +396,7 @@ describe('fields', () => {
       ]).toEqual(['t', 8, [utf8('a')], 1n, 2n, 'location', 1, 'd']);
     }
     expect(decodeGraph(encoded).nodes[0]?.attributes[0]).toEqual(full);
-    // nothing more, nothing in another place
+    // onnx-buf writes the same bytes again: it has read every field
     expect(field(1, field(5, toBinary(AttributeProtoSchema, theirs)))).toEqual(encoded);
   });
 
@@ -470,7 +470,7 @@ describe('texts', () => {
     expect(encodeModel(decodeModel(named))).toEqual(named);
   });
 
-  test('a malformed text of ours is written as U+FFFD', () => {
+  test('a lone surrogate in a string is written as U+FFFD', () => {
     expect(decodeModel(encodeModel(model({ producerName: 'a\ud800b' }))).producerName).toBe('a\ufffdb');
   });
 });

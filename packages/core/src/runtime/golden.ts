@@ -6,7 +6,7 @@ import { philoxNormal, type StreamPosition } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { DType, NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
-/** Values for dynamic sizes: the first axis is taken for the batch, others for the sides of pictures. */
+/** Values for dynamic sizes: the first axis is assumed to be the batch, others height and width. */
 const OPEN_SIZES = { batch: 1, other: 64 };
 
 /** Standard normals for float inputs, zeros for other types. Throws `input.shape` for an input without a shape. */

@@ -24,10 +24,10 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
   [
     /out of (data )?bounds/i,
     ({ message, cause }) =>
-      new UsageError(`run: expected integers within the model's tables, got others: ${reason(message)}`, {
-        code: 'input.range',
-        cause,
-      }),
+      new UsageError(
+        `run: expected indices within the model's tables (classes, words), got one outside: ${reason(message)}`,
+        { code: 'input.range', cause },
+      ),
   ],
   [/shape|dimension|broadcast|a multiple of|exceeds maximum allowed/i, sizeMismatch],
   [/(?:)/, unknownFailure],
@@ -38,8 +38,8 @@ export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly
   if (error instanceof ForjaError) return error;
   const message = messageOf(error).trim() || 'no message';
   const failure = { message, cause: error, feeds, inputs };
-  const [, mean = unknownFailure] = MEANINGS.find(([pattern]) => pattern.test(message)) ?? [];
-  return mean(failure);
+  const [, toError = unknownFailure] = MEANINGS.find(([pattern]) => pattern.test(message)) ?? [];
+  return toError(failure);
 }
 
 /**

@@ -1,12 +1,12 @@
 // A limit on the time that an executor may take to answer.
 import { platform } from '../platform.js';
 
-/** The limit is counted in so many parts. */
+/** Number of timers, one after another, that the limit is divided into. */
 const PARTS = 8;
 
 /**
  * Calls `late` after `ms` milliseconds in which this process runs. The function that it returns prevents that. If the
- * process is stopped (Ctrl-Z), its page frozen or the computer asleep, the executor stands still as well; this costs
+ * process is stopped (Ctrl-Z), its page frozen or the computer asleep, the executor is stopped too; this costs
  * one part of the limit at most, however long it lasts.
  */
 export function watchdog(ms: number, late: () => void): () => void {

@@ -1,4 +1,4 @@
-// {@link fastConvolutions} on encoded models: applied by runtimes before a CPU session is opened.
+// {@link fastConvolutions} on encoded models, which runtimes apply for sessions on the CPU.
 import { ModelFormatError } from '../../errors.js';
 import { decodeModel } from '../deserialize.js';
 import { givenBytes } from '../given.js';

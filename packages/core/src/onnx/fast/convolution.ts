@@ -59,9 +59,9 @@ export function describe(
   )
     return undefined;
   const [small = 0, large = 0, ...kernel] = sizesOf(weights);
-  const [inside, outside] = transposed ? [y, x] : [x, y];
+  const [larger, smaller] = transposed ? [y, x] : [x, y];
   const axis = (i: number): Axis | undefined => {
-    const [from, to] = [inside.shape[i + 2], outside.shape[i + 2]];
+    const [from, to] = [larger.shape[i + 2], smaller.shape[i + 2]];
     if (typeof from !== 'number' || typeof to !== 'number') return undefined;
     return {
       large: from,

@@ -45,7 +45,7 @@ const GAIN = 0.97;
  */
 export function fastConvolutions(stored: Model, options: FastOptions = {}): FastModel {
   const { algorithms = {} } = optionsOf('fastConvolutions', options, 'algorithms');
-  const model = expandWeights(givenModel('fastConvolutions', stored)); // also finds weights that are stored in few bits
+  const model = expandWeights(givenModel('fastConvolutions', stored)); // so that 8- and 16-bit weights are found too
   const opset = opsetOf(model);
   const { graph } = model;
   if (graph === undefined || opset === undefined) return { model: stored, convolutions: {}, from: 1 };
@@ -91,6 +91,7 @@ export interface ConvolutionPrices {
   batches: number[];
   /** By algorithm; `portable` is the node itself. */
   prices: Record<string, number[]>;
+  /** The algorithm that is chosen. */
   taken: string;
 }
 

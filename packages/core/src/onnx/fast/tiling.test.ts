@@ -44,7 +44,7 @@ describe.each(CASES)('%i → %i, kernel %i, stride %i, %i before', (large, small
     w.reduce((sum, v, k) => sum + v * (x[stride * i + k - before] ?? 0), 0),
   );
 
-  test.each([1, 2, 3, 4])('tiles of %i, sticking out and with a smaller last one', (m) => {
+  test.each([1, 2, 3, 4])('tiles of %i outputs, overhanging or with a smaller last tile', (m) => {
     const parts = tilings(axis, m);
     const added = parts.map((part) => outputs(part, x, w)).reduce((a, b) => a.map((v, i) => v + (b[i] ?? NaN)));
     const single = outputs(tiling(axis, m), x, w);

@@ -165,10 +165,10 @@ const OTHERS: Readonly<Record<string, Place>> = {
 /** The row of an operator of the default domain; undefined if it has none. */
 export function placeOf(operator: string): Place | undefined {
   return Object.hasOwn(OURS, operator)
-    ? OURS[operator as OpName]
+    ? OURS[operator as OpName] // an own key of the table
     : Object.hasOwn(OTHERS, operator)
       ? OTHERS[operator]
-      : undefined; // checked above
+      : undefined;
 }
 
 /** Inputs that are always float32: `roi` and `scales` of Resize. */
