@@ -35,7 +35,7 @@ export const buildForTests = (): Promise<string> =>
     ],
   });
 
-/** Bundles entries that stand on core's sources into a folder named by content: several test runs may build at once. */
+/** Bundles entries that import core's sources into a folder named by content: several test runs may build at once. */
 export async function bundled(options: { entryPoints: string[]; outdir: string; external: string[] }): Promise<string> {
   const { outputFiles } = await build({
     ...options,

@@ -97,7 +97,7 @@ describe.each([
     await fault(name);
     const gone = {
       code: 'device.lost',
-      message: expect.stringMatching(/make the session again from the last state read/) as string,
+      message: expect.stringMatching(/create it again with the last state that you read/) as string,
     };
     await expect(session.run(x)).rejects.toMatchObject({ code: 'device.lost' });
     await expect(session.readState()).rejects.toMatchObject(gone);

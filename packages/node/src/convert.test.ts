@@ -82,7 +82,7 @@ test('a file without a manifest and its external weights become one file', async
   await writeFile(join(folder, 'w.bin'), external.get('w.bin') ?? new Uint8Array());
   const { code, out } = await forja('convert', 'plain.onnx', '--weights', 'fp16');
   expect(code).toBe(0);
-  expect(out).toMatch(/2 weights as fp16: 0\.05 MB in 0\.03 MB; \d+\.\d dB/);
+  expect(out).toMatch(/2 weights as fp16: 0\.05 MB → 0\.03 MB; \d+\.\d dB/);
   const bytes = new Uint8Array(await readFile(join(folder, 'plain.fp16.onnx')));
   expect(readManifest(bytes)).toBeUndefined();
   // Neither the file nor its weights are overwritten, by whatever path.

@@ -165,7 +165,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     const [counting, pure] = await Promise.all([rt.createSession(quick, { state }), rt.createSession(quick)]);
     const gone = {
       code: 'device.lost',
-      message: expect.stringMatching(/make the session again from the last state read/) as string,
+      message: expect.stringMatching(/create it again with the last state that you read/) as string,
     };
     await expect(counting.run({})).rejects.toMatchObject(gone);
     await expect(counting.readState()).rejects.toMatchObject(gone);

@@ -108,7 +108,7 @@ export const convert: CliCommand = {
     await writeAside(target, written);
     const before = bytes.length + [...external.values()].reduce((sum, { length }) => sum + length, 0);
     io.print(target);
-    const size = `${(before / 1e6).toFixed(2)} MB in ${(written.length / 1e6).toFixed(2)} MB`;
+    const size = `${(before / 1e6).toFixed(2)} MB → ${(written.length / 1e6).toFixed(2)} MB`;
     io.print(
       weights.length === 0
         ? `no weight can be stored as ${type}: ${size}`
@@ -190,7 +190,7 @@ function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
     'model.format',
     `convert: expected numbers from the model, got NaN or infinity in its output '${bad[0]}' ` +
       (weight === undefined ? 'for inputs that fit its manifest' : `and in its weight '${weight.name ?? ''}'`) +
-      '; train or export it again, or write it uncompared with --no-compare',
+      '; train or export it again, or skip the comparison with --no-compare',
   );
 }
 
@@ -200,7 +200,7 @@ function numbersOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
   return (tensor?.data ?? []) as ArrayLike<number | bigint>; // numbers or bigints, whatever the type
 }
 
-/** How arrays store numbers, unless as they are. */
+/** Conversions to what an array of the type holds; arrays of other types hold the numbers themselves. */
 const STORED: { readonly [D in DType]?: (value: number) => number | bigint } = { int64: BigInt, float16: halfOf };
 
 /**

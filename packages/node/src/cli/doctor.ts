@@ -38,10 +38,7 @@ const MISSING: Readonly<Record<string, string>> = {
   '@forja/trainer': `for training and export: ${INSTALL}`,
   sharp: 'to train on pictures other than PNG: npm install sharp',
 };
-/**
- * The packages are also looked up from the folders of these, because their dependencies may not be visible from
- * elsewhere.
- */
+/** Packages are also resolved from the folders of these, whose dependencies may not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 /** Time limit for nvidia-smi, which hangs if the driver is broken. */
 const PATIENCE_MS = 5000;

@@ -40,7 +40,7 @@ export const projectCommand: CliCommand = {
       type: 'path',
       default: 'projected.png',
     },
-    { flags: '--label <class>', description: 'number or name of the class; default: starts of all classes' },
+    { flags: '--label <class>', description: 'number or name of the class; default: initial latents of all classes' },
     { flags: '--text <words>', description: 'text of the picture, for models that take one' },
     { flags: '-s, --seed <n>', description: 'seed of the initial latents; default 0' },
     {
@@ -99,14 +99,14 @@ export const projectCommand: CliCommand = {
         const json = `${path.replace(/\.png$/i, '')}.json`;
         const { latent, loss, label: asClass } = found;
         const files = await writePictures(enlarged('project --scale', both, scale), path, 'png', { columns: 2, io });
-        const said = { seed: String(seed), ...(asClass === undefined ? {} : { label: asClass }), loss };
-        await writeAside(json, `${JSON.stringify({ ...said, latent: [...latent] }, null, 2)}\n`);
+        const summary = { seed: String(seed), ...(asClass === undefined ? {} : { label: asClass }), loss };
+        await writeAside(json, `${JSON.stringify({ ...summary, latent: [...latent] }, null, 2)}\n`);
         io.print(
           `mean squared difference ${loss.toPrecision(3)}, from ${(found.losses[0] ?? NaN).toPrecision(3)}, ` +
             `${asClass === undefined ? '' : `as class ${asClass}, `}in ${path} and ${json} ` +
             `(on ${onDevice(projector.device)})`,
         );
-        return { files: [...files, json], ...said, first: found.losses[0], device: projector.device };
+        return { files: [...files, json], ...summary, first: found.losses[0], device: projector.device };
       } finally {
         await generator.dispose();
       }

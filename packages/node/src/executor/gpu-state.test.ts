@@ -22,7 +22,7 @@ const counting = ((): Uint8Array => {
 })();
 const by = (value: number) => ({ by: { dtype: 'float32' as const, shape: [], data: Float32Array.of(value) } });
 
-test('runs pass buffers on, and only reading copies them to the CPU', async (context) => {
+test('state stays in GPU buffers between runs, and only reading copies it to the CPU', async (context) => {
   const slots = Slots.of([{ name: 'count', dtype: 'float32', shape: [2, 2] }]);
   const around = { slots: () => slots, readBack: new ReadBack() };
   const open = (): Promise<OrtSession> =>
@@ -45,7 +45,7 @@ test('runs pass buffers on, and only reading copies them to the CPU', async (con
   expect(count.onGpu?.tensor).not.toBe(buffer?.tensor);
   expect((await slots.read())['count']?.data).toEqual(all(5));
   expect(count.onGpu?.tensor.location).toBe('gpu-buffer'); // a copy was read
-  expect((await second.run(by(1), ['next']))['next']?.data).toEqual(all(6)); // state that is asked for as well
+  expect((await second.run(by(1), ['next']))['next']?.data).toEqual(all(6)); // the updated state, requested as an output too
 
   await second.release();
   expect(count.onGpu).toBeUndefined();

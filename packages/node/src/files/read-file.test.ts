@@ -1,4 +1,4 @@
-// What stands where a model or its weights should: pipes, which would be waited for.
+// Pipes in the place of a model or its weights are refused, because reading one could wait for ever.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

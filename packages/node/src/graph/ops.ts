@@ -31,7 +31,7 @@ export function kindOf({ domain = '', opType = '' }: Node): OpKind {
 export const kindOfAll = (kinds: readonly OpKind[]): OpKind =>
   KINDS.find(([kind]) => kinds.includes(kind))?.[0] ?? 'other';
 
-/** Attributes that are numbers, lists of integers or texts, as text; tensors and graphs are left out. */
+/** Attributes that are numbers, lists of numbers or strings, as text; tensors and graphs are left out. */
 export function attributesOf(node: Node): Map<string, string> {
   const texts = node.attributes.map((attribute): [string, string | undefined] => [
     attribute.name ?? '',
@@ -68,7 +68,9 @@ interface Known {
   attributes: ReadonlyMap<string, string>;
 }
 
+/** A list of sizes as text: `3×3` for `3, 3`. */
 const times = (text: string): string => text.replaceAll(', ', '×');
+
 /** Strides or dilations as text: `2` for `2, 2`; `2×1` for `2, 1`; undefined if all are 1. */
 function steps(text: string | undefined): string | undefined {
   const list = text?.split(', ') ?? [];

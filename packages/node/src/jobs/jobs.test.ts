@@ -177,7 +177,7 @@ test('what a killed process left is finished or made again', async () => {
   await making.write(10, Buffer.from(expected['0010.png']!, 'base64'));
   expect(await settled(folder, request, shard)).toBeUndefined();
   expect(picturesIn(out)).toEqual({});
-  // Killed between the commit and the moves, which an obstacle stands for: the moves are finished by who looks next.
+  // A folder in the way stops the moves after the commit, as a kill would; the next worker finishes them.
   mkdirSync(join(out, '0015.png'));
   await expect(makeShard(generator, request, shard, folder)).rejects.toRefuse('io', '0015.png');
   expect(await folder.made()).toEqual(new Set());

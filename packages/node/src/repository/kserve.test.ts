@@ -26,7 +26,7 @@ const exported = (out: string, ...args: string[]) =>
 const read = (...path: string[]): string => readFileSync(join(folder, ...path), 'utf8');
 const service = (out: string): Service => parse(read(out, 'kserve.yaml'), { strict: true }) as Service;
 
-test('a folder that Triton reads, and what KServe’s schema allows, no more', async () => {
+test('writes a folder that Triton reads, and an InferenceService that KServe’s schema accepts', async () => {
   const args = ['digits=small.onnx', '--device', 'cpu', '--instances', '3', '--max-batch', '16', '--delay', '200'];
   const { code, text } = await exported('cpu', ...args);
   expect(code, text).toBe(0);
@@ -51,8 +51,8 @@ test('a folder that Triton reads, and what KServe’s schema allows, no more', a
   expect(faultsOf(wrong).join('\n')).toMatch(/additional[\s\S]*string/);
 });
 
-test('on a card: a limit of one; a second model and a new version keep what is the user’s', async () => {
-  expect((await exported('gpu', 'null=small.onnx')).code).toBe(0); // a name that YAML would take for nothing
+test('on a GPU: a limit of one card; a new version and a second model do not overwrite kserve.yaml', async () => {
+  expect((await exported('gpu', 'null=small.onnx')).code).toBe(0); // a name that YAML reads as null unless quoted
   expect(faultsOf(service('gpu'))).toEqual([]);
   expect(service('gpu').metadata.name).toBe('null');
   expect(service('gpu').spec.predictor.model.resources).toEqual({ limits: { 'nvidia.com/gpu': '1' } });

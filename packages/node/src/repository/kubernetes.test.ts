@@ -172,7 +172,7 @@ describe('the repository of a model', () => {
 });
 
 test('on a card: CUDA’s image, the device and a limit of one card', async () => {
-  expect((await exported('null=slow.onnx')).code).toBe(0); // a name that YAML would take for nothing
+  expect((await exported('null=slow.onnx')).code).toBe(0); // a name that YAML reads as null unless quoted
   expect(read('null', 'Dockerfile')).toMatch(/^FROM nvidia\/cuda:12\S*$/m);
   const manifests = manifestsOf(read('null', 'kubernetes.yaml'));
   for (const manifest of Object.values(manifests)) expect(faultsOf(manifest)).toEqual([]);

@@ -8,6 +8,6 @@ export function checkLabel(name: string): void {
   if (!LABEL.test(name))
     throw new UsageError(
       `export-repository: expected a name that Kubernetes takes (lower-case letters, digits and hyphens, a letter ` +
-        `first, at most 63), got '${name}'; <name>=<file> gives the model another`,
+        `first, at most 63), got '${name}'; name the model with <name>=<file>`,
     );
 }

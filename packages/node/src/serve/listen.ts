@@ -36,7 +36,7 @@ export interface Listening {
 const IDLE_MS = 1000;
 
 /** The options, checked and with defaults. */
-export function listenOptions(options: ListenOptions): Required<ListenOptions> {
+function listenOptions(options: ListenOptions): Required<ListenOptions> {
   const {
     host = '127.0.0.1',
     port = 8080,

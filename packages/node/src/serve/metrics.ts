@@ -38,7 +38,7 @@ export class Metrics {
     });
     this.#images = new Counter({
       name: 'forja_images_total',
-      help: 'Pictures answered',
+      help: 'Pictures sent to clients',
       labelNames: ['model'],
       registers,
     });
