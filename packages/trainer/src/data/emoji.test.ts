@@ -7,6 +7,8 @@ test('file names become code points, however a package writes them, and variants
   expect(['assets/0023-fe0f-20e3.webp', '0023-20E3.svg'].map(codeOf)).toEqual(['0023-20e3', '0023-20e3']);
   const runner = ['1f3c3', '1f3c3-1f3fd', '1f3c3-200d-2640', '1f3c3-1f3ff-200d-2642'];
   expect(new Set(runner.map(baseOf))).toEqual(new Set(['1f3c3']));
+  const right = ['1f3c3-200d-27a1', '1f3c3-1f3fd-200d-2640-200d-27a1', '1f3c3-200d-2642-200d-27a1']; // facing right
+  expect(new Set(right.map(baseOf))).toEqual(new Set(['1f3c3']));
   expect(baseOf('1f468-200d-1f4bb')).toBe('1f468-200d-1f4bb'); // a trade, not a variant
 });
 

@@ -22,9 +22,9 @@ export const codeOf = (file: string): string =>
     .toLowerCase()
     .replaceAll(/-fe0f/g, '');
 
-/** The base emoji: without skin tones, sexes and hair. */
+/** The base emoji: without skin tones, sexes and hair, and facing left, as most do. */
 export const baseOf = (code: string): string =>
-  code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
+  code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3]|27a1)/g, '');
 
 /**
  * Examples of the emoji that every field has, and of which `about` knows something, if it is given: their captions, or
