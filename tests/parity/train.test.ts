@@ -275,6 +275,19 @@ describe('a resume with another configuration', () => {
       await expect(resume('alone', { cwd: folder, config: change })).rejects.toRefuse('config.invalid', field);
   });
 
+  it('is refused for a folder, a start and a module that the run would not follow', async () => {
+    await train({ ...config, out: 'own' }, { cwd: folder });
+    const files = await readdir(folder);
+    for (const [field, value] of Object.entries({ out: 'elsewhere', start: 'own', module: './own.mjs' }))
+      await expect(resume('own', { cwd: folder, steps: 6, config: { [field]: value } })).rejects.toRefuse(
+        'config.invalid',
+        `config.${field}`,
+        value,
+      );
+    expect(await readdir(folder)).toEqual(files);
+    expect(await resume('own', { cwd: folder, config: { out: './own', steps: 6 } })).toMatchObject({ step: 6 });
+  });
+
   it('is free where the weights do not depend on it, with the same bits', async () => {
     await train({ ...config, steps: 8, out: 'plain' }, { cwd: folder });
     await train({ ...config, out: 'free' }, { cwd: folder });

@@ -123,6 +123,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const system = host.system ?? (typeof module === 'string' ? await loadSystem(module, cwd) : undefined);
   const saved = parseRecorded(written, system);
   const { steps = saved.steps, config: changes = {}, ...rest } = host;
+  refuseElsewhere(changes, saved, where, cwd);
   const config = parseConfig({ ...merged(saved, changes), steps: changes['steps'] ?? steps }, system);
   checkPartners(changes, { metrics: config.metrics.length > 0, rollback: config.onNan.rollback > 0 });
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
@@ -137,6 +138,36 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   } finally {
     await end();
   }
+}
+
+/**
+ * Fields that a resumed run does not read, with the way out: it goes on in its own folder, from its own checkpoint,
+ * with the system that it began with.
+ */
+const ITS_OWN: Readonly<Record<'module' | 'out' | 'start', string>> = {
+  module: 'train a new run with that module',
+  out: 'copy the folder and resume the copy',
+  start: 'train a new run with that start',
+};
+
+/** @throws UsageError `config.invalid` with a line for each change that the run would not follow. */
+function refuseElsewhere(
+  changes: Readonly<Record<string, unknown>>,
+  saved: Readonly<Record<string, unknown>>,
+  where: string,
+  cwd: string,
+): void {
+  const same = (field: string, value: unknown): boolean =>
+    value === saved[field] || (field === 'out' && typeof value === 'string' && resolvePath(cwd, value) === where);
+  const lines = Object.entries(ITS_OWN).flatMap(([field, wayOut]) =>
+    changes[field] === undefined || same(field, changes[field])
+      ? []
+      : [
+          `resume.config.${field}: expected none, or the run's own, because a resumed run goes on with it, got ` +
+            `${shown(changes[field])}; ${wayOut}`,
+        ],
+  );
+  if (lines.length > 0) throw new UsageError(lines.join('\n'), { code: 'config.invalid' });
 }
 
 /** Continues training from the store's newest checkpoint. */
