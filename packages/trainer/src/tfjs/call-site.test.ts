@@ -37,6 +37,8 @@ describe('siteOf', () => {
     '/node_modules/@tensorflow-models/body-pix/dist/a.js',
     'evalmachine.<anonymous>',
     'C:\\tfjs\\src\\a.js',
+    'node:mine',
+    'node:fsync/a.js',
     'http://localhost/app.js?from=/@tensorflow/tfjs/',
     'data:text/javascript,import"/@tensorflow/tfjs/"',
     '/app/dist/server.js',
@@ -56,6 +58,9 @@ describe('siteOf', () => {
     'https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js',
     'webpack-internal:///./node_modules/@tensorflow/tfjs-layers/dist/a.js',
     'node:internal/process/task_queues',
+    'node:fs/promises',
+    'node:child_process',
+    'node:_http_agent',
   ])('takes %s for a library’s', (file) => {
     expect(siteOf(`Error\n    at f (${file}:1:2)\n    at g (/app/a.js:3:4)`, HOME)).toBe('/app/a.js:3:4');
     expect(siteOf(`Error\n    at f (${file}:1:2)\n    at g (/app/a.js:3:4)`)).toBe('/app/a.js:3:4');
@@ -110,6 +115,8 @@ describe('callerOf', () => {
       'a vm’s script below a folder called tfjs',
       () => runInThisContext(code, { filename: '/x/tfjs/src/a.js' }) as Caller,
     ],
+    ['a vm’s script called node:…', () => runInThisContext(code, { filename: 'node:mine' }) as Caller],
+    ['a vm’s script in a folder node:…', () => runInThisContext(code, { filename: 'node:mine/fs' }) as Caller],
     ['eval', () => (0, eval)(code) as Caller],
     ['a function made of text', () => new Function(`return ${code}`)() as Caller],
     [

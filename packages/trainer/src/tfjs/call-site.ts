@@ -198,7 +198,10 @@ function fileOf(frame: Frame): string | undefined {
 
 /** The file of the caller. Built-in functions such as Array.map have none, and Node's count as built in: skipped. */
 function callerFile(frames: readonly Frame[]): string | undefined {
-  const frame = frames.find((one) => isEvaluated(one) || fileOf(one)?.startsWith('node:') === false);
+  const frame = frames.find((one) => {
+    const file = fileOf(one);
+    return isEvaluated(one) || (file !== undefined && !isBuiltin(file));
+  });
   return frame && fileOf(frame);
 }
 
@@ -214,7 +217,21 @@ function isUsersFrame(frame: Frame): boolean {
 
 /** Node's own code, and code without a file in a stack's text: `eval at run (file:///app/a.js:1:1), <anonymous>`. */
 function isNodes(file: string): boolean {
-  return /^node:|^$|(?:^|, )<anonymous>$/.test(file);
+  return isBuiltin(file) || /^$|(?:^|, )<anonymous>$/.test(file);
+}
+
+/** What Node's process offers; absent in browsers. */
+interface Host {
+  process?: { getBuiltinModule?: (name: 'module') => { isBuiltin: (name: string) => boolean } | undefined };
+}
+
+/** Whether a file is Node's or Electron's own. Scripts that the user's code runs by `node:vm` may be `node:…` too. */
+function isBuiltin(file: string): boolean {
+  const { process } = globalThis as Host;
+  return (
+    /^node:(?:internal\/|electron\/|_http_|_stream_|_tls_|embedder_main)/.test(file) ||
+    (file.startsWith('node:') && process?.getBuiltinModule?.('module')?.isBuiltin(file) === true)
+  );
 }
 
 /** The first place in a stack's text that is neither tfjs's nor Forja's. */
