@@ -19,14 +19,13 @@ export function truncationOf(where: string, text: string): number | { psi: numbe
   return truncation;
 }
 
-/** A class: a number if the text is one, else a name. */
-export function labelOf(where: string, text: string): number | string {
-  if (!/^[+-]?\d+$/.test(text)) return text;
-  if (!Number.isSafeInteger(Number(text)) || Number(text) < 0)
+/** A class, by name or number. It stays a text, because a class may be called by a number: the model's names decide. */
+export function labelOf(where: string, text: string): string {
+  if (/^[+-]?\d+$/.test(text) && (!Number.isSafeInteger(Number(text)) || Number(text) < 0))
     throw new UsageError(`${where}: expected a class, by name or by number from 0, got ${text}`, {
       code: 'input.range',
     });
-  return Number(text);
+  return text;
 }
 
 /** `7:4`: the styles of seed 7 from layer 4 on. */

@@ -134,15 +134,22 @@ function classOf(
   label: number | string,
   where = 'sample.label',
 ): number {
-  const named = typeof label === 'string' ? (names ?? []).indexOf(label) : label;
-  if (typeof label === 'string' && named < 0)
+  const number = typeof label === 'string' ? numberOf(names ?? [], label) : label;
+  if (number === undefined)
     throw new UsageError(
       `${where}: expected ` +
         `${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
       { code: 'input.range' },
     );
-  checkInteger(where, named, 0, (classes ?? 2 ** 31) - 1);
-  return named;
+  checkInteger(where, number, 0, (classes ?? 2 ** 31) - 1);
+  return number;
+}
+
+/** Digits are the name of a class if one is called that way (folders 1, 2 and 10), otherwise a class's number. */
+function numberOf(names: readonly string[], label: string): number | undefined {
+  const at = names.indexOf(label);
+  if (at >= 0) return at;
+  return /^\d+$/.test(label) ? Number(label) : undefined;
 }
 
 function listed(names: readonly string[]): string {

@@ -317,6 +317,22 @@ describe('sample', () => {
     ).toEqual(['usage', 'input.range', 'ok']);
   });
 
+  test('digits as text are the name of a class if one is called so, else its number', async () => {
+    const input: Manifest['inputs'][number] = { name: 'y', role: 'label', dtype: 'int64', shape: ['batch'] };
+    const labelled = (): FakeSession => new FakeSession('batch', { name: 'y', dtype: 'int64', shape: ['batch'] });
+    const classes = ['1', '10', '2']; // as subfolders are sorted
+    const { generator } = make({ session: labelled(), given: { inputs: [{ ...input, classes }] } });
+    const drawn = async (label: number | string): Promise<number> => {
+      const { data } = await generator.sample({ latents: new Float32Array(SIZE), label });
+      return Math.round((data[0]! - 127.5) / 12.75);
+    };
+    expect([await drawn('1'), await drawn('10'), await drawn('2'), await drawn('0')]).toEqual([0, 1, 2, 0]);
+    expect([await drawn(1), await drawn(2)]).toEqual([1, 2]);
+    await expect(generator.sample({ label: '3' })).rejects.toMatchObject({ code: 'input.range' });
+    const nameless = make({ session: labelled() });
+    await expect(nameless.generator.sample({ label: '7' })).resolves.toMatchObject({ count: 1 });
+  });
+
   test('too many pictures for an array are refused with the way out', async () => {
     const session = new FakeSession();
     session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 3, 1024, 1024] };

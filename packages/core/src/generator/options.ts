@@ -34,6 +34,7 @@ export interface DrawOptions {
   truncation?: Truncation;
   /**
    * Index or name of a class, for models that take one. Default: picture i is of class i modulo the number of classes.
+   * A text of digits is the name of a class if one is called so, else an index.
    */
   label?: number | string;
   /**

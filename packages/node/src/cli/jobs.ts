@@ -83,7 +83,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         description: 'picture i of a seed is the same on every worker',
         default: '0',
       },
-      { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+      { flags: '--label <class>', description: 'name of a class, or its number, for models that have them' },
       {
         flags: '--text <words>',
         description: 'text of the pictures, for models that take one; repeated: used in turn',
@@ -338,9 +338,10 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
     args.truncation === undefined ? undefined : truncationOf('jobs submit --truncation', args.truncation);
   const mix = args.mix === undefined ? undefined : mixOf('jobs submit --mix', args.mix);
   const noise = args.noise === undefined ? undefined : noiseOf('jobs submit --noise', args.noise);
+  const named = label === undefined ? undefined : labelOf('jobs submit --label', label);
   const drawn: SampleOptions = {
     seed,
-    ...(label === undefined ? {} : { label: labelOf('jobs submit --label', label) }),
+    ...(named === undefined ? {} : { label: named }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix }),
@@ -350,6 +351,7 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
   const { load } = await import('../index.js');
   const { modelHash } = await import('../jobs/models.js');
   const generator = await load(address, { lowering: 'portable', threads: 1, signal: io.signal });
+  const classes = generator.manifest.inputs.find(({ role }) => role === 'label')?.classes ?? [];
   try {
     await generator.sample({ ...drawn, count: 1, signal: io.signal });
   } finally {
@@ -362,7 +364,8 @@ async function requestOf(target: string, args: Args, io: CliIo): Promise<JobRequ
     shard,
     format,
     lowering,
-    ...(label === undefined ? {} : { label: labelOf('jobs submit --label', label) }),
+    // a number as a number, as in the job.json of earlier releases, unless a class is called so
+    ...(named === undefined ? {} : { label: classes.includes(named) || !/^\d+$/.test(named) ? named : Number(named) }),
     ...(text === undefined ? {} : { text }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(mix === undefined ? {} : { mix: { seed: String(mix.seed), from: mix.from } }),

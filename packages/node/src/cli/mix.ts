@@ -44,7 +44,7 @@ export const mix: CliCommand = {
       type: 'integer',
       range: [0, 100],
     },
-    { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+    { flags: '--label <class>', description: 'name of a class, or its number, for models that have them' },
     { flags: '--truncation <t>', description: 'truncation of all pictures: ±t, or psi:0.7' },
     NOISE_OPTION,
     paddingOption('the pictures'),

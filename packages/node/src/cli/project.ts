@@ -40,7 +40,10 @@ export const projectCommand: CliCommand = {
       type: 'path',
       default: 'projected.png',
     },
-    { flags: '--label <class>', description: 'number or name of the class; default: initial latents of all classes' },
+    {
+      flags: '--label <class>',
+      description: 'name of the class, or its number; default: initial latents of all classes',
+    },
     { flags: '--text <words>', description: 'text of the picture, for models that take one' },
     { flags: '-s, --seed <n>', description: 'seed of the initial latents; default 0' },
     {

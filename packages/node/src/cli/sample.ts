@@ -67,7 +67,7 @@ export const sample: CliCommand = {
     { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer', range: [1, 10_000_000] },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine; default 0' },
     { flags: '--seeds <list>', description: 'the first picture of each of several seeds instead, such as 0-15,20' },
-    { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+    { flags: '--label <class>', description: 'name of a class, or its number, for models that have them' },
     {
       flags: '--text <words>',
       description: 'text of the pictures, for models that take one; repeated: used in turn',

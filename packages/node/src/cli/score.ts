@@ -29,7 +29,7 @@ export const score: CliCommand = {
   options: [
     {
       flags: '--label <class>',
-      description: 'number or name of the class that pictures are judged for; repeated: one per picture',
+      description: 'name of the class that pictures are judged for, or its number; repeated: one per picture',
       type: 'list',
     },
     {

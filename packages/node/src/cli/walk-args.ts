@@ -50,7 +50,7 @@ export const WALK_OPTIONS: readonly CliOption[] = [
   { flags: '--loop', description: 'return to the start, for a seamless loop' },
   {
     flags: '--label <class>',
-    description: 'number or name of a class, for models that have them; repeated: one per stop, cross-faded',
+    description: 'name of a class, or its number, for models that have them; repeated: one per stop, cross-faded',
     type: 'list',
   },
   {

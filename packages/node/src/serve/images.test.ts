@@ -13,6 +13,13 @@ test.each([
   expect(imagesRequest({ ...(noise === undefined ? {} : { noise }) }, limitsOf()).sample.noise).toEqual(wanted);
 });
 
+test('a label keeps its kind: a class may be called by the number of another one', () => {
+  const asked = (label: unknown): unknown => imagesRequest({ label }, limitsOf()).sample.label;
+  expect([asked('1'), asked(1), asked('cat')]).toEqual(['1', 1, 'cat']);
+  for (const label of ['-1', 2 ** 53, '9'.repeat(20), true, ['cat'], 'x'.repeat(257)])
+    expect(() => asked(label)).toThrow(/^images\.label: expected/);
+});
+
 test.each([
   ['usage', ''],
   ['usage', '-1'],

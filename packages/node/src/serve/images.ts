@@ -33,7 +33,8 @@ const schemaOf = ({ count }: Limits) =>
     model: v.optional(v.pipe(v.string(), v.maxLength(256, 'at most 256 characters'))),
     seed: v.optional(text, '0'),
     count: v.optional(integer(1, count), 1),
-    label: v.optional(text),
+    // not turned into a text, because a class may be called by the number of another one
+    label: v.optional(v.union([v.pipe(v.string(), v.maxLength(256)), number], 'a name (of at most 256) or a number')),
     text: v.optional(
       v.union(
         [text, v.pipe(v.array(text), v.maxLength(count, `at most ${count} texts`))],
@@ -79,7 +80,7 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
     sample: {
       count,
       seed: seedOf('images.seed', seed),
-      ...(label === undefined ? {} : { label: labelOf('images.label', label) }),
+      ...(label === undefined ? {} : { label: typeof label === 'string' ? labelOf('images.label', label) : label }),
       ...(text === undefined ? {} : { text }),
       ...(mix === undefined
         ? {}
