@@ -16,8 +16,8 @@ const server = serve(generator);
 if (process.argv.includes('--serve')) {
   server.listen(8080, '127.0.0.1');
   console.log('http://127.0.0.1:8080/sample.png?seed=7&count=16, on', generator.device.actual);
-  // Requests in flight are answered before the process ends.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.close(() => generator.dispose()));
+  // Requests in flight are answered before the process ends. Not `once`: npm passes on a Ctrl-C that is sent here too.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.close(() => generator.dispose()));
 } else {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -63,7 +63,7 @@ const sha256 = (bytes: Uint8Array): Promise<string> =>
  * latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]: each pixel can be
  * computed by hand.
  */
-async function generatorFile(): Promise<Uint8Array> {
+async function generatorFile(classes = ['plain', 'lighter']): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'tiny' });
   const z = g.input('latent', 'float32', ['batch', SIZE]);
   const rows = g.constant(
@@ -81,7 +81,7 @@ async function generatorFile(): Promise<Uint8Array> {
       kind: 'latent',
       inputs: [
         { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
-        { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['plain', 'lighter'] },
+        { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes },
       ],
       outputs: [
         { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
@@ -205,6 +205,16 @@ describe('sample', () => {
         pixelsOf(latents(2n ** 64n - 1n, 2, 1, SIZE), 1),
       ),
     ).toBe(true);
+  });
+
+  test('a class that is called by a number is found by its name', async () => {
+    writeFileSync(join(folder, 'numbers.onnx'), await generatorFile(['1', '0']));
+    const asked = (label: string): number[] => {
+      result('sample', 'numbers.onnx', '-o', 'number.png', '-n', '1', '--label', label);
+      return [...decode(readFileSync(join(folder, 'number.png'))).data];
+    };
+    expect(nearlyEqual(asked('1'), pixelsOf(latents(0, 0, 1, SIZE)))).toBe(true);
+    expect(nearlyEqual(asked('0'), pixelsOf(latents(0, 0, 1, SIZE), 1))).toBe(true);
   });
 
   test('several texts, and unknown words', async () => {
@@ -689,11 +699,13 @@ async function interrupted(command: string, times: number): Promise<{ code: unkn
     if (stdout === '') child.kill('SIGINT');
     stdout += String(chunk);
   });
-  // Sends the second only after the first was seen: two at once may be delivered as one.
+  // Sends more once the first was seen, until it ends: those that follow at once belong to the first.
+  let more: NodeJS.Timeout | undefined;
   child.stderr.on('data', (chunk: Buffer) => {
     if (times > 1 && !stderr.includes('Stopping') && (stderr += String(chunk)).includes('Stopping'))
-      child.kill('SIGINT');
+      more = setInterval(() => child.kill('SIGINT'), 100);
   });
   const code = await new Promise((done) => child.on('close', done));
+  clearInterval(more);
   return { code, stdout };
 }

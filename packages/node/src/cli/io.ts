@@ -29,10 +29,28 @@ export function createIo(
   };
 }
 
-/** Aborts `control` on the first Ctrl-C (or SIGTERM) and exits on the second. Returns a function that undoes it. */
-export function interrupts(control: AbortController, stderr: NodeJS.WritableStream): () => void {
+/**
+ * Signals this soon after the first belong to it: a terminal sends Ctrl-C to npx or npm as well, and systemd SIGTERM,
+ * and these pass it on to the command, which then gets it twice.
+ */
+const SAME_MS = 500;
+
+/**
+ * Aborts `control` on the first Ctrl-C (or SIGTERM) and exits on the second. Returns a function that undoes it.
+ * `now`: a clock in milliseconds.
+ */
+export function interrupts(
+  control: AbortController,
+  stderr: NodeJS.WritableStream,
+  now: () => number = () => performance.now(),
+): () => void {
+  let first = -Infinity;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (control.signal.aborted) process.exit(name === 'SIGTERM' ? 143 : 130);
+    if (control.signal.aborted) {
+      if (now() - first >= SAME_MS) process.exit(name === 'SIGTERM' ? 143 : 130);
+      return;
+    }
+    first = now();
     stderr.write('\nStopping; press Ctrl-C again to end at once.\n');
     control.abort(new Error(name));
   };
