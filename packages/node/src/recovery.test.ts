@@ -342,6 +342,18 @@ describe('a call that hangs', () => {
   });
 });
 
+test('a child outlives the signals that its whole group gets when its host is asked to stop', async (context) => {
+  if (process.platform === 'win32') context.skip('signals end processes at once');
+  const rt = faulty('process');
+  const session = await rt.createSession(quick);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    children[0]?.kill(signal);
+    expect(await session.run(SHORT)).toEqual(RIGHT);
+  }
+  await rt.dispose();
+  expect([events, children.map(({ exitCode }) => exitCode)]).toEqual([[], [0]]);
+});
+
 describe('the replacement', () => {
   test('that cannot be opened fails the pending calls, and emits one event', async () => {
     let opened = 0;

@@ -60,6 +60,9 @@ if (parentPort && 'prepare' in (workerData as object)) {
     );
   });
   process.on('disconnect', () => process.exit(0));
+  // A terminal's Ctrl-C and systemd's stop also reach this process. It ends with the host, which may still finish runs
+  // and read state.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, noMatter);
   // A run blocks this thread, possibly for ever, so another thread watches whether the parent is gone.
   const watch =
     'const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, ' +
