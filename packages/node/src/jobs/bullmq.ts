@@ -228,9 +228,9 @@ function leave(connection: Redis): void {
   connection.disconnect();
 }
 
-/** An address without its password. */
+/** An address without its user and password, which may contain `@` and `/`, and without options after `?`. */
 function hidden(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
+  return url.replace(/\/\/.*@/s, '//…@').replace(/\?.*/s, '?…');
 }
 
 let imported: Promise<{ bullmq: typeof import('bullmq'); ioredis: typeof import('ioredis') }> | undefined;

@@ -62,6 +62,15 @@ test('without a server: refused at once, with the address but without its passwo
   expect(code).toBe(1);
   expect(json).toMatchObject({ error: { code: 'io', message: expect.stringContaining('127.0.0.1:1') as string } });
   expect(JSON.stringify(json)).not.toContain('secret');
+  for (const address of [
+    'redis://me:very@secret@127.0.0.1:1',
+    'redis://127.0.0.1:1?password=secret',
+    'http://me:not/secret@127.0.0.1:1',
+  ]) {
+    const refused = await forja(tmpdir(), 'jobs', 'work', '--redis', address, '--json');
+    expect(refused.json).toMatchObject({ error: { message: expect.stringContaining('127.0.0.1:1') as string } });
+    expect(refused.text).not.toMatch(/secret/);
+  }
 });
 
 test('without bullmq, without the SDK of stores: the command that installs it', () => {
