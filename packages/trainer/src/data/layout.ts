@@ -49,8 +49,13 @@ type Reader<K extends PictureConfig['kind']> = (
 /** The examples in a folder, according to its configuration. Throws ForjaError if something is missing. */
 export async function layoutOf(listing: Listing, config: PictureConfig): Promise<Layout> {
   const layout = await (readers[config.kind] as Reader<PictureConfig['kind']>)(listing, config); // this kind's reader
-  return layout;
+  const unread = listing.files.filter((file) => UNREAD_FILE.test(file)).map((file) => ({ file, reason: UNREAD }));
+  return { ...layout, skipped: [...layout.skipped, ...unread] };
 }
+
+/** Extensions of pictures in formats that are not read. */
+const UNREAD_FILE = /\.(gif|bmp|tiff?|hei[cf]|jxl|jp2|dng|cr[23]|nef|arw|svg)$/i;
+const UNREAD = 'not a PNG, JPEG, WebP or AVIF file; convert it';
 
 const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
   folder(listing, config) {
@@ -200,7 +205,7 @@ function picturesIn({ files, folders }: Listing, path: string, folder?: string):
   const inside = folder === undefined ? files : files.filter((file) => file.startsWith(`${folder}/`));
   const found = inside.filter((file) => PICTURE_FILE.test(file));
   if (found.length === 0) {
-    const others = inside.filter((file) => /\.(gif|bmp|tiff?|heic|svg)$/i.test(file));
+    const others = inside.filter((file) => UNREAD_FILE.test(file));
     throw new ForjaError(
       'data.empty',
       `data: expected pictures (PNG, JPEG, WebP or AVIF) in ${where}, got none${others.length > 0 ? ` but ${some(others)}; convert them to one of these` : ''}`,

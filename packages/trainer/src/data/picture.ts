@@ -16,7 +16,7 @@ export interface Picture {
 export type Decode = (bytes: Uint8Array) => Picture | Promise<Picture>;
 
 /** Extensions of picture files; their content decides how they are decoded. */
-export const PICTURE_FILE: RegExp = /\.(png|jpe?g|webp|avif)$/i;
+export const PICTURE_FILE: RegExp = /\.(png|jpe?g|jfif|webp|avif)$/i;
 
 /** The error for a file that is not a picture, or a damaged one. */
 export function notAPicture(file: string, cause: unknown): ForjaError {

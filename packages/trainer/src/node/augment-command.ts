@@ -2,6 +2,7 @@
 // gains from them.
 import { isAbsolute, join, resolve as resolvePath } from 'node:path';
 import { UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
+import { shellWord } from '@forja/node/cli';
 import { augmentationNames } from '../augment/index.js';
 import { dataNames } from '../data/config.js';
 import type { OptionEntries } from '../systems/kind.js';
@@ -192,7 +193,7 @@ async function begun(args: Args, io: CliIo): Promise<Ready> {
       .filter((name) => name !== 'none'),
     gan,
   };
-  const data = await studyData(config, io.cwd);
+  const data = await studyData(config, io);
   const total = config.count * data.classes.length;
   if (total > MOST)
     throw new UsageError(
@@ -217,7 +218,7 @@ async function continued({ resume = '', onlySet: _, seeds, subsets, ...others }:
   const folder = resolvePath(io.cwd, resume);
   const saved = await readStudy(folder);
   const config = { ...saved, ...given({ seeds, subsets }) };
-  return { folder, config, data: await studyData(config, io.cwd) };
+  return { folder, config, data: await studyData(config, io) };
 }
 
 /** Options that are saved in study.json and cannot be changed later. */
@@ -246,7 +247,7 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 function reported({ reason, sets, arms, table }: StudyEnd, folder: string, { onlySet }: Args, io: CliIo): unknown {
   for (const set of sets) io.print(`generated pictures: ${set}`);
   if (arms.length > 0) for (const line of table) io.print(line);
-  if (reason === 'interrupted') io.print(`stopped, saved; continue with: forja augment --resume ${folder}`);
+  if (reason === 'interrupted') io.print(`stopped, saved; continue with: forja augment --resume ${shellWord(folder)}`);
   else if (onlySet !== true) io.print(join(folder, 'results.json'));
   return { reason, folder, sets, arms };
 }

@@ -19,7 +19,7 @@ import { writeClassFolders, writeSideBySide } from './class-folders.js';
 import { writeFileSafely } from './files.js';
 import { FolderStore } from './folder-store.js';
 import { generatorFile } from './generator-file.js';
-import { loadData } from './load-data.js';
+import { shownData } from './shown-data.js';
 import { jsonOf, resume, trainResolved } from './train.js';
 
 /** The configuration of a study, saved as study.json. */
@@ -90,8 +90,11 @@ export async function readStudy(folder: string): Promise<StudyConfig> {
 }
 
 /** The data of a study, divided into pool and test set. @throws UsageError or ForjaError for unsuitable data. */
-export async function studyData({ data, size, channels }: StudyConfig, cwd: string): Promise<Divided> {
-  return divided(await loadData({ data, size, channels }, cwd));
+export async function studyData(
+  { data, size, channels }: StudyConfig,
+  io: Parameters<typeof shownData>[1],
+): Promise<Divided> {
+  return divided(await shownData({ data, size, channels }, io));
 }
 
 /** The training configuration of a small set's generator. */

@@ -25,7 +25,7 @@ import { metricNames, metricOf } from '../metrics/index.js';
 import { chosen, measurer, type Measurer } from '../metrics/measurer.js';
 import type { MeasureFacts } from '../records/store.js';
 import { generatorFile } from './generator-file.js';
-import { loadData } from './load-data.js';
+import { shownData } from './shown-data.js';
 import { extractorFile, jsonOf } from './train.js';
 
 interface Args {
@@ -122,7 +122,7 @@ export const evaluateCommand: CliCommand = {
     if (data === undefined)
       throw new UsageError('evaluate: expected --data <source> to compare with, got none; only runs have their own');
     const { size = found.config?.size, channels = found.config?.channels } = args;
-    const dataset = await loadData({ data, size, channels }, io.cwd);
+    const dataset = await shownData({ data, size, channels }, io);
     const runtime = nodeRuntime({ device: 'cpu' });
     try {
       const maker = await makerOf(found, runtime, { size, channels }, io);
@@ -283,16 +283,16 @@ async function makerOf(
   { model, folder, path }: Source,
   runtime: ReturnType<typeof nodeRuntime>,
   { size, channels }: { size?: number | undefined; channels?: number | undefined },
-  { cwd, signal }: Pick<CliIo, 'cwd' | 'signal'>,
+  io: CliIo,
 ): Promise<Maker> {
   if (model !== undefined) {
     const bytes = new Uint8Array(await readFile(model));
     checkModelBytes(bytes, basename(model));
-    const generator = await fileGenerator(bytes, runtime, await readExternal(model, externalFiles(bytes), signal));
+    const generator = await fileGenerator(bytes, runtime, await readExternal(model, externalFiles(bytes), io.signal));
     const { conditional, translates } = generator;
     return { available: Infinity, conditional, translates, make: generator.generate };
   }
-  const made = await loadData({ data: { kind: 'folder', path: folder ?? path, classes: false }, size, channels }, cwd);
+  const made = await shownData({ data: { kind: 'folder', path: folder ?? path, classes: false }, size, channels }, io);
   if (made.fields['image'] === undefined)
     throw new ModelFormatError('model.unsupported', `evaluate: expected pictures in ${path}, got none`);
   return {

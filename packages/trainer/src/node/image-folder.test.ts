@@ -440,7 +440,7 @@ describe('loadData', () => {
   });
 });
 
-it('reads no pipes, which would never end, and follows links to files only', async (context) => {
+it('reads no pipes, which would never end, and follows links', async (context) => {
   if (process.platform === 'win32') context.skip('no pipes in folders');
   await grey('a.png', [1, 2, 3, 4], 2);
   execFileSync('mkfifo', [join(folder, 'pipe.png')]);
@@ -450,4 +450,38 @@ it('reads no pipes, which would never end, and follows links to files only', asy
   const set = await open({ kind: 'folder' });
   expect(set.count).toBe(2);
   expect(set.skipped?.map(({ file }) => file)).toEqual(['dead.png']);
+});
+
+it('follows links to folders, and ends where they lead back', async (context) => {
+  if (process.platform === 'win32') context.skip('links need a privilege');
+  await grey('elsewhere/one/1.png', [1]);
+  await grey('elsewhere/two/1.png', [2]);
+  await mkdir(join(folder, 'classes'));
+  await symlink('../elsewhere/one', join(folder, 'classes/one'));
+  await symlink('../elsewhere/two', join(folder, 'classes/two'));
+  const set = await open({ kind: 'folder', path: 'classes' });
+  expect(set.fields['label']?.classes).toEqual(['one', 'two']);
+  expect(await all(set, 'image', 'label')).toEqual({ image: [1, 2], label: [0, 1] });
+
+  await symlink('..', join(folder, 'classes/back'));
+  await symlink('.', join(folder, 'elsewhere/self'));
+  await symlink('../two', join(folder, 'elsewhere/one/two'));
+  await symlink('../one', join(folder, 'elsewhere/two/one'));
+  expect((await open({ kind: 'folder', path: 'elsewhere', classes: false })).count).toBe(4);
+});
+
+it('lists pictures of formats that are not read', async () => {
+  await grey('a.png', [1]);
+  for (const name of ['b.HEIC', 'c.tif', 'd.gif', 'notes.txt', 'Thumbs.db']) await write(name, 'x');
+  const set = await open({ kind: 'folder' });
+  expect(set.count).toBe(1);
+  expect(set.skipped?.map(({ file }) => file)).toEqual(['b.HEIC', 'c.tif', 'd.gif']);
+  expect(skippedLine(set)).toMatch(/^data: 3 files of \S+ left out: b\.HEIC \(.*convert/);
+});
+
+it('names a subfolder that cannot be listed', async (context) => {
+  if (process.getuid?.() === 0 || process.platform === 'win32') context.skip('needs a folder without permissions');
+  await grey('a.png', [1]);
+  await mkdir(join(folder, 'closed'), { mode: 0 });
+  await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('io', 'closed'));
 });

@@ -1,6 +1,6 @@
 // Folders of pictures as datasets. A data configuration (../data/config.ts) describes the layout.
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { readFile, readdir, realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { ForjaError, optionsOf } from '@forja/core';
 import { parseData, type DataConfig, type PictureConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
@@ -59,33 +59,39 @@ export async function folderDataset(config: PictureConfig, cwd: string, host: Pi
   }
 }
 
-/** Files below a folder, without hidden ones. */
-async function listingOf(folder: string): Promise<Listing> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
-    (error: NodeJS.ErrnoException) => {
-      const got = { ENOENT: 'nothing', ENOTDIR: 'a file' }[error.code ?? ''] ?? error.message;
-      throw new ForjaError('data.notFound', `data: expected a folder of pictures, got ${got} at ${folder}`, {
-        cause: error,
-      });
-    },
-  );
+/** Files below a folder, without hidden ones. Links are followed. */
+async function listingOf(root: string): Promise<Listing> {
   const files: string[] = [];
   const folders: string[] = [];
-  for (const entry of entries) {
-    const name = join(entry.parentPath, entry.name)
-      .slice(folder.length + 1)
-      .split(sep)
-      .join('/');
-    if (name.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) continue;
-    if (entry.isDirectory()) folders.push(name);
-    // a link counts if it leads to a file; reading a pipe or a device would never end
-    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileBehind(join(folder, name))))) files.push(name);
-  }
-  return { files: files.sort(), folders: folders.sort(), text: (file) => readFile(join(folder, file), 'utf8') };
+  /** `name`: the folder's path below the root; `within`: the folder itself and those that contain it, without links. */
+  const walk = async (name: string, within: readonly string[]): Promise<void> => {
+    const path = join(root, name);
+    for (const entry of await readdir(path, { withFileTypes: true }).catch(refused(root, path))) {
+      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
+      const inside = name === '' ? entry.name : `${name}/${entry.name}`;
+      const at = join(root, inside);
+      const linked = entry.isSymbolicLink();
+      const found = linked ? await stat(at).catch(() => undefined) : entry;
+      if (found?.isDirectory()) {
+        const real = linked ? await realpath(at) : join(within.at(-1) ?? '', entry.name);
+        if (within.includes(real)) continue; // a link that leads back
+        folders.push(inside);
+        await walk(inside, [...within, real]);
+      }
+      // a broken link counts, so that reading it reports the error; reading a pipe or a device would never end
+      else if (found === undefined || found.isFile()) files.push(inside);
+    }
+  };
+  await walk('', [await realpath(root).catch(refused(root, root))]);
+  return { files: files.sort(), folders: folders.sort(), text: (file) => readFile(join(root, file), 'utf8') };
 }
 
-/** Whether a link leads to a file. True also for a broken link, so that reading it reports the error. */
-async function isFileBehind(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found === undefined || found.isFile();
+/** The error for a folder that cannot be listed: `data.notFound` if there is none, else `io`. */
+function refused(root: string, path: string): (cause: NodeJS.ErrnoException) => never {
+  return (cause) => {
+    const got = { ENOENT: 'nothing', ENOTDIR: 'a file' }[cause.code ?? ''];
+    if (path === root && got !== undefined)
+      throw new ForjaError('data.notFound', `data: expected a folder of pictures, got ${got} at ${root}`, { cause });
+    throw new ForjaError('io', `data: could not read the folder ${path}: ${cause.message}`, { cause });
+  };
 }

@@ -17,8 +17,8 @@ import { prepare, type TrainResult } from '../train/train.js';
 import { duration } from './duration.js';
 import { peakMemory } from './environment.js';
 import { fieldsOf, flagsOf } from './flags.js';
-import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
+import { shownData } from './shown-data.js';
 import { jsonOf, merged, resume, trainResolved, withRuntime } from './train.js';
 
 /** Options of the command itself; the rest are fields of the configuration. */
@@ -194,7 +194,7 @@ async function dryRun(
   explained: boolean,
   io: CliIo,
 ): Promise<unknown> {
-  const dataset = await loadData(parsed, io.cwd);
+  const dataset = await shownData(parsed, io);
   const { system, config } = prepare(parsed, dataset, own ? { system: own } : {});
   const parameters = parametersOf({ system });
   const plan = explained
