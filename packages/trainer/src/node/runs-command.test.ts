@@ -60,6 +60,17 @@ it('lists the runs of a folder', async () => {
   expect(printed[0]).toMatch(/first {3}mlp on ring {2}step 2 of 2, finished {2}2 s {2}frechet 2$/);
 });
 
+it('lists a finished run that was resumed for more steps as unfinished, and named data by name', async () => {
+  await runAt('resumed/longer', 0.5, true);
+  const config = { system: 'mlp', data: { kind: 'set', name: 'emoji' }, steps: 9, logEvery: 2 };
+  await writeFile(join(cwd, 'resumed/longer/config.json'), JSON.stringify(config));
+  const listed = async (): Promise<unknown> => runsCommand.run({ folders: ['resumed'] }, io);
+  const found = { data: 'emoji', steps: 2, of: 9, finished: false };
+  expect(await listed()).toEqual({ runs: [expect.objectContaining(found)] });
+  await writeFile(join(cwd, 'resumed/longer/checkpoint-9'), ''); // the log may not have the last step
+  expect(await listed()).toEqual({ runs: [expect.objectContaining({ ...found, steps: 9, finished: true })] });
+});
+
 it('compares two and more in one page', async () => {
   for (const folders of [
     ['runs/first', 'runs/second'],

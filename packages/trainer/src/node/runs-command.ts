@@ -123,15 +123,18 @@ function isConfig(value: unknown): value is Record<string, unknown> {
 }
 
 async function listedOf({ name, config, lines, measures }: ComparedRun, cwd: string): Promise<Listed> {
-  const data = config['data'] as { kind?: string; path?: string; shape?: string } | undefined;
+  const data = config['data'] as { kind?: string; path?: string; shape?: string; name?: string } | undefined;
   const files = await readdir(resolvePath(cwd, name));
+  const saved = files.map((file) => Number(/^checkpoint-(\d+)$/.exec(file)?.[1] ?? 0));
+  const steps = Math.max(lines.at(-1)?.step ?? 0, ...saved); // not every step is in the log
+  const of = Number(config['steps']);
   return {
     folder: name,
     system: String(config['system']),
-    data: data?.path ?? data?.shape ?? data?.kind ?? '',
-    steps: lines.at(-1)?.step ?? 0,
-    of: Number(config['steps']),
-    finished: files.includes('report.html'),
+    data: data?.path ?? data?.shape ?? data?.name ?? data?.kind ?? '',
+    steps,
+    of,
+    finished: files.includes('report.html') && steps >= of, // a longer run that goes on has the report of its first end
     seconds: lines.at(-1)?.seconds ?? 0,
     scores: measures.at(-1)?.scores ?? {},
   };
