@@ -84,7 +84,8 @@ const DATA = [
   [
     'emoji: Noto Emoji by the npm package `emoji-datasource-google`, Fluent Emoji by `@lobehub/fluent-emoji-3d`, ' +
       'OpenMoji by `openmoji`',
-    'users install them, for `--data emoji`, `emoji-names`, `emoji-groups`, `emoji-styles`, `line-art`',
+    'users install them, for `--data emoji`, `emoji-names`, `emoji-groups`, `emoji-styles`, `emoji-sketch`, ' +
+      '`line-art`',
     'Apache-2.0; MIT; CC BY-SA 4.0 (the pictures)',
   ],
   [

@@ -27,18 +27,40 @@ export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3]|27a1)/g, '');
 
 /**
- * Examples of the emoji that every field has, and of which `about` knows something, if it is given: their captions, or
- * their groups as classes. If there are two fields, they are also given unpaired, as `a` and `b`:
+ * Emoji that have the lines of another one in other colours, by code point: skin tones, flags; hearts, circles, squares
+ * and books that are not red.
+ */
+const COLOURED = [
+  /1f3f[b-f]/,
+  /1f1(e[6-9a-f]|f)|e006/,
+  /^(1f49[9a-c]|1f5a4|1f90[de]|1f9e1|1fa7[5-7])$/,
+  /^(1f535|1f7e[0-9ab]|1f4d[7-9])$/,
+];
+
+/** What {@link emojiLayout} does besides pairing files. */
+export interface EmojiOptions {
+  /** What is known of emoji: uses only these, with their captions, or their groups as classes. */
+  about?: { told: EmojiTold; of: ReadonlyMap<string, EmojiAbout> } | undefined;
+  /** Names of fields that are line drawings; then emoji that differ from others in colour only are left out. */
+  lines?: readonly string[];
+}
+
+/**
+ * Examples of the emoji that every field has. If there are two fields, they are also given unpaired, as `a` and `b`:
  * each training emoji is then used in only one of the two styles.
  */
 export function emojiLayout(
   files: Readonly<Record<string, readonly string[]>>,
-  about?: { told: EmojiTold; of: ReadonlyMap<string, EmojiAbout> },
+  { about, lines = [] }: EmojiOptions = {},
 ): Layout {
   const fields = Object.keys(files);
   const found = fields.map((field) => new Map((files[field] ?? []).map((file) => [codeOf(file), file] as const)));
   const known = about ? [...found, about.of] : found;
-  const codes = [...(found[0]?.keys() ?? [])].filter((code) => known.every((map) => map.has(code))).sort();
+  const codes = [...(found[0]?.keys() ?? [])]
+    .filter(
+      (code) => known.every((map) => map.has(code)) && !(lines.length > 0 && COLOURED.some((one) => one.test(code))),
+    )
+    .sort();
   const examples = codes.map((code): Example => {
     const { caption = '', group = '' } = about?.of.get(code) ?? {};
     return {
@@ -48,12 +70,13 @@ export function emojiLayout(
       ...(about?.told === 'group' ? { label: group } : {}),
     };
   });
-  const parts: LayoutPart[] = [{ fields: fields.map((name) => ({ name })), examples }];
+  const drawn = (field: string | undefined): { lines?: true } => (lines.includes(field ?? '') ? { lines: true } : {});
+  const parts: LayoutPart[] = [{ fields: fields.map((name) => ({ name, ...drawn(name) })), examples }];
   if (fields.length === 2)
     for (const [i, part] of ['a', 'b'].entries())
       parts.push({
         part,
-        fields: [{ name: part }],
+        fields: [{ name: part, ...drawn(fields[i]) }],
         examples: examples
           .filter(({ name }) => isHeldOut(name, HELD) || isHeldOut(`${name}/side`, 0.5) === (i === 0))
           .map(({ name, files: own }) => ({ name, files: [own[i] ?? ''] })),

@@ -29,7 +29,7 @@ export interface Example {
 export interface LayoutPart {
   /** Name, if there are several independently drawn parts. */
   part?: string;
-  fields: readonly { name: string; half?: NonNullable<Target['half']> }[];
+  fields: readonly { name: string; half?: NonNullable<Target['half']>; lines?: boolean }[];
   examples: Example[];
 }
 

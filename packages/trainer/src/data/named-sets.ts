@@ -27,6 +27,8 @@ export interface EmojiFolder {
   package: string;
   path: string;
   ending: string;
+  /** Use line drawings of the pictures. */
+  lines?: true;
 }
 
 /** Fields of every set. */
@@ -173,6 +175,14 @@ export const namedSets = {
     credit: 'Google (Noto Emoji); Microsoft (Fluent Emoji)',
     size: 32,
     emoji: { input: noto, target: fluent },
+  },
+  'emoji-sketch': {
+    summary: 'lines and colours: Noto emoji, and line drawings of them, in pairs (npm package emoji-datasource-google)',
+    packages: [NOTO],
+    license: 'Apache-2.0 (Noto Emoji)',
+    credit: 'Google (Noto Emoji)',
+    size: 64,
+    emoji: { input: { ...noto, lines: true }, target: noto },
   },
   'line-art': {
     summary: 'drawings in black lines and in colour, in pairs (npm package openmoji)',

@@ -67,10 +67,11 @@ export async function layoutDataset(
   const shape = await shapeOf(parts, config, store, unread);
   const jobs = new Map<string, { file: string; target: Target }>();
   const groups = parts.map((part): Group => {
-    const targets = part.fields.map(({ half }) => ({ ...shape, ...(half === undefined ? {} : { half }) }));
+    const targets = part.fields.map(({ name: _, ...own }): Target => ({ ...shape, ...own }));
+    const kinds = targets.map((target) => JSON.stringify(target));
     for (const { files } of part.examples)
       for (const [i, file] of files.entries())
-        if (!unread.has(file)) jobs.set(`${i}/${file}`, { file, target: targets[i] ?? shape });
+        if (!unread.has(file)) jobs.set(`${kinds[i]}/${file}`, { file, target: targets[i] ?? shape });
     return { part, targets, train: [], held: [] };
   });
   let done = 0;

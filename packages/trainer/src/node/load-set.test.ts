@@ -112,6 +112,27 @@ test('emoji in groups, as classes', async () => {
   for (const i of all) expect(label![i]).toBe(Math.round((image![192 * i + 3 * 36]! + 1) * 127.5) % 2);
 });
 
+test('emoji as lines and in colour: pairs, with the lines cached apart from the pictures', async () => {
+  const cache = join(place, 'cache');
+  for (const times of ['decoded', 'from the cache']) {
+    const set = await loadData({ data: 'emoji-sketch', size: 16 }, place, { cache });
+    expect([set.license, set.credit]).toEqual(['Apache-2.0 (Noto Emoji)', 'Google (Noto Emoji)']);
+    expect(set.count + (set.holdout?.count ?? 0), times).toBe(EMOJI.length); // without the skin tones
+    const all = Array.from({ length: set.count }, (_, i) => i);
+    const { input, target } = await readFields(set, all, ['input', 'target']);
+    for (const i of all) {
+      // the middle of the picture, which is 16 × 8: paper in the drawing, the emoji's colour in the other
+      const middle = 768 * i + (8 * 16 + 8) * 3;
+      expect(Array.from(input!.subarray(middle, middle + 3))).toEqual([1, 1, 1]);
+      expect(Array.from(target!.subarray(middle + 1, middle + 3))).toEqual([-1, -1]);
+      const edge = [3, 4].map((y) => input![768 * i + (y * 16 + 8) * 3]!); // above and below its upper edge
+      expect(Math.min(...edge)).toBeLessThan(0.5);
+    }
+    const { a, b } = await readFields(set, [0], ['a', 'b']);
+    expect([a![(8 * 16 + 8) * 3 + 1], b![(8 * 16 + 8) * 3 + 1]]).toEqual([1, -1]);
+  }
+});
+
 test('a package without names of emoji is refused', async () => {
   expect(() => emojiAbout('[{}]', 'emoji.json')).toRefuse('data.format', 'emoji.json');
   expect(() => emojiAbout('none', 'emoji.json')).toRefuse('data.format', 'emoji.json');

@@ -89,7 +89,8 @@ async function fromEmoji(
   };
   const shape = { size, channels, fit: 'pad', alpha: 'over', background: '#ffffff', flip, holdout: HELD } as const;
   const about = set.about && { told: set.about.told, of: await aboutOf(set.about, folders) };
-  return layoutDataset(emojiLayout(files, about), { ...shape, path: name }, store, {
+  const lines = Object.keys(set.emoji).filter((field) => set.emoji[field]?.lines);
+  return layoutDataset(emojiLayout(files, { about, lines }), { ...shape, path: name }, store, {
     ...(onProgress ? { onProgress } : {}),
     ...(about?.told === 'caption' ? { words: WORDS } : {}),
   });

@@ -16,9 +16,10 @@ export const defaultCache = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'forja', 'pictures');
 
 /** Name of the record of a file's content and a target. */
-export function recordKey(content: string, { width, height, channels, fit, alpha, background, half }: Target): string {
-  const target = JSON.stringify([VERSION, width, height, channels, fit, alpha, background, half ?? null]);
-  return createHash('sha256').update(content).update(target).digest('hex');
+export function recordKey(content: string, target: Target): string {
+  const { width, height, channels, fit, alpha, background, half = null, lines } = target;
+  const parts = [VERSION, width, height, channels, fit, alpha, background, half, ...(lines ? ['lines'] : [])];
+  return createHash('sha256').update(content).update(JSON.stringify(parts)).digest('hex');
 }
 
 const pathOf = (cache: string, key: string): string => join(cache, key.slice(0, 2), key.slice(2));
