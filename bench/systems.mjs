@@ -24,6 +24,7 @@ const BENCHES = {
   'srgan-emoji': ['srgan', 'emoji'],
   pix2pix: ['pix2pix', 'maps'],
   'line-art': ['pix2pix', 'lineArt'],
+  sketch: ['pix2pix', 'sketches'],
   conditional: ['conditional', 'default'],
   stylegan: ['stylegan', 'default'],
   resnet: ['resnet', 'default'],

@@ -1,4 +1,4 @@
-// pix2pix, and the same network with L1 only: from painted maps to satellite pictures, from line drawings to colour.
+// pix2pix, and the same network with L1 only: from painted maps to satellite pictures, from line drawings to colours.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';
@@ -19,9 +19,16 @@ export const lineArt = (options) =>
     options,
   );
 
-async function compared({ data, folder, input: given, what }, { runs, from, seed, steps = 1000 }) {
+/** Lines computed from emoji (Noto), with the network of generators/sketch.onnx. */
+export const sketches = (options) =>
+  compared(
+    { data: 'emoji-sketch', folder: 'sketch', input: 'the lines', what: 'drawings', options: { base: 24 } },
+    options,
+  );
+
+async function compared({ data, folder, input: given, what, options }, { runs, from, seed, steps = 1000 }) {
   const { highFrequency, patternShare, psnr, ssim } = await trainer();
-  const config = { system: 'pix2pix', data, seed, steps, sampleEvery: 0, checkpointEvery: 100 };
+  const config = { system: 'pix2pix', data, ...options, seed, steps, sampleEvery: 0, checkpointEvery: 100 };
   const game = await trained(config, join(runs, folder), from);
   const alone = await trained({ ...config, adversarial: 0 }, join(runs, `${folder}-l1`), from);
   const {
@@ -54,10 +61,12 @@ async function compared({ data, folder, input: given, what }, { runs, from, seed
     seconds: { pix2pix: game.seconds, l1: alone.seconds },
     [what]: { training, heldOut: target.length },
     rows,
-    notes: [`${steps} steps of 8 ${what} of 32 pixels; ${training} to train with, ${target.length} held out.`],
+    notes: [
+      `${steps} steps of 8 ${what} of ${target[0].width} pixels; ${training} to train with, ${target.length} held out.`,
+    ],
     picture: await sheet(
       shown.map((i) => [input[i], ...Object.values(made).map((p) => p[i]), target[i]]),
-      3,
+      96 / target[0].width,
     ),
     legend: `Held-out ${what}. From the left: ${given}, ${Object.keys(made).join(', ')}, the truth.`,
   };
