@@ -49,6 +49,17 @@ const recipes = {
     steps: 5000,
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
+  sketch: {
+    about: 'Line drawings in colour, 64 × 64.',
+    packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
+    pictures: 'Noto Emoji by Google, under Apache-2.0, and lines computed from them',
+    train: [
+      ...['pix2pix', '--data', 'emoji-sketch', '--base', '20', '--base-d', '16', '--schedule', 'linear'],
+      ...['--threads', '1', '--seed', '1'],
+    ],
+    steps: 4000,
+    use: (file) => `translate ${file} drawing.png -o colours.png`,
+  },
   enlarge: {
     about: 'Drawings four times as large, of any size.',
     packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],

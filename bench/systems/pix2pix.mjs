@@ -22,7 +22,13 @@ export const lineArt = (options) =>
 /** Lines computed from emoji (Noto), with the network of generators/sketch.onnx. */
 export const sketches = (options) =>
   compared(
-    { data: 'emoji-sketch', folder: 'sketch', input: 'the lines', what: 'drawings', options: { base: 24 } },
+    {
+      data: 'emoji-sketch',
+      folder: 'sketch',
+      input: 'the lines',
+      what: 'drawings',
+      options: { base: 20, baseD: 16, schedule: 'linear' },
+    },
     options,
   );
 
