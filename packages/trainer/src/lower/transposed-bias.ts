@@ -1,21 +1,14 @@
 // Merges a constant added to a ConvTranspose into its bias input. tfjs's transposed convolution has no bias, so its
 // layers add it; merging saves one pass over the picture.
 import { DATA_TYPE, type Graph, type Node, type TensorProto } from '@forja/core/onnx';
+import { indexOf } from './graph-index.js';
 
 /**
  * Merges each Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) into the ConvTranspose before it, if that
  * has no bias.
  */
 export function mergeTransposedBias(graph: Graph): Graph {
-  const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const reads = new Map<string, number>();
-  for (const name of [
-    ...graph.nodes.flatMap((node) => node.inputs),
-    ...graph.outputs.map((output) => output.name ?? ''),
-  ])
-    reads.set(name, (reads.get(name) ?? 0) + 1);
-
+  const { initializers, producers, reads } = indexOf(graph);
   const merged = new Map<Node, Node>();
   const gone = new Set<Node>();
   const added = new Map<string, TensorProto>();

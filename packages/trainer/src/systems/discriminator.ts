@@ -1,6 +1,6 @@
 // A discriminator as an exported file: takes examples (and a class or text, if it is conditional) and returns a score
 // of how real each is.
-import type { TensorSpec } from '@forja/core';
+import { sizeOf, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../data/dataset.js';
 import type { GanLoss } from '../losses/index.js';
@@ -49,5 +49,3 @@ function scoreOf({ probability = tf.clone }: GanLoss, logits: tf.Tensor): tf.Ten
   const patches = tf.reshape(probability(logits), [logits.shape[0] ?? -1, sizeOf(logits.shape.slice(1))]);
   return patches.shape[1] === 1 ? tf.reshape(patches, [-1]) : tf.mean(patches, 1);
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

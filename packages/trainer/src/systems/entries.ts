@@ -2,19 +2,9 @@
 import { nearest } from '@forja/core';
 import * as v from 'valibot';
 
-/** A schema with a line of help, which flags and docs show. */
-export const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
+export { described, whole } from '../data/entries.js';
 
 const finite = v.pipe(v.number(), v.finite('a finite number'));
-
-/** A whole number in a closed interval. */
-export const whole = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.integer('an integer'),
-    v.minValue(least, `a number of at least ${least}`),
-    v.maxValue(most, `a number of at most ${most}`),
-  );
 
 /** A finite number of at least `least`. */
 export const atLeast = (least: number) => v.pipe(finite, v.minValue(least, `a number of at least ${least}`));

@@ -1,8 +1,7 @@
 // Shapes of convolutions, plain, depthwise and fused, and of their adjoints.
 import type { ConvolutionKernel, DepthwiseKernel, FusedConvolutionKernel } from '../../kernels/names.js';
-import type { AttrName } from '../../kernels/attributes.js';
 import type { ShapeRule } from './rule.js';
-import { convShape, one, shapeAttribute } from './window.js';
+import { convShape, one, stated } from './window.js';
 
 function convolution(kernel: string, depthwise: boolean): ShapeRule {
   return (inputs, attrs) => [
@@ -11,11 +10,6 @@ function convolution(kernel: string, depthwise: boolean): ShapeRule {
       dtype: 'float32',
     },
   ];
-}
-
-/** The adjoints carry their output shape as an attribute. */
-function stated<K extends string>(kernel: K, attribute: AttrName<K>): ShapeRule {
-  return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }
 
 /** Convolution kernels. */

@@ -2,7 +2,7 @@
 import { backend_util } from '@tensorflow/tfjs';
 import type { PoolKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
-import { one, padAttribute, pairAttribute, quad, roundingAttribute } from './window.js';
+import { likeInput, one, padAttribute, pairAttribute, quad, roundingAttribute } from './window.js';
 
 function pool(kernel: string): ShapeRule {
   return (inputs, attrs) => {
@@ -28,10 +28,6 @@ const MaxPoolWithArgmax: ShapeRule<'MaxPoolWithArgmax'> = (inputs, attrs) => {
     { shape: [...shape], dtype: 'int32' },
   ];
 };
-
-function likeInput(kernel: string): ShapeRule {
-  return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
-}
 
 /** Pooling kernels. */
 export const poolShapes: Record<PoolKernel, ShapeRule> = {

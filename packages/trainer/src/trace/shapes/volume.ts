@@ -1,9 +1,9 @@
 // Shapes of three-dimensional convolution and pooling, and of their adjoints, by tfjs's own arithmetic.
 import { backend_util } from '@tensorflow/tfjs';
 import type { VolumeKernel } from '../../kernels/names.js';
-import type { AttrName, AttrsOf } from '../../kernels/attributes.js';
+import type { AttrsOf } from '../../kernels/attributes.js';
 import type { ShapeRule } from './rule.js';
-import { one, roundingAttribute, shapeAttribute } from './window.js';
+import { likeInput, one, roundingAttribute, stated } from './window.js';
 
 type Five = [number, number, number, number, number];
 type Steps = number | [number, number, number];
@@ -18,7 +18,7 @@ function five(shape: readonly number[], what: string): Five {
 }
 
 /** An attribute that is one number, or three (one per spatial axis). */
-export function tripleAttribute(value: unknown, fallback: Steps): Steps {
+function tripleAttribute(value: unknown, fallback: Steps): Steps {
   if (typeof value === 'number') return value;
   if (!Array.isArray(value)) return fallback;
   const [a, b, c] = value.map(Number);
@@ -62,15 +62,6 @@ function pool(kernel: string): ShapeRule {
     ); // tfjs refuses an unknown pad
     return [{ shape: info.outShape, dtype: 'float32' }];
   };
-}
-
-function likeInput(kernel: string): ShapeRule {
-  return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
-}
-
-/** The adjoints carry their output shape as an attribute. */
-function stated<K extends string>(kernel: K, attribute: AttrName<K>): ShapeRule {
-  return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }
 
 /** Three-dimensional kernels. */

@@ -1,7 +1,7 @@
 // What the shape rules of convolution and pooling share: reading inputs and attributes as tfjs passes them.
 import { backend_util } from '@tensorflow/tfjs';
 import type { AttrName, AttrsOf } from '../../kernels/attributes.js';
-import type { KernelInputs, TensorMeta } from './rule.js';
+import type { KernelInputs, ShapeRule, TensorMeta } from './rule.js';
 
 /** tfjs's own types for the geometry attributes, which its kernels read from an untyped record. */
 export type ConvPad = Parameters<typeof backend_util.computeConv2DInfo>[4];
@@ -30,6 +30,16 @@ export function shapeAttribute<K extends string>(attrs: AttrsOf<string>, name: A
   if (!Array.isArray(value) || !value.every((v): v is number => typeof v === 'number'))
     throw new Error(`${kernel}: expected a shape as attribute ${name}, got ${JSON.stringify(value)}`);
   return [...value];
+}
+
+/** The rule of an adjoint of a convolution, whose output shape is an attribute. */
+export function stated<K extends string>(kernel: K, attribute: AttrName<K>): ShapeRule {
+  return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
+}
+
+/** The rule of a gradient of pooling, whose output has the shape of `input`. */
+export function likeInput(kernel: string): ShapeRule {
+  return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
 }
 
 /** A number or pair attribute. */
