@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** Text on how to state a range for inputs without one, in code and on the command line. */
-export function statedRange(names: readonly string[]): string {
+function statedRange(names: readonly string[]): string {
   const [name = 'x'] = names;
   const of = names.length === 0 ? '' : ` of ${names.map((one) => `'${one}'`).join(', ')}`;
   return (
@@ -37,7 +37,7 @@ export function statedRange(names: readonly string[]): string {
 }
 
 /** Describes a draw: seed, sizes, distribution. */
-export function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
+function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
   return [
     `seed ${seed}`,
     ...Object.entries(sizes).map(([dim, size]) => `${dim} ${size}`),
@@ -46,7 +46,7 @@ export function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
 }
 
 /** The inputs of the round without a range from the caller. */
-export function unranged({ program, inputs }: Round): string[] {
+function unranged({ program, inputs }: Round): string[] {
   const own = new Set(program.inputs.filter(({ random }) => random !== undefined).map(({ name }) => name));
   return inputs.filter(({ name, spec }) => spec.range === undefined && !own.has(name)).map(({ name }) => name);
 }

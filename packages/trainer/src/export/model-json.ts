@@ -120,7 +120,7 @@ const BYTES: Readonly<Record<string, number>> = {
 };
 
 /** Bytes of a group's tensors, quantised or not; undefined where strings make it unknown. */
-export function bytesOfGroup({ weights }: WeightGroup): number | undefined {
+function bytesOfGroup({ weights }: WeightGroup): number | undefined {
   if (weights.some(({ dtype }) => dtype === 'string')) return undefined;
   return weights.reduce(
     (sum, { shape, dtype, quantization }) =>

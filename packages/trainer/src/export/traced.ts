@@ -93,6 +93,6 @@ export function isFinal(error: unknown): boolean {
 }
 
 /** Whether the caller ended the export. */
-export function isAbort(error: unknown): boolean {
+function isAbort(error: unknown): boolean {
   return error instanceof ForjaError && error.code === 'aborted';
 }

@@ -11,7 +11,7 @@ export function dimOf(size: Size): Dim {
 }
 
 /** Whether a value is known to have exactly these sizes. */
-export function hasSizes(value: Value, sizes: readonly Size[]): boolean {
+function hasSizes(value: Value, sizes: readonly Size[]): boolean {
   return value.shape.length === sizes.length && sizes.every((size, i) => value.shape[i] === dimOf(size));
 }
 

@@ -50,7 +50,7 @@ const STAGES: Readonly<Record<ExportProgress['stage'], string>> = {
 };
 
 /** Progress of an export in one bar; the comparisons, which take longest, are its second half. */
-export function showProgress(io: CliIo, title: string): { update: (event: ExportProgress) => void; stop: () => void } {
+function showProgress(io: CliIo, title: string): { update: (event: ExportProgress) => void; stop: () => void } {
   const bar = io.progress(100, title);
   const start: Readonly<Record<ExportProgress['stage'], number>> = {
     trace: 0,

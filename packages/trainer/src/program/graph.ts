@@ -58,7 +58,7 @@ export function useCounts(program: Program): Map<ValueId, number> {
 }
 
 /** The call with its inputs mapped. */
-export function mapInputs(call: KernelCall, map: (id: ValueId) => ValueId): KernelCall {
+function mapInputs(call: KernelCall, map: (id: ValueId) => ValueId): KernelCall {
   return {
     ...call,
     inputs: Object.fromEntries(

@@ -7,7 +7,7 @@ import { decodeVersion2, isVersion2 } from './checkpoint-2.js';
 import { decodeTensors, encodeTensors, headerEnd } from './safetensors.js';
 
 /** Version of the format that this code writes. Version 2 can be read too. */
-export const CHECKPOINT_VERSION = 3;
+const CHECKPOINT_VERSION = 3;
 
 /** The value of `format` in the metadata. */
 const FORMAT = 'forja.checkpoint';

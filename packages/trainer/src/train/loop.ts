@@ -146,7 +146,7 @@ function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void 
 }
 
 /** State of the system's schedules, by name. */
-export function memoriesOf({ schedules }: GanSystem): Record<string, readonly number[]> {
+function memoriesOf({ schedules }: GanSystem): Record<string, readonly number[]> {
   return Object.fromEntries(
     Object.entries(schedules).flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory.save()]])),
   );

@@ -31,14 +31,6 @@ function modulatedConv(x: T, filter: T, style: T): T {
   return tf.concat(samples, 0);
 }
 
-/** The same with scaled inputs and outputs, which needs one convolution only. */
-export function modulatedInputs(x: T, filter: T, style: T): T {
-  const [n, c, out] = [at(x, 0), at(x, 3), at(filter, 3)];
-  const y = conv(tf.mul(x, tf.reshape(style, [n, 1, 1, c])), filter);
-  const power = tf.matMul(tf.square(style), tf.sum(tf.square(filter), [0, 1]));
-  return tf.mul(y, tf.reshape(tf.rsqrt(tf.add(power, 1e-8)), [n, 1, 1, out]));
-}
-
 function spectral(weight: T, u: T): T {
   const flat = tf.reshape(weight, [-1, at(weight, 3)]);
   const v = stopGradient(unit(tf.matMul(flat, tf.reshape(stopGradient(u), [-1, 1]))));

@@ -5,7 +5,7 @@ import { narrow } from './narrow.js';
 import { winograd } from './winograd.js';
 
 /** In order of preference at equal cost. */
-export const ALGORITHMS: readonly ConvAlgorithm[] = [winograd, thin, narrow, gemm];
+const ALGORITHMS: readonly ConvAlgorithm[] = [winograd, thin, narrow, gemm];
 
 /** The cheapest algorithm that fits. */
 export function choose(conv: Convolution | undefined): ConvAlgorithm | undefined {

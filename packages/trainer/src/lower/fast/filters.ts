@@ -12,7 +12,7 @@ import { describe, type Sides } from './describe.js';
 import { winograd } from './winograd.js';
 
 /** Order of a filter split into [a, sr, b, sc, C, Co]. */
-export const SPLIT_ORDER: Perm = [0, 2, 1, 3, 4, 5];
+const SPLIT_ORDER: Perm = [0, 2, 1, 3, 4, 5];
 
 const needsSplit = ({ height, width }: Convolution): boolean => height.stride > 1 || width.stride > 1;
 

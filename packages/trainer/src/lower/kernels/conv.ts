@@ -216,7 +216,7 @@ function filterGradientByConv(
  * Pads a picture with zeros; `order` arranges (top, left, bottom, right) for its layout. Emits nothing if there is
  * nothing to pad.
  */
-export function padPicture(
+function padPicture(
   value: Value,
   ws: readonly [Window, Window],
   ctx: LowerContext,

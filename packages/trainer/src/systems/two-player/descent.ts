@@ -47,9 +47,6 @@ const OPTIMIZERS: Readonly<
   sgd: { takes: ['momentum'], make: ({ momentum = 0 }, part, name) => sgd({ momentum: momentum ** part, name }) },
 };
 
-/** Names of the optimizers. */
-export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Name[];
-
 /**
  * Refuses options that belong to another optimizer than the chosen one.
  * @throws UsageError `config.invalid`.

@@ -71,7 +71,7 @@ export function spreadOf(examples: tf.Tensor): tf.Tensor {
  * − y′|) / 2E|x − y|. About 0 for equal distributions (it may be slightly negative, because the estimate is unbiased),
  * 1 for two different points.
  */
-export function inhomogeneity(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+function inhomogeneity(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [x, y] = [a, b].map((t) => tf.reshape(t, [t.shape[0] ?? 1, -1])) as [tf.Tensor2D, tf.Tensor2D];
   const within = (t: tf.Tensor2D): tf.Tensor => {
     const n = t.shape[0];
@@ -88,7 +88,7 @@ function distances(x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor {
 }
 
 /** Share of pairs (one of a, one of b) in which that of a is larger; ties count half. 1/2 for equal distributions. */
-export function shareOfPairs(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+function shareOfPairs(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const differences = tf.sub(tf.reshape(a, [-1, 1]), tf.reshape(b, [1, -1]));
   return tf.mean(tf.mul(tf.add(tf.sign(differences), 1), 0.5));
 }
