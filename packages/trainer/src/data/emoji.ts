@@ -1,7 +1,7 @@
 // The layout of emoji pictures, identified by their code points: uses the emoji that all styles have, grouped by base
 // emoji. Variants of one emoji (skin tones, hair) look alike, so a group is either all training data or all held out.
 import type { Example, Layout, LayoutPart } from './layout.js';
-import type { EmojiTold } from './named-sets.js';
+import type { EmojiAnnotation } from './named-sets.js';
 import { isHeldOut } from './split.js';
 
 /** What is known of an emoji. */
@@ -66,8 +66,8 @@ export function emojiLayout(
     return {
       name: baseOf(code),
       files: found.map((map) => map.get(code) ?? ''),
-      ...(about?.told === 'caption' ? { caption } : {}),
-      ...(about?.told === 'group' ? { label: group } : {}),
+      ...(about?.annotation === 'caption' ? { caption } : {}),
+      ...(about?.annotation === 'group' ? { label: group } : {}),
     };
   });
   const drawn = (field: string | undefined): { lines?: true } => (lines.includes(field ?? '') ? { lines: true } : {});

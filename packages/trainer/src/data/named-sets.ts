@@ -3,7 +3,7 @@
 import type { SheetLayout } from './sheets.js';
 
 /** What an example of emoji has besides its pictures. */
-export type EmojiTold = 'caption' | 'group';
+export type EmojiAnnotation = 'caption' | 'group';
 
 /** An npm package with pictures. */
 export interface SetPackage {
@@ -56,8 +56,8 @@ export interface SheetSet extends About {
  */
 export interface EmojiSet extends About {
   emoji: Readonly<Record<string, EmojiFolder>>;
-  /** What is told of each emoji: a caption, the field `text`, or its group, the field `label`. */
-  about?: { package: string; path: string; told: EmojiTold };
+  /** What describes each emoji: a caption, the field `text`, or its group, the field `label`. */
+  about?: { package: string; path: string; annotation: EmojiAnnotation };
 }
 
 /** A data set with a name. */
@@ -157,7 +157,7 @@ export const namedSets = {
     credit: 'Google (Noto Emoji)',
     size: 32,
     emoji: { image: noto },
-    about: { ...TABLE, told: 'caption' },
+    about: { ...TABLE, annotation: 'caption' },
   },
   'emoji-groups': {
     summary: 'Noto emoji in nine groups, which are classes (npm package emoji-datasource-google)',
@@ -166,7 +166,7 @@ export const namedSets = {
     credit: 'Google (Noto Emoji)',
     size: 32,
     emoji: { image: noto },
-    about: { ...TABLE, told: 'group' },
+    about: { ...TABLE, annotation: 'group' },
   },
   'emoji-styles': {
     summary: 'emoji in two styles, Noto and Fluent 3D (npm packages emoji-datasource-google, @lobehub/fluent-emoji-3d)',

@@ -88,11 +88,11 @@ async function fromEmoji(
     read: (file, target) => of(file)[0].read(of(file)[1], target),
   };
   const shape = { size, channels, fit: 'pad', alpha: 'over', background: '#ffffff', flip, holdout: HELD } as const;
-  const about = set.about && { told: set.about.told, of: await aboutOf(set.about, folders) };
+  const about = set.about && { annotation: set.about.annotation, of: await aboutOf(set.about, folders) };
   const lines = Object.keys(set.emoji).filter((field) => set.emoji[field]?.lines);
   return layoutDataset(emojiLayout(files, { about, lines }), { ...shape, path: name }, store, {
     ...(onProgress ? { onProgress } : {}),
-    ...(about?.told === 'caption' ? { words: WORDS } : {}),
+    ...(about?.annotation === 'caption' ? { words: WORDS } : {}),
   });
 }
 
