@@ -19,7 +19,7 @@ describe('distance', () => {
     ).toBeCloseTo(0.5, 6);
   });
 
-  it('holds what stands out of an output of nearly nothing to a tenth of its own size', () => {
+  it('measures an outlier of an output that is nearly zero elsewhere relative to a tenth of the outlier', () => {
     const reference = Float32Array.from({ length: 10_000 }, (_, i) => (i === 7 ? 0.5 : 1e-12));
     expect(
       distance(
@@ -66,7 +66,7 @@ describe('quantisation', () => {
 });
 
 describe('draw', () => {
-  it('draws in the range, by seed and place', () => {
+  it('draws within the range, by seed and stream', () => {
     const picture = draw({ dtype: 'float32', role: 'image', range: [0, 1] }, [50, 4], 1, 0);
     expect([Math.min(...picture.data) >= 0, Math.max(...picture.data) <= 1, Math.max(...picture.data) > 0.8]).toEqual([
       true,

@@ -1,4 +1,4 @@
-// What inputs may be, told by what they feed.
+// The valid values of inputs, inferred from the calls that read them.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import { trace } from '../trace/trace.js';

@@ -123,7 +123,7 @@ function endsOf(spec: DrawnSpec, shape: readonly number[]): readonly [number, nu
   return undefined;
 }
 
-/** Unrestricted integers are mostly at most this large, of either sign. */
+/** Most unrestricted integers are drawn from −SMALL to SMALL. */
 const SMALL = 9;
 
 /**

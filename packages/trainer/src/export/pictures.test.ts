@@ -1,4 +1,4 @@
-// What numbers pictures consist of, told by what is first done with them, and what drawn ones look like.
+// The range of pictures, inferred from the function's first operations on them, and pictures drawn in a range.
 import { philoxUniform } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';

@@ -16,7 +16,7 @@ import {
   type Compared,
   type Round,
 } from './round.js';
-import { farTurns, waysFor, type Draws } from './ways.js';
+import { turnsFarAway, waysFor, type Draws } from './ways.js';
 import { Witness } from './witness.js';
 
 /** Default bound on the relative error. */
@@ -57,7 +57,7 @@ interface Work {
 type Outcome = { errors: OutputError[]; failed?: undefined } | { errors: OutputError[]; failed: Mismatch };
 
 /**
- * Compares at every seed and size; draws inputs in other ways if natural draws verify nothing. `external`: the model's
+ * Compares at every seed and size; draws inputs in other ways if the usual ones verify nothing. `external`: the model's
  * weight files.
  * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call
  * that differs; `export.unverified` if no draw gave finite, varying numbers to compare.
@@ -97,7 +97,7 @@ export async function verify(
       const { failed } = await attempt({ ...work, rounds: [again] }, witness, draws, [2]);
       if (failed?.explained === false) throw failed.error;
     }
-    const turns = draws === undefined ? farTurns(freeDomains(round)) : undefined;
+    const turns = draws === undefined ? turnsFarAway(freeDomains(round)) : undefined;
     for (const way of [...(turns === undefined ? [] : [turns]), ...more]) {
       if (unseen().length === 0 && way !== turns) break;
       const { errors: found, failed } = await attempt(work, witness, way, [1]);
@@ -139,8 +139,8 @@ function drawsEntry(draws: Draws | undefined): { draws?: Draws } {
 }
 
 /**
- * Compares with natural draws. If the function does not run on these, or is too sensitive for float32 there, uses the
- * first other way that works.
+ * Compares with inputs from their usual distributions. If the function does not run on these, or is too sensitive for
+ * float32 there, uses the first other way of drawing that works.
  * @throws ExportError with the first reason, if no way works.
  */
 async function compareAll(

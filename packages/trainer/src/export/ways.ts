@@ -1,4 +1,4 @@
-// Other ways to draw unrestricted inputs, for functions that natural draws do not exercise: the logarithm of a negative
+// Other ways to draw unrestricted inputs, for functions that usual draws do not exercise: the logarithm of a negative
 // number is NaN, and a threshold that is never crossed always gives the same result.
 import type { Domain } from './domain.js';
 
@@ -14,7 +14,7 @@ export interface Way {
 
 const itself = (value: number): number => value;
 
-/** Near one of the values at which the function changes behaviour, on both sides of it. */
+/** Near one of the values at which the function changes behaviour (its turns), on both sides of it. */
 function near(value: number, { near: turns }: Domain): number {
   const turn = turns[Math.floor(Math.abs(value) * 1000) % Math.max(1, turns.length)];
   return turn === undefined ? value : turn + 0.1 * Math.max(1, Math.abs(turn)) * value;
@@ -22,13 +22,13 @@ function near(value: number, { near: turns }: Domain): number {
 
 const TURNS: Way = { name: 'values near those where the function changes', of: near };
 
-/** Least and greatest magnitude of values that natural draws do not reach but that float32 still resolves. */
+/** Least and greatest magnitude of values that usual draws do not reach but that float32 still resolves. */
 const FAR = [4, 1e6] as const;
 
 /**
- * The way that draws near values at which the function changes behaviour, if natural draws do not reach some of these.
+ * The way that draws near values at which the function changes behaviour, if usual draws do not reach some of these.
  */
-export function farTurns(domains: readonly (Domain | undefined)[]): Draws | undefined {
+export function turnsFarAway(domains: readonly (Domain | undefined)[]): Draws | undefined {
   const [least, most] = FAR;
   const far = domains.some((domain) => domain?.near.some((turn) => Math.abs(turn) > least && Math.abs(turn) < most));
   return far ? { name: TURNS.name, of: () => TURNS } : undefined;

@@ -1,5 +1,5 @@
 // First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole
-// critics. Also: uninstalling restores tfjs's own. Kernels at drawn attributes: drawn.test.ts.
+// critics. Also: uninstalling restores tfjs's own. drawn.test.ts has each kernel with random attributes.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -216,7 +216,7 @@ const FUNCTIONS: Record<string, (...inputs: T[]) => T> = {
     tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
 };
 
-/** Placeholder of an argument that every case gives. */
+/** Default of the arguments, all of which every case has; throws if it is used. */
 function one(): T {
   throw new Error('case without its inputs');
 }
@@ -356,7 +356,7 @@ describe('gradient penalties', () => {
 });
 
 describe('the registry', () => {
-  it('holds what it held before, once a span is over', () => {
+  it('has the previous gradients again after withGradients, nested or failed', () => {
     const before = Object.keys(gradientTable).map((name) => tf.getGradient(name));
     withGradients(() =>
       withGradients(() => expect(tf.getGradient('Tanh')).not.toBe(before[Object.keys(gradientTable).indexOf('Tanh')])),

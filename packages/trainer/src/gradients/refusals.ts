@@ -15,8 +15,8 @@ export const refusedGradients: KernelRows<string> = {
 };
 
 /**
- * tfjs's own gradients of these kernels. They are told apart from gradients that the user has registered since, which
- * are accepted.
+ * tfjs's own gradients of these kernels. They are compared with the registry, because gradients that the user has
+ * registered since are accepted.
  */
 const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
 

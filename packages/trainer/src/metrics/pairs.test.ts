@@ -16,21 +16,21 @@ const { pairs } = JSON.parse(
   readFileSync(new URL('../../../../tests/vectors/super-resolution.json', import.meta.url), 'utf8'),
 ) as { pairs: Pair[] };
 
-describe.each(pairs)('$width × $height × $channels', (pair) => {
+describe.each(pairs)('PSNR and SSIM of $width × $height × $channels', (pair) => {
   const { width, height, channels } = pair;
   const [a, b] = [pair.a, pair.b].map((data) => ({ data, width, height, channels })) as [never, never];
 
-  test('are scikit-image’s', () => {
+  test('equal those of scikit-image', () => {
     expect([psnr(a, b), ssim(a, b)]).toBeAllclose([pair.psnr, pair.ssim], { rtol: 1e-9, atol: 0 });
   });
 
-  test('are largest for the picture itself', () => {
+  test('are greatest for the picture itself', () => {
     expect(psnr(a, a)).toBe(Infinity);
     expect(ssim(a, a)).toBeCloseTo(1, 12);
   });
 });
 
-test('refuse pictures that cannot be compared', () => {
+test('PSNR and SSIM refuse pictures that cannot be compared', () => {
   const of = (width: number, height: number, count = width * height) => ({
     data: new Uint8Array(count),
     width,

@@ -93,7 +93,7 @@ it('compares two and more in one page', async () => {
   }
 });
 
-it('refuses what has no run, and what is not there', async () => {
+it('refuses a folder without runs, and a missing one', async () => {
   await expect(runsCommand.run({ folders: ['runs/none'] }, io)).rejects.toMatchObject({ code: 'usage' });
   await expect(runsCommand.run({ folders: ['nowhere'] }, io)).rejects.toMatchObject({ code: 'usage' });
   // beside a folder that has runs, too

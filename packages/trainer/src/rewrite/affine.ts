@@ -122,15 +122,15 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
 }
 
 /**
- * The factor or shift that each kernel applies to one operand if the other is constant. `right`: the constant is the
- * second operand.
+ * The factor or shift that each kernel applies to one operand if the other is constant. `value`: the constant, by
+ * channel; `right`: it is the second operand.
  */
-const BY_CONSTANT: KernelRows<(number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined> = {
-  Add: (number) => ({ shift: number, adds: true }),
-  Multiply: (number) => ({ factor: number }),
-  RealDiv: (number, right) => (right ? { factor: (channel) => 1 / number(channel) } : undefined),
-  Sub: (number, right) =>
-    right ? { shift: (channel) => -number(channel), adds: true } : { factor: () => -1, shift: number },
+const BY_CONSTANT: KernelRows<(value: (channel: number) => number, right: boolean) => Partial<Affine> | undefined> = {
+  Add: (value) => ({ shift: value, adds: true }),
+  Multiply: (value) => ({ factor: value }),
+  RealDiv: (value, right) => (right ? { factor: (channel) => 1 / value(channel) } : undefined),
+  Sub: (value, right) =>
+    right ? { shift: (channel) => -value(channel), adds: true } : { factor: () => -1, shift: value },
 };
 
 function follow(

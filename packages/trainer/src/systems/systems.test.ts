@@ -212,7 +212,7 @@ describe('a user’s system', () => {
     ['has no outputs', mine(() => ({ outputs: {} })), /outputs.*got none/],
     ['runs a phase half', phase(() => ({ every: 0.5 })), /a whole number ≥ 1 for every, got 0\.5/],
     ['ends a phase before it begins', phase(() => ({ from: 3, until: 3 })), /until above it, got 3 and 3/],
-  ])('that %s is told so in one sentence', async (_, system, message) => {
+  ])('that %s is reported in one sentence', async (_, system, message) => {
     await expect(run(system)).rejects.toRefuse('config.invalid', message);
   });
 

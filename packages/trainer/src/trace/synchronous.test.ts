@@ -19,7 +19,7 @@ it.each([
   await new Promise(setImmediate); // a rejection that nobody handles fails the run
 });
 
-it('eagerStep refuses one, and what is not tensors by name', async () => {
+it('eagerStep refuses one, and results other than an object of tensors', async () => {
   for (const step of [fails, () => null, () => ({ loss: 5 }), () => ({ loss: fails() })])
     await expect(eagerStep(step as never, { inputs: {} }).run({})).rejects.toMatchObject({ code: 'usage' });
   await new Promise(setImmediate);

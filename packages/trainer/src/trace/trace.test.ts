@@ -100,7 +100,7 @@ describe('variables', () => {
     tf.dispose([w, other]);
   });
 
-  it('are told apart from tensors that share their data', () => {
+  it('are not confused with tensors that share their data', () => {
     const initial = tf.tensor1d([1, 2, 3, 4]);
     const [a, b] = [tf.variable(initial, true, 'trace-a'), tf.variable(initial, true, 'trace-b')];
     const { program, variables } = of((x) => x.add(a).add(b).add(initial));

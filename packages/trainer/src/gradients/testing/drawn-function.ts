@@ -1,7 +1,7 @@
-// The type of a function of the randomly drawn test vectors. Not part of the package.
+// The type of the tfjs functions that drawn.test.ts differentiates. Not part of the package.
 import type * as tf from '@tensorflow/tfjs';
 
-/** Attributes of a draw, as the script names them; each function reads its own. */
+/** Attributes of a draw, by the names in tests/vectors/drawn_gradients.py; each function reads those that it needs. */
 export interface Attrs {
   activation: 'linear' | 'relu' | 'sigmoid' | 'elu';
   align: boolean;
@@ -50,7 +50,7 @@ export interface Attrs {
   transpose: [boolean, boolean];
 }
 
-/** A function of the vectors. It takes the attributes and as many inputs as the draw has. */
+/** Computes the result of a draw from its attributes and inputs. */
 export type DrawnFunction = (attrs: Attrs, x: tf.Tensor, ...rest: [tf.Tensor, tf.Tensor, ...tf.Tensor[]]) => tf.Tensor;
 
 /** Drawn inputs have the rank that the function wants. */

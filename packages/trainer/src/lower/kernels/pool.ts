@@ -103,7 +103,7 @@ const untouched = (x: Logical, y: Logical, call: BoundCall): boolean =>
 /**
  * Pools with windows of dynamic size. ONNX has no such pools, but if the windows cover the picture or tile it, the
  * picture can be cut into windows and reduced. Undefined for windows of fixed size, except averages of a large picture:
- * onnxruntime's pools add up its pixels in one run, see total.ts.
+ * onnxruntime's pools add up all pixels in one float32 sum, which loses precision (see total.ts).
  */
 function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
   const [kernels, strides] = [
@@ -231,7 +231,7 @@ const AvgPoolGrad: KernelLowering<'AvgPoolGrad'> = (call, ctx) => {
   ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), AXES.nchw);
 };
 
-/** 1 / (cells inside the picture or volume), by output position. */
+/** 1 / (cells inside the picture or volume), by output position. A window counts at least `least` cells. */
 export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 0): Value {
   const counts = ws.map((w) => {
     const [large, small] = [
