@@ -12,7 +12,7 @@ import { WASM_FILE } from './worker/files.js';
 export type BuildName = 'wasm' | 'webgpu' | 'jspi';
 
 /** Files of each onnxruntime-web build: the module, and the WebAssembly that it loads from its own folder. */
-export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>> = {
+const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>> = {
   wasm: ['ort.wasm.bundle.min.mjs', WASM_FILE],
   webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
@@ -25,7 +25,7 @@ const BESIDE = ['lower.js', 'prepare.js'] as const;
  * The worker's text with each import of `onnxruntime-web/<build>` replaced by the copied file, or by nothing if it is
  * not among `builds`. Throws if the worker is not as expected.
  */
-export function rewriteWorker(source: string, builds: readonly BuildName[]): string {
+function rewriteWorker(source: string, builds: readonly BuildName[]): string {
   let text = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n');
   for (const build of ['wasm', 'webgpu', 'jspi'] as const) {
     const specifier = new RegExp(`import\\((["'])onnxruntime-web/${build}\\1\\)`, 'g');

@@ -25,7 +25,7 @@ import { WorkerSession } from './session.js';
 import type { ModelFiles } from './session.js';
 import { Slots } from './slots.js';
 import { TwoFormSession } from './two-form-session.js';
-import type { Kept } from './two-form-session.js';
+import type { OpenSession } from './two-form-session.js';
 
 /** Kind of executor, and its builds. */
 export interface ExecutorParts {
@@ -41,7 +41,7 @@ export interface ExecutorParts {
 /** Handlers of a new, empty executor. */
 export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
   const started = new Map<Device, Promise<OrtBuild>>();
-  const sessions = new Map<number, Kept>();
+  const sessions = new Map<number, OpenSession>();
   /** Runs calls, and opens second forms, one at a time. The runtime's queue knows nothing of second forms. */
   const turns = new Fifo();
   const shared = new Map<number, Slots>();
@@ -67,7 +67,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
     cpuOps: [],
   });
 
-  const session = (id: number): Kept => {
+  const session = (id: number): OpenSession => {
     const found = sessions.get(id);
     if (!found) throw new ForjaError('disposed', 'session: it has been disposed');
     return found;
@@ -157,7 +157,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
           const exact = await open(using, { model: lowered?.bytes ?? bytes, external }, device, options);
           const plain = await precise(exact, rung, { model: bytes, external }, device, options);
           const id = next++;
-          let made: Kept = plain;
+          let made: OpenSession = plain;
           if (two) {
             const forms = new TwoFormSession({
               plain,

@@ -54,7 +54,7 @@ const NODE = /\]\s+(\w+) \([^)]*\)\s*(?:\x1b\[m)?$/;
 const SHORT: Readonly<Record<string, string>> = { CPUExecutionProvider: 'cpu', WebGpuExecutionProvider: 'webgpu' };
 
 /** Reads the block that starts with `Node placements`. */
-export function readPlacement(lines: readonly string[]): Placement {
+function readPlacement(lines: readonly string[]): Placement {
   const placement: Record<string, number> = {};
   const cpuOps = new Set<string>();
   let provider: string | undefined;

@@ -3,11 +3,11 @@ import { TwoForms } from '@forja/core';
 import type { DeviceReport, FormParts, NamedTensors, TensorSpec } from '@forja/core';
 import type { WorkerSession } from './session.js';
 
-/** What the executor keeps of each session. */
-export type Kept = Pick<WorkerSession, keyof WorkerSession>;
+/** A session as the executor sees it: the public members of {@link WorkerSession}. */
+export type OpenSession = Pick<WorkerSession, keyof WorkerSession>;
 
 /** A session on WASM, without state, with two forms of its model. */
-export class TwoFormSession implements Kept {
+export class TwoFormSession implements OpenSession {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
   readonly #plain: WorkerSession;

@@ -1,4 +1,4 @@
-// WebGPU. Software adapters are used only on request. It has its own convolutions, so none are replaced.
+// WebGPU. Software adapters are used only on request. Convolutions are not replaced: the rewrite is for CPUs.
 import type { Device, Found } from './device.js';
 
 /** Names of software adapters, in addition to `isFallbackAdapter`. */
