@@ -9,7 +9,7 @@ const KNOWN: readonly { is: (signature: Signature) => boolean; why: string }[] =
   },
   {
     is: ({ kernel, attrs }) => kernel === 'TopK' && attrs['sorted'] === false,
-    why: 'asked for no order; the exported graph sorts, the cpu kernel leaves the order that its search made',
+    why: '`sorted: false` asks for any order: the exported graph sorts, the cpu kernel does not',
   },
 ];
 
