@@ -95,7 +95,7 @@ for (let seed = 1; seed <= seeds; seed++)
 if (values.twins) for (const recipe of Object.keys(TWINS)) await twin(recipe);
 report();
 
-/** Trains PyTorch's twins of a recipe's runs and measures as many pictures of theirs. */
+/** Trains the same recipe in PyTorch and measures the same number of pictures. */
 async function twin(recipe) {
   const { data } = values;
   if (data !== 'mnist') throw new Error(`bench:recipes --twins: expected --data mnist, got ${data}`);

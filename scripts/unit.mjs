@@ -1,6 +1,6 @@
 // `npm run unit -- <words>`: runs the unit and parity test files whose path contains every word (`-- optimizers`,
 // `-- gradients drawn`). If no path does, runs the tests whose name contains the words as a phrase
-// (`-- are told apart from tensors`). Sources are tested: no build is needed.
+// (`-- are not confused with tensors`). Sources are tested: no build is needed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root, run, tool } from './lib/stage.mjs';

@@ -64,7 +64,7 @@ describe.each<[string, LoadOptions]>([
     await generator.dispose();
   });
 
-  test('unnamed dynamic sizes: pictures are sampled, and translated whole at odd sizes', async () => {
+  test('models with unnamed dynamic sizes: sampling, and translating a picture of odd width', async () => {
     const [named, other] = [await load(sealed, options), await load(unnamed(tinyGenerator()), options)];
     expect(other.manifest).toMatchObject({ kind: 'latent', inputs: [{ shape: ['latent_dim_0', SIZE] }] });
     expect(await other.sample({ count: 3, seed: 7 })).toEqual(await named.sample({ count: 3, seed: 7 }));
@@ -174,7 +174,7 @@ test('a newer opset, an unknown operator, a damaged graph, and a model that is n
       }),
     ),
   ).toBe('model.unsupported');
-  // The outline of the file is right; what is in the graph is not.
+  // The fields around the graph can be read; the graph cannot.
   const damaged = tinyGenerator();
   damaged.fill(0xff, 40, 90);
   expect(await code(damaged)).toBe('model.format');

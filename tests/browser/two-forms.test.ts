@@ -111,7 +111,7 @@ test('a model from an address, with external data', async () => {
   await Promise.all([generator.dispose(), plain.dispose()]);
 });
 
-describe('a worker that can be told what goes wrong', () => {
+describe('a worker with injected faults', () => {
   let channel: BroadcastChannel;
   beforeEach(() => (channel = new BroadcastChannel('forja-faults')));
   afterEach(() => channel.close());

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { venv } from './python.mjs';
@@ -24,12 +24,15 @@ const PACKAGES = [
 
 const TORCH = ['torch==2.15.0', 'torch-fidelity==0.4.0'];
 
-/** Runs it. @param {{ python?: string; only?: string; torch: boolean; keep?: string }} o */
+/**
+ * Exports the models, runs them in every runtime and writes the table.
+ * @param {{ python?: string; only?: string; torch: boolean; keep?: string }} o
+ */
 export async function models(o) {
   const folder = o.keep ?? (await mkdtemp(join(tmpdir(), 'forja-interop-')));
   await mkdir(folder, { recursive: true });
 
-  // The networks are TypeScript of the tests: bundled, with packages left outside.
+  // The networks are in TypeScript, in the tests: they are bundled, without the packages that they import.
   const bundle = join(root, 'tests', '.output', 'interop.mjs'); // below tests/, whose packages it imports
   const alias = Object.fromEntries(
     Object.entries({
@@ -71,5 +74,5 @@ export async function models(o) {
   if (o.only === undefined)
     await writeFile(page, before.replace(/<!-- table -->[\s\S]*<!-- end -->/, `<!-- table -->\n${table}<!-- end -->`));
   console.log(table);
-  console.log(`files and results: ${folder}; ${dirname(page)}/interop.md`);
+  console.log(`files and results: ${folder}; ${page}`);
 }

@@ -15,7 +15,7 @@ let cwd: string;
 let lines: string[] = [];
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'forja-augment-'));
-  // bright lines across or down, of any place and brightness: not to be told apart by single pixels
+  // horizontal or vertical bright lines at random places: no single pixel tells the class
   const images = new Float32Array(COUNT * 64).fill(-1);
   for (let i = 0; i < COUNT; i++)
     for (let k = 0; k < 8; k++) {

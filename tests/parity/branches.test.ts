@@ -46,13 +46,13 @@ describe('a function that branches on a size', () => {
     ['above a height, two kernels at one place', (v) => (v.shape[1] > 700 ? tf.relu : tf.tanh)(v), PICTURE],
     ['above a batch', (v) => (v.shape[0] > 100 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['below a width', (v) => (v.shape[2] < 5 ? tf.relu(v) : tf.tanh(v)), PICTURE],
-    ['at one height, which its text has', (v) => (v.shape[1] === 777 ? tf.relu(v) : tf.tanh(v)), PICTURE],
+    ['at one height, a number in its source', (v) => (v.shape[1] === 777 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['at multiples of 16', (v) => (v.shape[1] % 16 === 0 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['at powers of two', (v) => (Number.isInteger(Math.log2(v.shape[1])) ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['by the area', (v) => (v.shape[1] * v.shape[2] > 250_000 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['by the number of elements', (v) => (v.size > 1e6 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['where it is square', (v) => (v.shape[1] === v.shape[2] ? tf.relu(v) : tf.tanh(v)), PICTURE],
-    ['by a size that follows', (v) => ((v.mean(3).shape[1] ?? 0) > 600 ? tf.relu(v) : tf.tanh(v)), PICTURE],
+    ['by the size of a derived tensor', (v) => ((v.mean(3).shape[1] ?? 0) > 600 ? tf.relu(v) : tf.tanh(v)), PICTURE],
     ['in a number', (v) => tf.leakyRelu(v, v.shape[1] > 512 ? 0.1 : 0.2), PICTURE],
     ['in a constant', (v) => v.mul(v.shape[1] > 512 ? [1, 2, 3] : [3, 1, 2]), PICTURE],
     ['in a rank', (v) => v.reshape(v.shape[1] > 512 ? [-1, 3] : [-1, 3, 1]), PICTURE],
@@ -117,7 +117,7 @@ describe('a function that branches on a size', () => {
     expect(await refusal(f(tf))).toMatch(/reads the size at evalmachine\.<anonymous>:1:\d+/);
   });
 
-  it('is refused in one file with Forja, in a folder called dist', async () => {
+  it('is refused if bundled with Forja into one file, in a folder called dist', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [await bundleTrainChild('branch-child', 'dist')]);
     const [branch, chance, straight] = stdout
       .trim()
@@ -128,7 +128,7 @@ describe('a function that branches on a size', () => {
     expect(straight?.proven).toEqual({});
   });
 
-  it('is refused with the error if it fails at stated bounds', async () => {
+  it('is refused with its own error if it throws within the stated bounds', async () => {
     const fn: Fn = (v) => {
       if (v.shape[1] > 100) throw new Error('too high');
       return tf.relu(v);
@@ -191,7 +191,7 @@ describe('a function that reads a size without branching', () => {
     expect(report.proven['height']?.bounds).toEqual([2, 2048]);
   });
 
-  it('refuses bounds of unknown dims', async () => {
+  it('refuses bounds of unknown dims, of one size only, and in the wrong order', async () => {
     for (const bounds of [{ depth: [1, 2] }, { height: [64, 64] }, { height: [9, 3] }] as Record<
       string,
       [number, number]

@@ -133,7 +133,7 @@ test.each(Object.keys(systems))('%s: the gradient is the slope, and a made pictu
   expect(result.losses).toHaveLength(120);
   expect(result.losses[0]! / result.loss).toBeGreaterThan(20);
   expect(result.label).toBe(name === 'conditional' ? 1 : undefined);
-  // what the generator makes of it has the loss that was told, but for rounding to bytes
+  // the generator's picture of this latent has the reported loss, except for rounding to bytes
   const again = (await generator.sample({ latents: result.latent, ...label })).at(0);
   const squares = again.data.reduce((sum, byte, i) => sum + ((byte - target.data[i]!) / 127.5) ** 2, 0);
   expect([squares / 64]).toBeAllclose([result.loss], { rtol: 0.1, atol: 2e-4 });

@@ -1,5 +1,5 @@
-// A program that a bundler has put into one file together with Forja, tfjs apart: exports functions, and prints what
-// became of each as a line of JSON.
+// Bundled into one file with Forja, but not with tfjs: exports functions, and prints the result of each as a line of
+// JSON.
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 
