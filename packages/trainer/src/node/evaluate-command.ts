@@ -122,7 +122,7 @@ export const evaluateCommand: CliCommand = {
     if (data === undefined)
       throw new UsageError('evaluate: expected --data <source> to compare with, got none; only runs have their own');
     const { size = found.config?.size, channels = found.config?.channels } = args;
-    const dataset = await shownData({ data, size, channels }, io);
+    const dataset = await shownData({ data, size, channels, labels: args.byClass === true }, io);
     const runtime = nodeRuntime({ device: 'cpu' });
     try {
       const maker = await makerOf(found, runtime, { size, channels }, io);

@@ -114,6 +114,8 @@ describe('a folder', () => {
     await grey('dog/2.png', [1]);
     await grey('top.png', [1]);
     await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.class', 'top.png', 'cat'));
+    const without = await loadData({ data: '.', labels: false }, folder, memory);
+    expect([without.count, Object.keys(without.fields)]).toEqual([3, ['image']]); // the damaged one is left out
   });
 
   it('lists files that cannot be read, and goes on', async () => {

@@ -20,11 +20,16 @@ export interface DataRequest {
   data: string | DataConfig;
   size?: number | undefined;
   channels?: number | undefined;
+  /**
+   * Whether classes are needed; default true. If not, a folder whose subfolders cannot be classes (one is empty, or
+   * there are pictures beside them) is read without classes, instead of being refused.
+   */
+  labels?: boolean;
 }
 
 /** The dataset of a configuration; paths are relative to `cwd`. Throws ForjaError `data.*` for missing data. */
 export async function loadData(
-  { data: source, size, channels }: DataRequest,
+  { data: source, size, channels, labels = true }: DataRequest,
   cwd: string,
   host?: PictureHost,
 ): Promise<Dataset> {
@@ -45,7 +50,11 @@ export async function loadData(
     folder: async (config) => {
       const where = resolve(cwd, config.path);
       // The configuration has only a path, so the content at that path decides.
-      return (await isFile(where)) || (await idxIn(where)) ? idx(where) : pictures(config);
+      if ((await isFile(where)) || (await idxIn(where))) return idx(where);
+      return pictures(config).catch((error: unknown) => {
+        if (labels || !(error instanceof ForjaError) || error.code !== 'data.class') throw error;
+        return pictures({ ...config, classes: false });
+      });
     },
     pairs: pictures,
     'side-by-side': pictures,

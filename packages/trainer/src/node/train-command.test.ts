@@ -1,8 +1,9 @@
 // The command: its arguments, and each refusal with its code and nothing written. Runs are tested in tests/parity.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { encode } from 'fast-png';
 import type { CliIo } from '@forja/core';
 import { duration } from './duration.js';
 import { progressListener, trainCommand } from './train-command.js';
@@ -33,6 +34,17 @@ const io = (signal = new AbortController().signal): CliIo => ({
 });
 
 const tiny = { system: 'mlp', data: { kind: 'synthetic', count: 64 }, steps: 3, batch: 8, base: 4, threads: 1 };
+
+it('needs classes in folders only for systems that read them', async () => {
+  const png = encode({ width: 2, height: 2, channels: 1, data: new Uint8Array(4) });
+  for (const name of ['photos/top.png', 'photos/2019/a.png', 'photos/2020/b.png']) {
+    await mkdir(dirname(join(cwd, name)), { recursive: true });
+    await writeFile(join(cwd, name), png);
+  }
+  const tried = (config: string): Promise<unknown> => trainCommand.run({ config, data: 'photos' }, io());
+  await expect(tried('conditional')).rejects.toMatchObject({ code: 'data.class' });
+  await expect(tried('dcgan')).rejects.toRefuse('config.invalid', 'multiples of 4', '2 × 2 from photos');
+});
 
 describe('forja train', () => {
   it.each([

@@ -19,7 +19,7 @@ import { peakMemory } from './environment.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { isModule, loadSystem } from './load-system.js';
 import { shownData } from './shown-data.js';
-import { jsonOf, merged, resume, trainResolved, withRuntime } from './train.js';
+import { jsonOf, merged, requestOf, resume, trainResolved, withRuntime } from './train.js';
 
 /** Options of the command itself; the rest are fields of the configuration. */
 interface Args extends Record<string, unknown> {
@@ -194,7 +194,7 @@ async function dryRun(
   explained: boolean,
   io: CliIo,
 ): Promise<unknown> {
-  const dataset = await shownData(parsed, io);
+  const dataset = await shownData(requestOf(parsed, own), io);
   const { system, config } = prepare(parsed, dataset, own ? { system: own } : {});
   const parameters = parametersOf({ system });
   const plan = explained

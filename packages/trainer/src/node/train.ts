@@ -4,6 +4,7 @@ import { basename, join, resolve as resolvePath } from 'node:path';
 import { ForjaError, optionsOf, shown, UsageError, type Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
+import { kindOf } from '../systems/registry.js';
 import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { checkPartners, parseConfig, parseRecorded, type ResolvedConfig, type TrainConfig } from '../train/config.js';
@@ -13,7 +14,7 @@ import { claim } from './claim.js';
 import { nodeEnvironment, peakMemory } from './environment.js';
 import { FolderStore, newestCheckpoint } from './folder-store.js';
 import type { PictureHost } from './image-folder.js';
-import { loadData } from './load-data.js';
+import { loadData, type DataRequest } from './load-data.js';
 import { loadSystem } from './load-system.js';
 import { useTfjsNode } from './tfjs-node.js';
 import { openWatch, type WatchOptions } from './watch.js';
@@ -57,7 +58,7 @@ async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<Tra
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made, so that a wrong path leaves nothing behind
   const first = host.start ?? (await startOf(resolved, cwd));
-  const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
+  const dataset = host.dataset ?? (await loadData(requestOf(resolved, host.system), cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
   if (host.store === undefined) await folder.begin();
   const end = host.store === undefined ? await claim(folder.where) : undefined;
@@ -126,7 +127,7 @@ async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   refuseElsewhere(changes, saved, where, cwd);
   const config = parseConfig({ ...merged(saved, changes), steps: changes['steps'] ?? steps }, system);
   checkPartners(changes, { metrics: config.metrics.length > 0, rollback: config.onNan.rollback > 0 });
-  const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
+  const dataset = host.dataset ?? (await loadData(requestOf(config, system), cwd, decoding(host)));
   const end = await claim(where);
   try {
     return await goOnIn(new FolderStore(where, config), config, {
@@ -224,6 +225,11 @@ async function withWatch<H extends NodeTrainHost>(
   } finally {
     await watch.close(failure);
   }
+}
+
+/** The data of a configuration, with classes if its system reads them. */
+export function requestOf(config: ResolvedConfig, own: SystemKind | undefined): DataRequest {
+  return { ...config, labels: Object.values((own ?? kindOf(config.system)).data).includes('label') };
 }
 
 /** Reports the progress of decoding pictures to the run's listener. */
