@@ -2,7 +2,7 @@
 // under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { externalFiles, readManifest } from '@forja/core';
+import { externalFiles, readManifest, type Manifest } from '@forja/core';
 import type { Plugin } from 'vite';
 import type { Discriminator, Entry } from './src/entry.js';
 
@@ -41,6 +41,14 @@ function besideOf(path: string, what: string): string | undefined {
   const name = basename(path, '.onnx');
   const beside = join(dirname(path), name === 'generator' ? what : `${name}.${what}`);
   return existsSync(beside) ? beside : undefined;
+}
+
+/** Whether a PNG file has the size of the pictures that the model takes. */
+function isOwnSize(png: string, { inputs: [input] }: Manifest): boolean {
+  const bytes = readFileSync(png);
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]; // the first chunk is the header
+  const [, a, b, c] = input?.shape ?? [];
+  return input?.layout === 'nhwc' ? a === height && b === width : b === height && c === width;
 }
 
 function discriminatorOf(path: string): { judge: string; said: Omit<Discriminator, 'file'> } | undefined {
@@ -100,7 +108,9 @@ function listed(paths: readonly string[]): Listed[] {
           manifest,
           ...(about ? { about } : {}),
           ...(found ? { discriminator: { file: `models/${id}.discriminator.onnx`, ...found.said } } : {}),
-          ...(example === undefined ? {} : { example: `models/${id}.example.png` }),
+          ...(example === undefined
+            ? {}
+            : { example: `models/${id}.example.png`, whole: isOwnSize(example, manifest) }),
           ...(text === undefined ? {} : { text: readFileSync(text, 'utf8').trim() }),
         },
         ...(found ? { judge: found.judge } : {}),

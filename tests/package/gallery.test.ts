@@ -362,7 +362,137 @@ test('by keyboard: the next example, an ink, Fill and Clear make other pictures,
   const buffer = Buffer.from(await page.evaluate<string>(RED), 'base64');
   await chooser.setFiles({ name: 'red.png', mimeType: 'image/png', buffer });
   await caption(page, /^A picture of yours/);
-  expect(await page.locator('#seed-help').innerText()).toContain('needs a pointer');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('by keyboard: a visible pen draws lines, tells where it is, and lines are undone', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=turned&seed=4&brush=3`);
+  await caption(page, /^Example 4/);
+  await page.getByRole('button', { name: 'Clear' }).focus();
+  await page.keyboard.press('Enter');
+  await caption(page, /^Blank paper/);
+  const easel = page.getByRole('application', { name: 'Draw by keyboard', description: /arrow keys move the pen/ });
+  const told = (text: string): Promise<void> => easel.getByRole('status').filter({ hasText: text }).waitFor();
+  const tip = page.locator('.tip');
+  expect(await tip.isVisible()).toBe(false);
+  await page.getByRole('link', { name: 'turned' }).focus();
+  do await page.keyboard.press('Tab');
+  while ((await page.evaluate(() => document.activeElement?.closest('nav'))) !== null);
+  expect(await easel.evaluate((one) => one === document.activeElement)).toBe(true); // the canvas follows the list
+  await tip.waitFor();
+  const scrolled = await page.evaluate(() => scrollY);
+  const keys = async (...all: string[]): Promise<void> => {
+    for (const key of all) await page.keyboard.press(key);
+  };
+  const times = (count: number, key: string): string[] => Array<string>(count).fill(key);
+
+  // a line to the right from the middle of 32 × 32 pixels, then up without touching the paper
+  await keys('Space');
+  await told('Pen down, 50 % from the left, 50 % from the top');
+  await keys(...times(8, 'ArrowRight'));
+  await told('Pen down, 75 % from the left, 50 % from the top');
+  await keys('Space', ...times(8, 'ArrowUp'), ...times(2, 'Shift+ArrowUp'));
+  await told('Pen up, 75 % from the left, 23 % from the top');
+  await caption(page, /^A drawing of yours/);
+  const [black, white] = [
+    [0, 0, 0, 255],
+    [255, 255, 255, 255],
+  ];
+  for (const x of [16, 20, 24]) expect(await pixel(page, 0, x, 16)).toEqual(black);
+  await expect.poll(() => pixel(page, 1, 20, 16)).toEqual(white); // inverted
+  for (const [x, y] of [
+    [12, 16],
+    [28, 16],
+    [24, 10],
+  ] as const)
+    expect(await pixel(page, 0, x, y)).toEqual(white);
+
+  // two keys at once: diagonally, to the upper left; at the edge the pen stops, and the page does not scroll
+  await keys(...times(9, 'ArrowDown'), 'Space'); // to half a step below the line
+  await page.keyboard.down('ArrowUp');
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.down('ArrowLeft');
+    await page.keyboard.up('ArrowLeft');
+  }
+  await page.keyboard.up('ArrowUp');
+  await told('Pen down, 0 % from the left, 0 % from the top');
+  expect(await pixel(page, 0, 12, 4)).toEqual(black);
+  expect(await page.evaluate(() => scrollY)).toBe(scrolled);
+  await keys('Escape');
+  await told('Pen up');
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery-pen.png'), fullPage: true });
+
+  await keys('Control+z'); // the second line
+  await expect.poll(() => pixel(page, 0, 12, 4)).toEqual(white);
+  expect(await pixel(page, 0, 20, 16)).toEqual(black);
+  await keys('Space', 'ArrowRight');
+  await told('Pen down');
+  await keys('Control+z'); // of a line being drawn
+  await told('Pen up');
+  expect(await pixel(page, 0, 20, 16)).toEqual(black);
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await undo.focus();
+  await keys('Enter');
+  await caption(page, /^Blank paper/);
+  expect(await undo.getAttribute('aria-disabled')).toBe('false');
+  await keys('Enter');
+  await caption(page, /^Example 4/);
+  expect(await undo.getAttribute('aria-disabled')).toBe('true');
+  await keys('Enter');
+  await caption(page, /^Example 4/);
+  expect(new URL(page.url()).hash).toBe('#g=turned'); // a link cannot have it any more
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('by finger and mouse: each line, Fill, Clear and an opened picture are undone, with the canvas’s size', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=turned&seed=4`);
+  await caption(page, /^Example 4/);
+  const undo = page.getByRole('button', { name: 'Undo' });
+  const canvas = page.locator('canvas').first();
+  const size = (): Promise<number[]> => canvas.evaluate((one: HTMLCanvasElement) => [one.width, one.height]);
+  const fingers = await page.context().newCDPSession(page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...at: number[]): Promise<unknown> =>
+    fingers.send('Input.dispatchTouchEvent', { type, touchPoints: at.length > 0 ? [{ x: at[0]!, y: at[1]! }] : [] });
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await canvas.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await canvas.boundingBox())!;
+  await touch('touchStart', x + 5, y + 5);
+  for (const part of [0.25, 0.5, 0.75, 1]) await touch('touchMove', x + part * (width - 5), y + part * (height - 5));
+  await touch('touchEnd');
+  await caption(page, /^A drawing of yours/);
+  await page.mouse.move(x + 5, y + height - 5);
+  await page.mouse.down();
+  await page.mouse.move(x + width - 5, y + height - 5, { steps: 3 });
+  await page.mouse.up();
+  await expect.poll(() => pixel(page, 1, 16, 31)).toEqual([255, 255, 255, 255]); // black, inverted
+  await page.getByRole('button', { name: 'Fill' }).click();
+  await expect.poll(() => pixel(page, 1, 30, 2)).toEqual([255, 255, 255, 255]);
+  await page.getByLabel('Your picture').setInputFiles({
+    name: 'red.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
+  });
+  await caption(page, /^A picture of yours/);
+  expect(await size()).toEqual([32, 20]);
+  await undo.click(); // the picture
+  await expect.poll(size).toEqual([32, 32]);
+  await undo.click(); // Fill
+  await expect.poll(() => pixel(page, 1, 30, 2)).toEqual([0, 0, 0, 255]);
+  expect(await pixel(page, 0, 16, 31)).toEqual([0, 0, 0, 255]);
+  await undo.click(); // the mouse's line
+  await expect.poll(() => pixel(page, 1, 16, 31)).toEqual([0, 0, 0, 255]);
+  expect(await pixel(page, 0, 16, 16)).toEqual([0, 0, 0, 255]);
+  await undo.click(); // the finger's line
+  await caption(page, /^Blank paper/);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await caption(page, /^Example 0/);
+  await undo.click(); // the example in its place
+  await caption(page, /^Blank paper/);
   expect(complaints).toEqual([]);
   await page.context().close();
 });

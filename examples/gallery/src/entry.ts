@@ -27,6 +27,8 @@ export interface Entry {
   discriminator?: Discriminator;
   /** Address of a picture to begin with, for generators that take one. */
   example?: string;
+  /** Whether that picture has the generator's own size: pictures are then shrunk to it, instead of cut into tiles. */
+  whole?: boolean;
   /** A text to begin with, for generators that take one. */
   text?: string;
 }

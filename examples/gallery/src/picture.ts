@@ -4,7 +4,10 @@ import { toBlob, toCanvas } from '@forja/web';
 import { download, element } from '../../looks/elements.js';
 import { mainColours, PAINTS } from './colours.js';
 import { drawExample } from './example.js';
+import { penOn } from './pen.js';
+import { shrunk } from './shrunk.js';
 import { canvasOf, formOf, latest } from './stand.js';
+import { pastOf } from './undo.js';
 import type { Stage, View } from './views.js';
 
 /** For models with dynamic sizes: side of the canvas to draw on, and maximum side of a dropped picture. */
@@ -13,8 +16,11 @@ const SIDES = {
   'super-resolution': { drawn: 64, most: 128 },
 } as const;
 
-/** Models that take only squares with at most this side process larger pictures in tiles. */
+/** Models that take only squares with at most this side process larger pictures in tiles, or shrunk. */
 const SMALL = 64;
+
+/** For models whose pictures are shrunk: about the side of the canvas, and the brush as a share of it. */
+const LARGE = { side: 256, brush: 1 / 32 };
 
 export function showPicture(stage: Stage): View {
   const { entry, generator, state } = stage;
@@ -28,29 +34,35 @@ export function showPicture(stage: Stage): View {
     HTMLInputElement,
   ];
   const paints = element('paints', HTMLElement, form);
+  const small = smallSquare(entry.manifest);
+  // how many times longer the sides of the canvas are, if its picture is shrunk
+  const times = entry.whole && small !== undefined ? Math.round(LARGE.side / small) : 1;
   // a discriminator takes pictures of the model's own size
-  const tile = entry.discriminator === undefined ? smallSquare(entry.manifest) : undefined;
+  const tile = entry.discriminator === undefined && !entry.whole ? small : undefined;
   const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
   const given = canvasOf('Your picture');
   given.classList.add('sketch');
   const result = canvasOf("The generator's result");
-  stage.pictures.className = 'pictures two';
-  stage.pictures.replaceChildren(titled('Yours: draw here', given), titled('The generator’s', result));
+  for (const canvas of [given, result]) canvas.classList.toggle('smooth', times > 1);
   const context = contextOf(given);
+  if (times > 1) width.valueAsNumber = LARGE.brush * times * (small ?? 1);
 
   let here = true;
   let shown: Image | undefined;
   let from = '';
+  /** Whether the canvas has more than an example. */
+  let mine = false;
   const gone = new AbortController();
   const { signal } = gone;
 
   const translate = latest(async () => {
     if (!here) return;
     try {
-      const { width, height, data } = context.getImageData(0, 0, given.width, given.height);
+      const { width, height } = given;
+      const picture = shrunk(context.getImageData(0, 0, width, height), times);
       const begun = performance.now();
       const tiles = tile === undefined ? {} : { tile, overlap: Math.floor(tile / 2) };
-      const batch = await generator.translate({ width, height, data }, tiles);
+      const batch = await generator.translate(picture, tiles);
       if (!here) return;
       stage.made(1, performance.now() - begun);
       stage.problem();
@@ -61,8 +73,8 @@ export function showPicture(stage: Stage): View {
       result.setAttribute('aria-label', `The generator's result, ${shown.width} × ${shown.height}`);
       stage.caption(caption);
       const made = { canvas: result, what: 'the generator’s', pictures: [shown] };
-      const yours = { canvas: given, what: 'yours', pictures: [{ width, height, data }] };
-      const alike = shown.width === width && shown.height === height;
+      const yours = { canvas: given, what: 'yours', pictures: [picture] };
+      const alike = shown.width === picture.width && shown.height === picture.height;
       stage.verdicts?.of(alike ? [yours, made] : [made]); // the discriminator takes pictures of the generator's size
     } catch (error) {
       if (here) stage.problem(error);
@@ -75,13 +87,16 @@ export function showPicture(stage: Stage): View {
   function blank(wide: number, high: number, colour = paper.value): void {
     const side = (wanted: number): number => Math.max(Math.round(wanted), tile ?? 1);
     const free = { width: side(wide), height: side(high) };
-    Object.assign(given, tile === undefined ? sizeFor(entry.manifest, wide, high) : free);
+    const { width, height } = sizeFor(entry.manifest, wide, high);
+    Object.assign(given, tile === undefined ? { width: width * times, height: height * times } : free);
     context.fillStyle = colour;
     context.fillRect(0, 0, given.width, given.height);
   }
 
   function example(): void {
     if (!form.checkValidity() || seed.value === '') return;
+    if (mine) past.keep(from);
+    mine = false;
     blank(drawn, drawn);
     drawExample(context, seed.valueAsNumber, ink.value, width.valueAsNumber);
     from = `Example ${seed.value}`;
@@ -127,6 +142,7 @@ export function showPicture(stage: Stage): View {
     try {
       const picture = await createImageBitmap(file);
       if (!here || (beginning && from !== '')) return picture.close();
+      if (from !== '') past.keep(from);
       const scale = Math.min(1, most / Math.max(picture.width, picture.height));
       blank(picture.width * scale, picture.height * scale);
       // Covers the canvas, which may have another aspect ratio.
@@ -154,34 +170,32 @@ export function showPicture(stage: Stage): View {
   /** Call it when the canvas has the visitor's own picture, which the address cannot store. */
   function own(what: string): void {
     from = what;
+    mine = true;
     seed.value = '';
     stage.remember({});
     translate();
   }
 
-  let last: { x: number; y: number } | undefined;
-  const place = ({ clientX, clientY }: PointerEvent): { x: number; y: number } => {
-    const { left, top, width: wide, height: high } = given.getBoundingClientRect();
-    return { x: ((clientX - left) / wide) * given.width, y: ((clientY - top) / high) * given.height };
+  const past = pastOf(context, (pictures) =>
+    element('undo', HTMLButtonElement, form).setAttribute('aria-disabled', String(pictures === 0)),
+  );
+  const undo = (): void => {
+    pen.lift();
+    const what = past.back();
+    if (what !== undefined) own(what);
   };
-  function stroke(to: { x: number; y: number }): void {
-    const { x, y } = last ?? to;
-    context.strokeStyle = ink.value;
-    context.lineWidth = width.valueAsNumber;
-    context.lineCap = 'round';
-    context.beginPath();
-    context.moveTo(x, y);
-    context.lineTo(to.x, to.y);
-    context.stroke();
-    last = to;
-    own('A drawing of yours');
-  }
-  given.addEventListener('pointerdown', (event) => {
-    given.setPointerCapture(event.pointerId);
-    last = undefined;
-    stroke(place(event));
-  });
-  given.addEventListener('pointermove', (event) => given.hasPointerCapture(event.pointerId) && stroke(place(event)));
+  const pen = penOn(
+    {
+      context,
+      line: () => ({ colour: ink.value, width: width.valueAsNumber }),
+      begun: () => past.keep(from),
+      drew: () => own('A drawing of yours'),
+      undo,
+    },
+    'draw-help',
+  );
+  stage.pictures.className = 'pictures two';
+  stage.pictures.replaceChildren(titled('Yours: draw here', pen.place), titled('The generator’s', result));
 
   open.addEventListener('change', () => void take(open.files?.[0]));
   addEventListener('dragover', (event) => event.preventDefault(), { signal });
@@ -206,11 +220,14 @@ export function showPicture(stage: Stage): View {
     seed.valueAsNumber = seed.value === '' ? 0 : (seed.valueAsNumber + 1) % 2 ** 32;
     example();
   });
+  button('undo', undo);
   button('fill', () => {
+    past.keep(from);
     blank(given.width, given.height, ink.value);
     own('A drawing of yours');
   });
   button('clear', () => {
+    past.keep(from);
     blank(given.width, given.height);
     own('Blank paper');
   });
@@ -247,11 +264,11 @@ function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return context;
 }
 
-function titled(title: string, canvas: HTMLCanvasElement): HTMLElement {
+function titled(title: string, shown: HTMLElement): HTMLElement {
   const place = document.createElement('div');
   const text = document.createElement('p');
   text.textContent = title;
-  place.append(text, canvas);
+  place.append(text, shown);
   return place;
 }
 

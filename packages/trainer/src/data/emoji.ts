@@ -40,7 +40,7 @@ const COLOURED = [
 /** What {@link emojiLayout} does besides pairing files. */
 export interface EmojiOptions {
   /** What is known of emoji: uses only these, with their captions, or their groups as classes. */
-  about?: { told: EmojiTold; of: ReadonlyMap<string, EmojiAbout> } | undefined;
+  about?: { annotation: EmojiAnnotation; of: ReadonlyMap<string, EmojiAbout> } | undefined;
   /** Names of fields that are line drawings; then emoji that differ from others in colour only are left out. */
   lines?: readonly string[];
 }
