@@ -274,7 +274,7 @@ describe('forja evaluate', () => {
       ),
     )) as { classes: Record<string, { scores: { frechet: { mean: number } } }> }[];
     expect(Object.keys(right?.classes ?? {})).toEqual(['dark', 'light']);
-    // 64 values, each off by 160 levels of 127.5: 64 · (160 / 127.5)² = 100.8, beside the spread of the data
+    // 64 values, each off by 160 levels of 127.5: 64 · (160 / 127.5)² = 100.8, plus a little for the spread of the data
     for (const name of ['dark', 'light']) {
       const [near, far] = [right, swapped].map((one) => one?.classes[name]?.scores.frechet.mean ?? NaN);
       expect((far ?? NaN) - (near ?? NaN)).toBeCloseTo(64 * (160 / 127.5) ** 2, 0);

@@ -52,7 +52,7 @@ afterEach(async () => {
 
 /** Resolves when all workers have ended. */
 async function allOut(): Promise<void> {
-  // −1: it has ended
+  // −1 once it has ended
   await Promise.all(workers.filter(({ threadId }) => threadId !== -1).map((worker) => once(worker, 'exit')));
 }
 

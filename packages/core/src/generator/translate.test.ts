@@ -173,7 +173,7 @@ describe('in tiles', () => {
     ['of a fixed size, larger than the picture', 9, 7, { tile: 16 }, { shape: [1, 3, 16, 16] }],
     ['of a fixed size', 40, 20, { tile: 16, overlap: 4 }, { shape: [1, 3, 16, 16] }],
     ['NHWC, [-1, 1]', 33, 20, { tile: 16, overlap: 4 }, { layout: 'nhwc', shape: ['b', 'h', 'w', 3], range: [-1, 1] }],
-  ])('%s, a pixel-wise model gives what it gives whole', async (_, width, height, tiling, options) => {
+  ])('%s: equal to the whole picture for a pixel-wise model', async (_, width, height, tiling, options) => {
     const image = picture(width, height, 3);
     const result = await invert(options).generator.translate(image, tiling);
     expect([...result.data]).toEqual(inverted(image));

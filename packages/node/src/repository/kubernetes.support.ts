@@ -7,7 +7,7 @@ const { kinds, ...schemas } = JSON.parse(
 ) as { kinds: Record<string, string> } & AnySchemaObject;
 const ajv = new Ajv({ strict: false, allErrors: true }).addSchema(schemas, 'schemas');
 
-/** What the schema of its kind says against a manifest: each with its place. */
+/** Violations of the schema of a manifest's kind, each with its path. */
 export function faultsOf(manifest: unknown): string[] {
   const { apiVersion, kind } = manifest as { apiVersion?: string; kind?: string };
   const name = kinds[`${apiVersion}/${kind}`];

@@ -1,5 +1,5 @@
-// Systems: names of state, what a second one in the process changes (nothing), what they leave behind, and each mistake
-// of a system of one's own. Numbers are checked in tests/parity/step*.test.ts and tests/parity/games.test.ts.
+// Systems: names of state, several of them in one process, what they leave behind, and how mistakes in a user's system
+// are reported. Numbers are checked in tests/parity/step*.test.ts and tests/parity/games.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it, test } from 'vitest';
 import type { FieldSpec } from '../data/dataset.js';
