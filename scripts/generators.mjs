@@ -50,15 +50,15 @@ const recipes = {
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
   sketch: {
-    about: 'Line drawings in colour, 64 × 64.',
+    about: 'Drawings by coloured pens, painted, 64 × 64.',
     packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
-    pictures: 'Noto Emoji by Google, under Apache-2.0, and lines computed from them',
+    pictures: 'Noto Emoji by Google, under Apache-2.0, and coloured lines computed from them',
     train: [
-      ...['pix2pix', '--data', 'emoji-sketch', '--base', '20', '--base-d', '16', '--schedule', 'linear'],
+      ...['pix2pix', '--data', 'emoji-pens', '--base', '20', '--base-d', '16', '--schedule', 'linear'],
       ...['--threads', '1', '--seed', '1'],
     ],
-    steps: 4000,
-    use: (file) => `translate ${file} drawing.png -o colours.png`,
+    steps: 3200,
+    use: (file) => `translate ${file} drawing.png -o painted.png`,
   },
   enlarge: {
     about: 'Drawings four times as large, of any size.',

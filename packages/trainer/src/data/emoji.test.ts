@@ -33,16 +33,21 @@ test('uses emoji that every field has, as pairs; training sets `a` and `b` share
   expect(held(pairs).length).toBeGreaterThan(0);
 });
 
-test('fields that are lines, unpaired too; without emoji that have the lines of another one', () => {
+test('fields that are lines, unpaired too; without emoji that have the lines of another one in that ink', () => {
   const grinning = ['1f600', '1f601', '1f602', '1f603', '1f604', '1f605', '1f606', '1f607', '1f608', '1f609'];
-  const others = ['2764', '1f499', '1f9e1', '1f590-1f3fb', '1f1e9-1f1ea', '1f3f4-e0067-e0062', '1f534', '1f7e6'];
-  const files = [...grinning, ...others].map((code) => `noto/${code}.png`);
-  const { parts } = emojiLayout({ input: files, target: files }, { lines: ['input'] });
-  expect(parts.map(({ fields }) => fields)).toEqual([
-    [{ name: 'input', lines: true }, { name: 'target' }],
-    [{ name: 'a', lines: true }],
-    [{ name: 'b' }],
-  ]);
-  // the red heart and the red circle stay
-  expect(parts[0]?.examples.map(({ name }) => name).sort()).toEqual([...grinning, '2764', '1f534'].sort());
+  const red = ['2764', '1f534'];
+  const others = ['1f499', '1f9e1', '1f1e9-1f1ea', '1f3f4-e0067-e0062', '1f7e6'];
+  const files = [...grinning, ...red, ...others, '1f590-1f3fb'].map((code) => `noto/${code}.png`);
+  for (const [ink, used] of [
+    ['black', [...grinning, ...red]],
+    ['coloured', [...grinning, ...red, ...others]],
+  ] as const) {
+    const { parts } = emojiLayout({ input: files, target: files }, { lines: { input: ink } });
+    expect(parts.map(({ fields }) => fields)).toEqual([
+      [{ name: 'input', lines: ink }, { name: 'target' }],
+      [{ name: 'a', lines: ink }],
+      [{ name: 'b' }],
+    ]);
+    expect(parts[0]?.examples.map(({ name }) => name).sort()).toEqual([...used].sort());
+  }
 });

@@ -2,7 +2,7 @@
 // a background. The same code in Node and in pages, so that a lossless file gives the same values everywhere.
 import { ForjaError } from '@forja/core';
 import type { PictureOptions } from './config.js';
-import { lineDrawing } from './lines.js';
+import { lineDrawing, type Ink } from './lines.js';
 import type { Picture } from './picture.js';
 
 /** Size, channels and fitting of a field's pictures. */
@@ -13,8 +13,8 @@ export interface Target extends Pick<PictureOptions, 'fit' | 'alpha' | 'backgrou
   channels: number;
   /** Which half, for pairs side by side. */
   half?: 'left' | 'right';
-  /** Use a line drawing of the picture, black on white, instead of the picture. */
-  lines?: boolean;
+  /** Use a line drawing of the picture, in this ink on white, instead of the picture. */
+  lines?: Ink;
 }
 
 /** Part of a picture, in pixels. */
@@ -27,18 +27,18 @@ interface Region {
 
 /** The bytes of the picture fitted to `target`. Throws ForjaError `data.alpha` if transparency is refused. */
 export function fitPicture(picture: Picture, target: Target): Uint8Array {
-  return target.lines ? linesOf(picture, target) : fitted(picture, target);
+  return target.lines ? linesOf(picture, target, target.lines) : fitted(picture, target);
 }
 
 /** Shortest side at which lines are drawn; they are shrunk to smaller sizes. */
 const DRAWN = 64;
 
-function linesOf(picture: Picture, target: Target): Uint8Array {
+function linesOf(picture: Picture, target: Target, ink: Ink): Uint8Array {
   const times = Math.max(1, Math.ceil(DRAWN / Math.min(target.width, target.height)));
   const sides = { width: target.width * times, height: target.height * times };
-  const drawing = lineDrawing({ ...sides, data: fitted(picture, { ...target, ...sides, channels: 4 }) });
+  const drawing = lineDrawing({ ...sides, data: fitted(picture, { ...target, ...sides, channels: 4 }) }, ink);
   const { half: _, ...whole } = target;
-  return fitted({ ...sides, channels: 1, data: drawing }, whole);
+  return fitted({ ...sides, channels: 3, data: drawing }, whole);
 }
 
 function fitted(picture: Picture, target: Target): Uint8Array {

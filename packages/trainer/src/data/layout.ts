@@ -4,6 +4,7 @@ import { captionLines, captionRows } from './captions.js';
 import type { PictureConfig } from './config.js';
 import type { SkippedFile } from './dataset.js';
 import type { Target } from './fit.js';
+import type { Ink } from './lines.js';
 import { PICTURE_FILE } from './picture.js';
 
 /** Files below a folder: sorted paths with `/`. */
@@ -29,7 +30,7 @@ export interface Example {
 export interface LayoutPart {
   /** Name, if there are several independently drawn parts. */
   part?: string;
-  fields: readonly { name: string; half?: NonNullable<Target['half']>; lines?: boolean }[];
+  fields: readonly { name: string; half?: NonNullable<Target['half']>; lines?: Ink }[];
   examples: Example[];
 }
 

@@ -1,5 +1,8 @@
-// A line drawing of a picture, as someone might draw it with a pen: edges by the method of Canny (1986, "A
-// computational approach to edge detection"), without short ones, drawn as black lines of one width on white paper.
+// A line drawing of a picture, as someone might draw it with pens: edges by the method of Canny (1986, "A computational
+// approach to edge detection"), without short ones, drawn as lines of one width on white paper.
+
+/** The colour of lines: black, or of the darker side of each edge, as of what lies on top or on the paper. */
+export type Ink = 'black' | 'coloured';
 
 /** Edges whose contrast reaches `low` are drawn if they are connected to some that reach `high`, of 255. */
 const CONTRAST = { low: 20, high: 44 };
@@ -7,6 +10,11 @@ const CONTRAST = { low: 20, high: 44 };
 const SHORTEST = 1 / 8;
 /** Width of a line, as a share of the shorter side. */
 const PEN = 1 / 32;
+/** How far from an edge its side is, as a share of the shorter side. */
+const BESIDE = 1 / 32;
+/** Greatest luma of a coloured line, so that white things have visible lines. */
+const LIGHTEST = 190;
+const LUMA = [0.299, 0.587, 0.114] as const;
 /** Binomial weights, nearly a Gaussian of deviation 1. */
 const SMOOTH = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16] as const;
 /** Sobel's filter of a step by 1 after {@link SMOOTH}; divided by it, slopes are in levels of the picture. */
@@ -28,24 +36,49 @@ interface Rgba {
 }
 
 /**
- * The lines of a picture, as grey pixels in the same order: 255 is paper, 0 is ink. There is a line where colours meet,
- * and where the picture ends and transparency begins.
+ * The lines of a picture, in RGB, pixels in the same order; the paper is white. There is a line where colours meet, and
+ * where the picture ends and transparency begins.
  */
-export function lineDrawing(picture: Rgba): Uint8Array {
-  const { strength, across } = slopes(planesOf(picture));
-  return drawn(connected(strength, crests(strength, across)), picture);
+export function lineDrawing(picture: Rgba, ink: Ink): Uint8Array {
+  const planes = planesOf(picture);
+  const { strength, across } = slopes(planes.map(smoothed));
+  const pixels = connected(strength, crests(strength, across));
+  const colour = inks[ink];
+  return drawn(pixels, picture, (p) => colour(planes, p, NEIGHBOURS[across[p]!]!)); // one of four
 }
 
-/** Red, green and blue over white paper, and alpha, smoothed. */
+/** Red, green and blue over white paper, and alpha. */
 function planesOf({ width, height, data }: Rgba): Plane[] {
   return [0, 1, 2, 3].map((c) => {
     const values = Float32Array.from({ length: width * height }, (_, p) => {
       const alpha = data[4 * p + 3]! / 255;
       return c < 3 ? data[4 * p + c]! * alpha + 255 * (1 - alpha) : 255 * alpha;
     });
-    return smoothed({ width, height, values, outside: c < 3 ? 255 : 0 });
+    return { width, height, values, outside: c < 3 ? 255 : 0 };
   });
 }
+
+type Rgb = readonly [number, number, number];
+
+/** The colour of the line at a pixel of an edge, whose sides are in direction `across`. */
+const inks: Readonly<Record<Ink, (planes: readonly Plane[], p: number, across: readonly [number, number]) => Rgb>> = {
+  black: () => [0, 0, 0],
+  coloured(planes, p, [dx, dy]) {
+    const [{ width, height } = { width: 1, height: 1 }] = planes;
+    const [x, y] = [p % width, Math.floor(p / width)];
+    const far = Math.round(BESIDE * Math.min(width, height));
+    const beside = (by: number): Rgb => {
+      const [r = 0, g = 0, b = 0] = planes.map((plane) => at(plane, x + by * dx, y + by * dy));
+      return [r, g, b];
+    };
+    const [before, after] = [beside(-far), beside(far)];
+    const darker = lumaOf(before) < lumaOf(after) ? before : after;
+    const fade = Math.min(1, LIGHTEST / lumaOf(darker));
+    return [darker[0] * fade, darker[1] * fade, darker[2] * fade];
+  },
+};
+
+const lumaOf = ([r, g, b]: Rgb): number => LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
 
 const at = ({ width, height, values, outside }: Plane, x: number, y: number): number =>
   x < 0 || y < 0 || x >= width || y >= height ? outside : values[y * width + x]!;
@@ -123,17 +156,22 @@ function connected({ width, height, values }: Plane, thin: Uint8Array): number[]
   return kept;
 }
 
-/** Draws the pixels with a round pen. */
-function drawn(pixels: readonly number[], { width, height }: Rgba): Uint8Array {
-  const drawing = new Uint8Array(width * height).fill(255);
+/** Draws the pixels with round pens of a colour each. Where pens overlap, the one that covers more of a pixel wins. */
+function drawn(pixels: readonly number[], { width, height }: Rgba, colour: (p: number) => Rgb): Uint8Array {
+  const drawing = new Uint8Array(width * height * 3).fill(255);
+  const covered = new Float32Array(width * height);
   const radius = (PEN * Math.min(width, height)) / 2;
   const reach = Math.ceil(radius);
   for (const p of pixels) {
     const [x, y] = [p % width, Math.floor(p / width)];
+    const rgb = colour(p);
     for (let v = Math.max(0, y - reach); v <= Math.min(height - 1, y + reach); v++)
       for (let u = Math.max(0, x - reach); u <= Math.min(width - 1, x + reach); u++) {
         const ink = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(u - x, v - y)));
-        drawing[v * width + u] = Math.min(drawing[v * width + u]!, Math.round(255 * (1 - ink)));
+        const q = v * width + u;
+        if (ink <= covered[q]!) continue;
+        covered[q] = ink;
+        for (const [c, value] of rgb.entries()) drawing[3 * q + c] = Math.round(255 + (value - 255) * ink);
       }
   }
   return drawing;

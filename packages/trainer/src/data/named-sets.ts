@@ -1,5 +1,6 @@
 // Data sets by name, made of pictures in npm packages: which pictures, the holdout, licence and credit. One row per
 // set; ../node/load-set.ts finds the packages, which users install.
+import type { Ink } from './lines.js';
 import type { SheetLayout } from './sheets.js';
 
 /** What an example of emoji has besides its pictures. */
@@ -27,8 +28,8 @@ export interface EmojiFolder {
   package: string;
   path: string;
   ending: string;
-  /** Use line drawings of the pictures. */
-  lines?: true;
+  /** Use line drawings of the pictures, in this ink. */
+  lines?: Ink;
 }
 
 /** Fields of every set. */
@@ -182,7 +183,17 @@ export const namedSets = {
     license: 'Apache-2.0 (Noto Emoji)',
     credit: 'Google (Noto Emoji)',
     size: 64,
-    emoji: { input: { ...noto, lines: true }, target: noto },
+    emoji: { input: { ...noto, lines: 'black' }, target: noto },
+  },
+  'emoji-pens': {
+    summary:
+      'coloured lines and pictures: Noto emoji, and drawings of them with coloured pens, in pairs ' +
+      '(npm package emoji-datasource-google)',
+    packages: [NOTO],
+    license: 'Apache-2.0 (Noto Emoji)',
+    credit: 'Google (Noto Emoji)',
+    size: 64,
+    emoji: { input: { ...noto, lines: 'coloured' }, target: noto },
   },
   'line-art': {
     summary: 'drawings in black lines and in colour, in pairs (npm package openmoji)',

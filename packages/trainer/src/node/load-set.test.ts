@@ -112,10 +112,10 @@ test('emoji in groups, as classes', async () => {
   for (const i of all) expect(label![i]).toBe(Math.round((image![192 * i + 3 * 36]! + 1) * 127.5) % 2);
 });
 
-test('emoji as lines and in colour: pairs, with the lines cached apart from the pictures', async () => {
+test.each(['emoji-sketch', 'emoji-pens'])('%s: emoji as lines and in colour, in pairs, cached apart', async (data) => {
   const cache = join(place, 'cache');
   for (const times of ['decoded', 'from the cache']) {
-    const set = await loadData({ data: 'emoji-sketch', size: 16 }, place, { cache });
+    const set = await loadData({ data, size: 16 }, place, { cache });
     expect([set.license, set.credit]).toEqual(['Apache-2.0 (Noto Emoji)', 'Google (Noto Emoji)']);
     expect(set.count + (set.holdout?.count ?? 0), times).toBe(EMOJI.length); // without the skin tones
     const all = Array.from({ length: set.count }, (_, i) => i);

@@ -89,7 +89,9 @@ async function fromEmoji(
   };
   const shape = { size, channels, fit: 'pad', alpha: 'over', background: '#ffffff', flip, holdout: HELD } as const;
   const about = set.about && { annotation: set.about.annotation, of: await aboutOf(set.about, folders) };
-  const lines = Object.keys(set.emoji).filter((field) => set.emoji[field]?.lines);
+  const lines = Object.fromEntries(
+    Object.entries(set.emoji).flatMap(([field, folder]) => (folder.lines ? [[field, folder.lines]] : [])),
+  );
   return layoutDataset(emojiLayout(files, { about, lines }), { ...shape, path: name }, store, {
     ...(onProgress ? { onProgress } : {}),
     ...(about?.annotation === 'caption' ? { words: WORDS } : {}),

@@ -18,7 +18,7 @@ export const defaultCache = (): string =>
 /** Name of the record of a file's content and a target. */
 export function recordKey(content: string, target: Target): string {
   const { width, height, channels, fit, alpha, background, half = null, lines } = target;
-  const parts = [VERSION, width, height, channels, fit, alpha, background, half, ...(lines ? ['lines'] : [])];
+  const parts = [VERSION, width, height, channels, fit, alpha, background, half, ...(lines ? [lines] : [])];
   return createHash('sha256').update(content).update(JSON.stringify(parts)).digest('hex');
 }
 

@@ -34,7 +34,7 @@ export const READY: Readonly<Record<ReadyName, Ready>> = {
     load: async () => (await import('./faces.js')).model,
   },
   emoji: {
-    data: ['emoji', 'emoji-groups', 'emoji-names', 'emoji-sketch', 'emoji-styles'],
+    data: ['emoji', 'emoji-groups', 'emoji-names', 'emoji-pens', 'emoji-sketch', 'emoji-styles'],
     sha256: 'e7a3c3914b5ce2e839b92b83672739e3f332518a5df73931184ade11de1c9c93',
     load: async () => (await import('./emoji.js')).model,
   },
