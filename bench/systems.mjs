@@ -25,6 +25,7 @@ const BENCHES = {
   pix2pix: ['pix2pix', 'maps'],
   'line-art': ['pix2pix', 'lineArt'],
   sketch: ['pix2pix', 'sketches'],
+  pens: ['pix2pix', 'pens'],
   conditional: ['conditional', 'default'],
   stylegan: ['stylegan', 'default'],
   resnet: ['resnet', 'default'],

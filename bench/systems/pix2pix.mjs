@@ -19,18 +19,19 @@ export const lineArt = (options) =>
     options,
   );
 
-/** Lines computed from emoji (Noto), with the network of generators/sketch.onnx. */
+/** The network of generators/sketch.onnx. */
+const small = { base: 20, baseD: 16, schedule: 'linear' };
+
+/** Black lines computed from emoji (Noto). */
 export const sketches = (options) =>
   compared(
-    {
-      data: 'emoji-sketch',
-      folder: 'sketch',
-      input: 'the lines',
-      what: 'drawings',
-      options: { base: 20, baseD: 16, schedule: 'linear' },
-    },
+    { data: 'emoji-sketch', folder: 'sketch', input: 'the black lines', what: 'drawings', options: small },
     options,
   );
+
+/** Coloured lines computed from emoji. */
+export const pens = (options) =>
+  compared({ data: 'emoji-pens', folder: 'pens', input: 'the lines', what: 'drawings', options: small }, options);
 
 async function compared({ data, folder, input: given, what, options }, { runs, from, seed, steps = 1000 }) {
   const { highFrequency, patternShare, psnr, ssim } = await trainer();
