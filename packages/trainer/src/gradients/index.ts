@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import { setGradient } from '../tfjs/engine.js';
+import { mendKernels } from '../tfjs/mended.js';
 import { synchronous } from '../tfjs/promises.js';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
@@ -88,7 +89,7 @@ function install(): void {
     replaced.set(config.kernelName, currentGradient(config.kernelName));
     setGradient(config.kernelName, config);
   }
-  const undo = [leaveOutAbsent(), replaceComposites(), refuseUnproven(), safeDivision(), zeroSlopes()];
+  const undo = [mendKernels(), leaveOutAbsent(), replaceComposites(), refuseUnproven(), safeDivision(), zeroSlopes()];
   restoreEngine = () => {
     for (const step of undo.reverse()) step();
   };
