@@ -1,5 +1,5 @@
-// Exported kernels where tfjs, float64 and the file are easily told apart: small arguments, infinite bounds, integers.
-// Reference: Math.log1p and Math.expm1 in float64, and products of integers by hand.
+// Exported kernels where tfjs, float64 and the file are easily told apart: small arguments, infinite bounds, integers,
+// signs of zero. Reference: Math's functions in float64, and integers by hand.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import { exportOnnx, type InputOption } from '@forja/trainer';
@@ -53,4 +53,44 @@ it('products of integer matrices, transposed ones too', async () => {
   const x = Int32Array.of(1, 0, 2, -1, 3, 0);
   expect(await run((v) => tf.matMul(rows(v), table), x)).toEqual([11, 14, 8, 10]);
   expect(await run((v) => tf.matMul(table, rows(v), true, true), x)).toEqual([11, 8, 14, 10]);
+});
+
+/** A function of two operands, which the input holds in turn. */
+const ofPairs =
+  (fn: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
+  (v: tf.Tensor): tf.Tensor => {
+    const [a, b] = tf.unstack(tf.reshape(v, [-1, 2]), 1) as [tf.Tensor, tf.Tensor];
+    return fn(a, b);
+  };
+
+it('integers divided by 0, and what is left of them, are 0', async () => {
+  const x = Int32Array.of(7, 0, -7, 3, 7, -3, -(2 ** 31), -1, -5, 2, 0, 0);
+  expect(await run(ofPairs(tf.floorDiv), x)).toEqual([0, -3, -3, -(2 ** 31), -3, 0]);
+  expect(await run(ofPairs(tf.mod), x)).toEqual([0, 2, -2, 0, 1, 0]);
+});
+
+it('floats that no integer holds become 0, as NaN and infinity do in tfjs', async () => {
+  const x = Float32Array.of(NaN, Infinity, -Infinity, 3e9, -1e30, 2 ** 31 - 128, -(2 ** 31), -1.9, 0.9);
+  const expected = [0, 0, 0, 0, 0, 2 ** 31 - 128, -(2 ** 31), -1, 0];
+  expect(await run((v) => tf.cast(v, 'int32'), x)).toEqual(expected);
+  expect(await run((v) => tf.floorDiv(tf.onesLike(v), v), Float32Array.of(0, -0, 0.4))).toEqual([0, 0, 2]);
+});
+
+it('angles on the axes have the sign of zero', async () => {
+  const parts = [0, -0, 1, -1, NaN];
+  const pairs = parts.flatMap((y) => parts.map((x) => [y, x]));
+  const angles = await run(ofPairs(tf.atan2), Float32Array.from(pairs.flat()));
+  expect(angles).toBeAllclose(
+    pairs.map(([y = 0, x = 0]) => Math.atan2(y, x)),
+    { rtol: 1e-6, atol: 0 },
+  );
+});
+
+it.each<[string, (x: tf.Tensor) => tf.Tensor]>([
+  ['a sum', (x) => tf.add(tf.greater(x, 0), tf.less(x, 1))],
+  ['a difference', (x) => tf.sub(tf.greater(x, 0), tf.less(x, 1))],
+  ['a quotient', (x) => tf.div(tf.greater(x, 0), tf.less(x, 1))],
+])('%s of bools is refused, because it is none', async (_, fn) => {
+  const options = { inputs: [{ name: 'x', shape: ['n'] }], verify: false as const };
+  await expect(exportOnnx(fn, options)).rejects.toRefuse('export.unsupported', 'bool', 'small-numbers.test');
 });

@@ -36,6 +36,11 @@ test.each([
     'input.range',
     'Gather: indices element out of data bounds',
   ],
+  [
+    "Non-zero status code returned while running Mod node. Name:'Mod' Status Message: element_wise_ops.cc:2256 operator() Integer modulo by zero",
+    'input.range',
+    'no integer divisor 0',
+  ],
   ['Got invalid dimensions for input: x for the following indices\n index: 1 Got: 2 Expected: 1', 'input.shape', 'x'],
   ['the GPU device was lost', 'device.lost', 'lost'],
   ['CUDA failure 700: an illegal memory access', 'device.lost', 'CUDA'],

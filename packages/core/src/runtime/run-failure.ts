@@ -29,6 +29,14 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
         { code: 'input.range', cause },
       ),
   ],
+  [
+    /integer (division|modulo) by zero/i,
+    ({ message, cause }) =>
+      new UsageError(`run: expected inputs that make no integer divisor 0, got some that do: ${reason(message)}`, {
+        code: 'input.range',
+        cause,
+      }),
+  ],
   [/shape|dimension|broadcast|a multiple of|exceeds maximum allowed/i, sizeMismatch],
   [/(?:)/, unknownFailure],
 ];

@@ -2,7 +2,7 @@
 import type { OpName, Value } from '@forja/core/onnx';
 import type { BinaryKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
-import { binary, type PairFormula } from './formula.js';
+import { binary, typed, type PairFormula } from './formula.js';
 import { arithmeticType, as, inputList, scalar, upcast } from './layout.js';
 import { input, output } from './spatial.js';
 
@@ -18,12 +18,14 @@ function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
 }
 
 /**
- * Integers `b` with 1 in place of -1: onnxruntime ends the process for the least integer divided by -1. Remainders are
- * 0 for both.
+ * Integers `b` with 1 in place of -1 and 0: onnxruntime ends the process for the least integer divided by -1, and fails
+ * for a division by 0. Remainders are 0 for both, as in tfjs, whose integer arrays make 0 of NaN and of infinity.
  */
-function divisorOf(b: Value, ctx: LowerContext): { divisor: Value; negated: Value } {
+function divisorOf(b: Value, ctx: LowerContext): { divisor: Value; negated: Value; zero: Value } {
   const negated = ctx.op('Equal', [b, scalar(-1, 'int32', ctx)]);
-  return { divisor: ctx.op('Where', [negated, scalar(1, 'int32', ctx), b]), negated };
+  const zero = ctx.op('Equal', [b, scalar(0, 'int32', ctx)]);
+  const divisor = ctx.op('Where', [ctx.op('Or', [negated, zero]), scalar(1, 'int32', ctx), b]);
+  return { divisor, negated, zero };
 }
 
 /**
@@ -37,13 +39,18 @@ const floorMod: PairFormula = (a, b, ctx) => {
   return ctx.op('Where', [correct, ctx.op('Add', [rest, b]), rest]);
 };
 
-/** Division rounded down, of integers. ONNX rounds towards zero. For -1 it is -a, which wraps around as in tfjs. */
+/**
+ * Division rounded down, of integers. ONNX rounds towards zero. For -1 it is -a, which wraps around as in tfjs; for 0
+ * it is 0, as in tfjs.
+ */
 function floorDivIntegers(a: Value, b: Value, ctx: LowerContext): Value {
-  const { divisor, negated } = divisorOf(b, ctx);
+  const { divisor, negated, zero } = divisorOf(b, ctx);
   const truncated = ctx.op('Div', [a, divisor]);
   const inexact = ctx.op('Not', [ctx.op('Equal', [ctx.op('Mul', [truncated, divisor]), a])]);
   const above = as(ctx.op('And', [inexact, signsDiffer(a, divisor, ctx)]), 'int32', ctx);
-  return ctx.op('Where', [negated, ctx.op('Sub', [scalar(0, 'int32', ctx), a]), ctx.op('Sub', [truncated, above])]);
+  const nothing = scalar(0, 'int32', ctx);
+  const quotient = ctx.op('Where', [zero, nothing, ctx.op('Sub', [truncated, above])]);
+  return ctx.op('Where', [negated, ctx.op('Sub', [nothing, a]), quotient]);
 }
 
 /**
@@ -62,14 +69,21 @@ const squaredDifference: PairFormula = (a, b, ctx) => {
   return ctx.op('Mul', [difference, difference]);
 };
 
-/** The angle of (x, y), from Atan of y / x and the quadrant. ONNX has no Atan2. */
+/** True for negative numbers and for -0, whose reciprocal is negative. */
+function hasSign(value: Value, ctx: LowerContext): Value {
+  const negative = (v: Value): Value => ctx.op('Less', [v, ctx.scalar(0)]);
+  return ctx.op('Or', [negative(value), negative(ctx.op('Reciprocal', [value]))]);
+}
+
+/**
+ * The angle of (x, y), from Atan of y / x and the quadrant, which of zeros is that of their signs. ONNX has no Atan2.
+ */
 const atan2: PairFormula = (y, x, ctx) => {
-  const zero = ctx.scalar(0);
-  const half = ctx.op('Atan', [ctx.op('Div', [y, x])]);
-  const turn = ctx.op('Where', [ctx.op('Less', [y, zero]), ctx.scalar(-Math.PI), ctx.scalar(Math.PI)]);
-  const whole = ctx.op('Where', [ctx.op('Less', [x, zero]), ctx.op('Add', [half, turn]), half]);
-  const origin = ctx.op('And', [ctx.op('Equal', [x, zero]), ctx.op('Equal', [y, zero])]);
-  return ctx.op('Where', [origin, zero, whole]);
+  const isZero = (value: Value): Value => ctx.op('Equal', [value, ctx.scalar(0)]);
+  const quotient = ctx.op('Atan', [ctx.op('Div', [y, x])]);
+  const half = ctx.op('Where', [ctx.op('And', [isZero(x), isZero(y)]), y, quotient]);
+  const turn = ctx.op('Where', [hasSign(y, ctx), ctx.scalar(-Math.PI), ctx.scalar(Math.PI)]);
+  return ctx.op('Where', [hasSign(x, ctx), ctx.op('Add', [half, turn]), half]);
 };
 
 const AddN: KernelLowering<'AddN'> = (call, ctx) => {
@@ -77,15 +91,8 @@ const AddN: KernelLowering<'AddN'> = (call, ctx) => {
   const perm = ctx.commonLayout(terms, y.rank);
   const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
   // Not ONNX's variadic Sum, which onnxruntime implements for floats on CPU only.
-  ctx.set(
-    y,
-    as(
-      values.reduce((a, b) => ctx.op('Add', [a, b])),
-      ONNX_DTYPE[y.dtype],
-      ctx,
-    ),
-    perm,
-  );
+  const sum = values.reduce((a, b) => ctx.op('Add', [a, b]));
+  ctx.set(y, typed(sum, y, call, ctx), perm);
 };
 
 /** tfjs's `where`. A condition of rank 1 selects whole slices along the first axis. */

@@ -9,13 +9,32 @@ import { input, output } from './spatial.js';
 /** Emits nodes for one value, which has the requested type. */
 export type Formula = (x: Value, ctx: LowerContext, call: BoundCall) => Value;
 
+/** Kernels that make no other numbers of 0 and 1 than these two, though they are computed in floats. */
+const KEEP_BOOLS: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Relu', 'Relu6', 'Round', 'Sign', 'Step']);
+
+/** Kernels of whole numbers that make others of them. */
+const LEAVE_BOOLS: ReadonlySet<string> = new Set(['Add', 'AddN', 'Neg', 'Sub']);
+
+/**
+ * A result in the output's type. Arithmetic of bools is refused where it gives more than 0 and 1: tfjs keeps such
+ * numbers in its arrays of bytes, ONNX's bool cannot.
+ */
+export function typed(computed: Value, y: Logical, { kernel }: BoundCall, ctx: LowerContext): Value {
+  const other = computed.dtype === 'float32' ? !KEEP_BOOLS.has(kernel) : LEAVE_BOOLS.has(kernel);
+  if (y.dtype === 'bool' && computed.dtype !== 'bool' && other)
+    ctx.unsupported(
+      'arithmetic of bool values, whose results are not only 0 and 1: cast them to int32 or float32 first',
+    );
+  return as(computed, ONNX_DTYPE[y.dtype], ctx);
+}
+
 /** A row that computes in `dtype` (default: the input's, bool as int32) and returns in the output's type. */
 export function unary(formula: Formula, dtype?: DType, name = 'x'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, name, ctx), output(call, ctx)];
     const perm = orderOf(x, ctx);
     const computed = formula(as(ctx.get(x, perm), dtype ?? arithmeticType(x.dtype), ctx), ctx, call);
-    ctx.set(y, as(computed, ONNX_DTYPE[y.dtype], ctx), perm);
+    ctx.set(y, typed(computed, y, call, ctx), perm);
   };
 }
 
@@ -41,6 +60,6 @@ export function binary(
     const perm = ctx.commonLayout([a, b], y.rank);
     const type = dtype ?? arithmeticType(upcast([a, b]));
     const place = (v: Logical): Value => as(ctx.broadcast(v, y.rank, perm), type, ctx);
-    ctx.set(y, as(formula(place(a), place(b), ctx), ONNX_DTYPE[y.dtype], ctx), perm);
+    ctx.set(y, typed(formula(place(a), place(b), ctx), y, call, ctx), perm);
   };
 }

@@ -55,7 +55,18 @@ export function withAxis(perm: Perm, axis: number): { perm: Perm; position: numb
 
 /** The value cast to an element type; emits nothing if it has that type. */
 export function as(value: Value, dtype: DType, ctx: LowerContext): Value {
-  return value.dtype === dtype ? value : ctx.op('Cast', [value], { to: TYPE_CODE[dtype] });
+  if (value.dtype === dtype) return value;
+  const given = value.dtype === 'float32' && dtype === 'int32' ? finite(value, ctx) : value;
+  return ctx.op('Cast', [given], { to: TYPE_CODE[dtype] });
+}
+
+/**
+ * Floats with 0 in place of those that no int32 can hold. For NaN and infinity, tfjs's integers are 0 too; a runtime's
+ * are any.
+ */
+function finite(value: Value, ctx: LowerContext): Value {
+  const held = ctx.op('LessOrEqual', [ctx.op('Abs', [value]), ctx.scalar(2 ** 31)]);
+  return ctx.op('Where', [held, value, ctx.scalar(0)]);
 }
 
 /** A scalar of any type. */
