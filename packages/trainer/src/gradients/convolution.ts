@@ -19,10 +19,13 @@ function pairOf(value: unknown): Pair {
 const isDilated = ({ dilations }: Attributes): boolean =>
   (Array.isArray(dilations) ? dilations : [dilations ?? 1]).some((d) => d !== 1);
 
-/** The attributes of a convolution that its adjoints share. */
+/**
+ * The attributes of a convolution that its adjoints share. tf.layers leaves out a depthwise convolution's dilations,
+ * which the kernels of the adjoints need.
+ */
 function shared(attrs: Attributes): Attributes {
   const { strides, pad, dataFormat, dimRoundingMode, dilations } = attrs;
-  return { strides, pad, dataFormat, dimRoundingMode, dilations };
+  return { strides, pad, dataFormat, dimRoundingMode, dilations: dilations ?? 1 };
 }
 
 /** Names of the three kernels of a family. */
@@ -44,7 +47,7 @@ const VOLUME: Family = {
 };
 
 const forward = (f: Family, x: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor =>
-  kernel(f.forward, { x, filter }, { ...shared(attrs), dilations: attrs['dilations'] ?? 1 });
+  kernel(f.forward, { x, filter }, shared(attrs));
 const toInput = (f: Family, dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes, inputShape: number[]): tf.Tensor =>
   kernel(f.input, { dy, filter }, { ...shared(attrs), inputShape });
 const toFilter = (f: Family, x: tf.Tensor, dy: tf.Tensor, attrs: Attributes, filterShape: number[]): tf.Tensor =>

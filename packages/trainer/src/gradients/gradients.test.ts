@@ -308,6 +308,35 @@ describe('a batch norm without scale or offset', () => {
   });
 });
 
+describe('arguments that tf.layers and TensorFlow allow', () => {
+  it('a depthwise layer, which leaves out its dilations', () => {
+    const layer = tf.layers.depthwiseConv2d({ kernelSize: 2, depthMultiplier: 2, depthwiseInitializer: 'ones' });
+    const x = tf.range(1, 10).reshape([1, 3, 3, 1]);
+    layer.apply(x);
+    const { grads } = withGradients(() => tf.variableGrads(() => tf.sum(layer.apply(x) as T).asScalar()));
+    // each weight's slope is the sum of the pixels that it sees
+    expect(Object.values(grads)[0]?.dataSync()).toEqual(Float32Array.of(12, 12, 16, 16, 24, 24, 28, 28));
+    // each pixel is seen by as many windows, by two channels
+    const dx = withGradients(() => tf.grad((p) => tf.sum(layer.apply(p) as T))(x));
+    expect(dx.dataSync()).toEqual(Float32Array.of(2, 4, 2, 4, 8, 4, 2, 4, 2));
+  });
+
+  it('a gather whose batch axes are counted from the back of the indices', () => {
+    const [x, places] = [tf.ones([2, 3]), tf.tensor2d([0, 2, 1, 1], [2, 2], 'int32')];
+    const dx = withGradients(() => tf.grad((p) => tf.sum(tf.gather(p, places, 1, -1)))(x));
+    expect(dx.dataSync()).toEqual(Float32Array.of(1, 0, 1, 0, 2, 0));
+  });
+
+  it('a segment sum that leaves out rows of no segment', () => {
+    const ids = tf.tensor1d([1, -1, 3, 0], 'int32');
+    const weights = tf.tensor1d([10, 20, 30]);
+    const dx = withGradients(() =>
+      tf.grad((p) => tf.sum(tf.mul(tf.unsortedSegmentSum(p, ids, 3), weights)))(tf.ones([4])),
+    );
+    expect(dx.dataSync()).toEqual(Float32Array.of(20, 0, 0, 10));
+  });
+});
+
 const ACTIVATIONS: Record<string, (x: T) => T> = {
   leakyRelu: (x) => tf.leakyRelu(x, 0.2),
   relu: tf.relu,

@@ -9,8 +9,9 @@ import { at, constant, slopesOf, type GradientTable } from './tape.js';
  * `batchDims` axes) so that batches stay separate.
  */
 function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: AttrsOf<'GatherV2'>): tf.Tensor {
-  const [given, batchDims] = [Number(attrs['axis'] ?? 0), Number(attrs['batchDims'] ?? 0)];
+  const [given, batch] = [Number(attrs['axis'] ?? 0), Number(attrs['batchDims'] ?? 0)];
   const axis = given < 0 ? given + x.rank : given;
+  const batchDims = batch < 0 ? batch + indices.rank : batch;
   const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   const batches = size(x.shape.slice(0, batchDims));
   const outer = size(x.shape.slice(batchDims, axis));
@@ -30,11 +31,13 @@ function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: A
   return tf.reshape(swap(tf.reshape(summed, [batches, length, outer, inner])), x.shape);
 }
 
-/** Each slice gets the gradient of its segment; zero for a negative segment id. */
+/** Each slice gets the gradient of its segment; zero for an id of no segment, whose slice is left out of the sums. */
 function segmentAdjoint(dy: tf.Tensor, segments: tf.Tensor): tf.Tensor {
-  const slopes = tf.gather(dy, constant(() => tf.maximum(segments, tf.scalar(0, 'int32'))) as tf.Tensor1D);
+  const last = tf.scalar((dy.shape[0] ?? 1) - 1, 'int32');
+  const known = constant(() => tf.minimum(tf.maximum(segments, tf.scalar(0, 'int32')), last));
+  const slopes = tf.gather(dy, known as tf.Tensor1D);
   const there = constant(() =>
-    tf.reshape(tf.cast(tf.greaterEqual(segments, tf.scalar(0, 'int32')), 'float32'), [
+    tf.reshape(tf.cast(tf.equal(segments, known), 'float32'), [
       ...segments.shape,
       ...new Array<number>(slopes.rank - segments.rank).fill(1),
     ]),
