@@ -2,7 +2,7 @@
 // unchanged. Reference: tfjs eager.
 import { ExportError, type NamedTensors, type Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
-import { exportOnnx, verifyOnnx, type ExportOptions } from '@forja/trainer';
+import { compile, exportOnnx, verifyOnnx, type ExportOptions } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -211,6 +211,16 @@ describe('state that a function keeps elsewhere', () => {
       expect(predict()).toEqual(numbers);
     }
   });
+});
+
+it('the state of a stateful layer is refused in a compiled step too: only variables are state', async () => {
+  const layer = tf.layers.lstm({ units: 2, stateful: true, batchInputShape: [1, 2, 3], name: 'step_lstm' });
+  layer.apply(tf.ones([1, 2, 3]));
+  const step = (feeds: Record<string, tf.Tensor>) => ({ y: layer.apply(feeds['x'] as tf.Tensor) as tf.Tensor });
+  await expect(compile(step, { inputs: { x: { shape: [1, 2, 3] } }, runtime: onnx })).rejects.toRefuse(
+    'export.unsupported',
+    'step_lstm.states_',
+  );
 });
 
 describe('recurrent layers with dropout', () => {

@@ -1,4 +1,5 @@
 // Turns a step into an optimised program: traced twice, rewritten, and its results given unique names.
+import { ExportError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { callInputs, type Program } from '../program/program.js';
 import { optimize } from '../rewrite/optimize.js';
@@ -26,9 +27,20 @@ export function traceStep(step: StepFunction, options: StepOptions): TracedStep 
   const again = (moved: number): Trace =>
     trace(step, { inputs, variables: 'state', known: options.variables ?? [], moved });
   const first = again(0);
+  refuseKept(first.state.map(({ name }) => name));
   refuseBakedRandomness(first, again(LATER));
   const { program, names } = uniqueNames(optimize(first.program));
   return { inputs, program, names, variables: first.variables, draws: programDraws(program, options.name) };
+}
+
+/** @throws ExportError for a step whose layers keep tensors from one run to the next: only variables are state. */
+function refuseKept(names: readonly string[]): void {
+  if (names.length === 0) return;
+  throw new ExportError(
+    'export.unsupported',
+    `compile: expected state in variables only, got results that depend on ${names.join(', ')}, which a layer keeps ` +
+      'from run to run; set stateful: false, or keep it in a tf.Variable that the step reads and assigns',
+  );
 }
 
 /** The program without the state that it neither reads nor assigns. */

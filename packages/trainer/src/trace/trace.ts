@@ -64,7 +64,7 @@ export interface Trace {
   constantNames: Map<ValueId, string>;
   /** Where each constant was made or first met, `file:line:column`, by value. */
   constantSites: Map<ValueId, string>;
-  /** With `variables: 'constant'`: state kept between calls, which the program lacks. */
+  /** State kept between calls that the program lacks: fields of layers, and variables if they are constants. */
   state: KeptState[];
   /** Sizes that the user's own code read, if `reads` was set. */
   reads: SizeRead[];
@@ -96,7 +96,7 @@ export function trace(
     variables,
     constantNames: recorder.constantNames,
     constantSites: recorder.constantSites,
-    state: options.variables === 'constant' ? keptState(recorder) : [],
+    state: keptState(recorder, options.variables),
     reads: [...recorder.reads.values()],
     clock: recorder.chance.clock,
   };
@@ -106,13 +106,14 @@ export function trace(
  * State that the trace assigns and whose old value affects the results. Moving statistics do not affect them if the
  * batch's statistics are used.
  */
-function keptState(recorder: Recorder): KeptState[] {
+function keptState(recorder: Recorder, variables: TraceOptions['variables']): KeptState[] {
   const needed = reached(recorder.program);
   const at = (site: string | undefined): { site?: string } => (site === undefined ? {} : { site });
   return [
-    ...[...recorder.variables].flatMap(([variable, { name, input, current, site, adopted }]) =>
-      current !== input && adopted === undefined && needed.has(input) ? [{ name, variable, ...at(site) }] : [],
-    ),
+    ...[...(variables === 'constant' ? recorder.variables : [])].flatMap(([variable, entry]) => {
+      const { name, input, current, site, adopted } = entry;
+      return current !== input && adopted === undefined && needed.has(input) ? [{ name, variable, ...at(site) }] : [];
+    }),
     ...recorder.keptFields.flatMap(({ layer, field, before }) =>
       before.some((tensor) => recorder.valuesOf(tensor).some((value) => needed.has(value)))
         ? [{ name: `${layer}.${field}` }]
