@@ -50,14 +50,14 @@ const recipes = {
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
   sketch: {
-    about: 'Drawings by coloured pens, painted, 64 × 64.',
+    about: 'Paints drawings by coloured pens, in which each thing is outlined in its colour; 64 × 64.',
     packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
     pictures: 'Noto Emoji by Google, under Apache-2.0, and coloured lines computed from them',
     train: [
-      ...['pix2pix', '--data', 'emoji-pens', '--base', '20', '--base-d', '16', '--schedule', 'linear'],
+      ...['pix2pix', '--data', 'emoji-pens', '--base', '20', '--base-d', '16', '--batch', '4'],
       ...['--threads', '1', '--seed', '1'],
     ],
-    steps: 3200,
+    steps: 8000,
     use: (file) => `translate ${file} drawing.png -o painted.png`,
   },
   enlarge: {

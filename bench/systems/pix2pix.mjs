@@ -20,7 +20,7 @@ export const lineArt = (options) =>
   );
 
 /** The network of generators/sketch.onnx. */
-const small = { base: 20, baseD: 16, schedule: 'linear' };
+const small = { base: 20, baseD: 16, batch: 4 };
 
 /** Black lines computed from emoji (Noto). */
 export const sketches = (options) =>
@@ -69,7 +69,7 @@ async function compared({ data, folder, input: given, what, options }, { runs, f
     [what]: { training, heldOut: target.length },
     rows,
     notes: [
-      `${steps} steps of 8 ${what} of ${target[0].width} pixels; ${training} to train with, ${target.length} held out.`,
+      `${steps} steps of ${config.batch ?? 8} ${what} of ${target[0].width} pixels; ${training} to train with, ${target.length} held out.`,
     ],
     picture: await sheet(
       shown.map((i) => [input[i], ...Object.values(made).map((p) => p[i]), target[i]]),

@@ -10,6 +10,9 @@ export const PAINTS: readonly string[] = [
   '#3a8f3d',
   '#1d6fb8',
   '#7b4397',
+  '#e67e22',
+  '#7a4b2a',
+  '#e88aa8',
 ];
 
 /** Colours whose channels agree in this number of upper bits are counted as one. */

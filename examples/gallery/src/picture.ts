@@ -150,7 +150,8 @@ export function showPicture(stage: Stage): View {
       const [w, h] = [picture.width * cover, picture.height * cover];
       context.drawImage(picture, (given.width - w) / 2, (given.height - h) / 2, w, h);
       picture.close();
-      offer(mainColours(context.getImageData(0, 0, given.width, given.height).data, PAINTS.length));
+      // a paint box to draw with, or the colours to draw in
+      if (times === 1) offer(mainColours(context.getImageData(0, 0, given.width, given.height).data, PAINTS.length));
       own(what);
     } catch {
       if (here) stage.problem(new Error('This browser cannot read that file as a picture; try a PNG or a JPEG.'));
