@@ -45,6 +45,10 @@ it.each<[string, Fn, number[]]>([
   ['cumsum', (x) => tf.cumsum(x, -1), [1, 3, 6, 10, 5, 11, 18, 26, 9, 19, 30, 42]],
   ['cumsum of all before', (x) => tf.cumsum(x, -2, true), [0, 0, 0, 0, 1, 2, 3, 4, 6, 8, 10, 12]],
   ['cumprod', (x) => tf.cumprod(x, -1, false, true), [24, 24, 12, 4, 1680, 336, 56, 8, 11880, 1320, 132, 12]],
+  // Σ over an index of one operand: rows sum to 10, 26, 42
+  ['einsum', (x) => tf.einsum('abc,abd->ab', x, tf.onesLike(x)), [40, 104, 168]],
+  ['einsum of a sum', (x) => tf.einsum('abc,d->ad', x, tf.tensor1d([1, -2])), [78, -156]],
+  ['einsum of itself', (x) => tf.add(tf.einsum('abc->abc', x), 1), TWELVE.map((value) => value + 1)],
   // x[:, 0::2, -1], x[:, 2, ::-2] and x[:, -2, 1:, newaxis]
   ['a column of every second row', (x) => tf.stridedSlice(x, [0, 0, -1], [0, 3, 0], [1, 2, 1], 1, 1, 0, 0, 4), [4, 12]],
   [

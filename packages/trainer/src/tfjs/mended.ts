@@ -68,9 +68,39 @@ const batchNorm: Mend = (inputs, attrs, run) => {
   return run({ x, ...(Object.fromEntries(spread) as Inputs) }, attrs);
 };
 
+/**
+ * A sum over an index that only one operand has: tfjs takes one element of the axis instead of all. The operand is
+ * summed first. An einsum that changes nothing returns its operand in tfjs, disposed.
+ */
+const einsum: Mend = (inputs, attrs, run) => {
+  const operands = Object.values(inputs).filter((one) => one !== undefined && one !== null);
+  const [terms = '', result = ''] = String(attrs['equation']).replaceAll(' ', '').split('->');
+  const letters = terms.split(',');
+  const [x, ...more] = operands;
+  if (x !== undefined && more.length === 0) return letters[0] === result ? tf.clone(x) : undefined;
+  const kept = letters.map((own, i) => {
+    const others = result + letters.filter((_, j) => j !== i).join('');
+    return [...own].filter((letter) => others.includes(letter)).join('');
+  });
+  if (kept.join() === letters.join()) return undefined;
+  const summed = operands.map((one, i) => {
+    const axes = [...(letters[i] ?? '')].flatMap((letter, axis) => (kept[i]?.includes(letter) === true ? [] : [axis]));
+    return axes.length === 0 ? one : tf.sum(one, axes);
+  });
+  const scalar = kept.indexOf('');
+  // tfjs has no einsum of scalars
+  if (scalar !== -1 && summed.length === 2) {
+    const [factor, other] = [summed[scalar], summed[1 - scalar]] as [tf.Tensor, tf.Tensor]; // two, by their length
+    const left = kept[1 - scalar] ?? '';
+    return tf.mul(factor, left === result ? other : tf.einsum(`${left}->${result}`, other));
+  }
+  return run(summed as unknown as Inputs, { ...attrs, equation: `${kept.join()}->${result}` });
+};
+
 const MENDS: Readonly<Record<string, Mend>> = {
   Cumprod: running,
   Cumsum: running,
+  Einsum: einsum,
   FusedBatchNorm: batchNorm,
   StridedSlice: stridedSlice,
 };
