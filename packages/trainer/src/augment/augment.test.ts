@@ -72,5 +72,6 @@ test('users’ augmentations need a new name', () => {
   registerAugmentation({ name: 'darker', of: (x) => tf.mul(x, 0.5) });
   expect(augmentationNames()).toContain('darker');
   expect(() => registerAugmentation({ name: 'flip', of: (x) => x })).toRefuse('usage', 'augmentation.name', "'flip'");
+  expect(() => registerAugmentation({ name: 'none yet' } as never)).toRefuse('usage', 'augmentation.of');
   expect(() => augmentationOf('colour')).toRefuse('config.invalid', 'augmentation', "'colour'", "'color'");
 });

@@ -31,7 +31,7 @@ export const augmentations: Readonly<Record<AugmentationName, Augmentation>> = {
 /** What DiffAugment applies, in this order (Zhao et al. 2020). */
 export const DIFFAUGMENT: readonly AugmentationName[] = ['color', 'translation', 'cutout'];
 
-const all = registry<Augmentation>('augmentation', Object.values(augmentations));
+const all = registry<Augmentation>('augmentation', Object.values(augmentations), { of: 'function' });
 
 /**
  * Adds an augmentation of your own under its name.

@@ -30,7 +30,7 @@ export const losses: Readonly<Record<LossName, GanLoss>> = {
   rpgan,
 };
 
-const all = registry<GanLoss>('loss', Object.values(losses));
+const all = registry<GanLoss>('loss', Object.values(losses), { discriminator: 'function', generator: 'function' });
 
 /**
  * Adds a loss of your own under its name.

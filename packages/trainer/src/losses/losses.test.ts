@@ -155,6 +155,10 @@ test('users’ losses are found by name, and a name can be registered once', () 
   expect(lossNames()).toEqual([...Object.keys(losses), 'own']);
   expect(() => registerLoss({ ...own, name: 'hinge' })).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
   expect(() => registerLoss({ ...own, name: '' })).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+  expect(() => registerLoss({ name: 'half', generator: own.generator } as never)).toRefuse(
+    'usage',
+    'loss.discriminator',
+  );
   for (const name of [null, undefined, 7n, Object.create(null), new Proxy({}, {})])
     expect(() => lossOf(name as string)).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);
   expect(() => lossOf('toString')).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);

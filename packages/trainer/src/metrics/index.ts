@@ -21,16 +21,20 @@ export type { Better, Examples, Metric, MetricInput, MetricNeed } from './metric
 export { classCounts, modeCounts, reverseKl } from './modes.js';
 export { precisionRecall } from './precision-recall.js';
 
-const all = registry<Metric>('measure', [
-  frechetMetric,
-  kidMetric,
-  precisionRecallMetric,
-  densityCoverageMetric,
-  classifierScoreMetric,
-  modesMetric,
-  agreementMetric,
-  memorisationMetric,
-]);
+const all = registry<Metric>(
+  'measure',
+  [
+    frechetMetric,
+    kidMetric,
+    precisionRecallMetric,
+    densityCoverageMetric,
+    classifierScoreMetric,
+    modesMetric,
+    agreementMetric,
+    memorisationMetric,
+  ],
+  { scores: 'object', measure: 'function' },
+);
 
 /**
  * Adds a measure of your own under its name.

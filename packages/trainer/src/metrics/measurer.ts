@@ -1,6 +1,6 @@
 // Prepares measures for one generator on one data set: checks what each measure needs before anything is computed, and
 // draws and extracts each set of examples once.
-import { optionsOf, permutation, sizeOf, streamOf, UsageError } from '@forja/core';
+import { describeValue, optionsOf, permutation, sizeOf, streamOf, UsageError } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
 import type { MeasureFacts } from '../records/store.js';
@@ -100,10 +100,25 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
         seed,
       };
       const scores: Record<string, number> = {};
-      for (const metric of metrics) Object.assign(scores, await metric.measure(input));
+      for (const metric of metrics) Object.assign(scores, checkedScores(metric, await metric.measure(input)));
       return scores;
     },
   };
+}
+
+/**
+ * The scores of a measure.
+ * @throws UsageError for a user's measure that returns no number for a score that it declares, or something else.
+ */
+function checkedScores({ name, scores: declared }: Metric, found: unknown): Record<string, number> {
+  const scores = Object(found) as Record<string, unknown>;
+  for (const score of new Set([...Object.keys(declared), ...Object.keys(scores)]))
+    if (typeof scores[score] !== 'number')
+      throw new UsageError(
+        `measure '${name}': expected numbers for its scores (${Object.keys(declared).join(', ')}), got ` +
+          `${describeValue(scores[score])} for '${score}'`,
+      );
+  return scores as Record<string, number>;
 }
 
 /** Messages for unmet needs, which say how to meet them. */

@@ -18,9 +18,12 @@ import {
   reverseKl,
   type Rows,
 } from './index.js';
+import { arrayDataset } from '../data/arrays.js';
 import { syntheticDataset } from '../data/synthetic.js';
+import type { Extractor, RawExamples } from './features/extractor.js';
 import { generatorFeeds } from './feeds.js';
 import { slice } from './matrix.js';
+import { measurer } from './measurer.js';
 
 interface Case {
   columns: number;
@@ -166,6 +169,22 @@ it('refuses incomparable features, and unknown names', () => {
   expect(() => metricOf('frechte')).toRefuse('config.invalid', "'frechte'", "'frechet'");
   const own = { name: 'kid', summary: '', scores: {}, measure: () => Promise.resolve({}) };
   expect(() => registerMetric(own)).toRefuse('usage', "'kid'");
+  expect(() => registerMetric({ ...own, name: 'a', scores: undefined } as never)).toRefuse('usage', 'measure.scores');
+  expect(() => registerMetric({ ...own, name: 'a', measure: null } as never)).toRefuse('usage', 'measure.measure');
+});
+
+it('refuses scores of a user that are no numbers, but not NaN', async () => {
+  const dataset = arrayDataset({ name: 'points', data: new Float32Array(4), shape: [2] });
+  const extractor = { name: 'none', sha256: '', resize: () => 'none', classifies: false } as unknown as Extractor;
+  const made: RawExamples = { count: 2, shape: [2], values: new Float32Array(4), range: [-1, 1] };
+  const measured = async (name: string, result: unknown): Promise<Record<string, number>> => {
+    registerMetric({ name, summary: '', scores: { mine: 'less' }, measure: () => Promise.resolve(result as never) });
+    const given = { metrics: [name], dataset, field: 'vector', extractor, count: 2, seed: 1, where: 'test' };
+    return (await measurer(given)).measure(made);
+  };
+  for (const [i, wrong] of [undefined, {}, { mine: 'high' }, { mine: 1, mine_sd: null }].entries())
+    await expect(measured(`wrong ${i}`, wrong)).rejects.toRefuse('usage', `'wrong ${i}'`, 'mine');
+  expect(await measured('right', { mine: NaN, mine_sd: 2 })).toEqual({ mine: NaN, mine_sd: 2 });
 });
 
 it('refuses a generator that takes texts if the data has no captions', async () => {

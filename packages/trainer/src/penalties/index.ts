@@ -1,4 +1,5 @@
 // The penalties on the discriminator by name, built-in and registered by users.
+import { describeValue, UsageError } from '@forja/core';
 import { registry } from '../registry.js';
 import { consistency } from './consistency.js';
 import { dragan } from './dragan.js';
@@ -47,6 +48,7 @@ export const penalties: Readonly<Record<PenaltyName, (options?: PenaltyOptions) 
 const all = registry<PenaltyKind>(
   'penalty',
   Object.entries(penalties).map(([name, make]) => ({ name, make })),
+  { make: 'function' },
 );
 
 /**
@@ -57,9 +59,17 @@ export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
 
 /**
  * The penalty called `name`.
- * @throws UsageError `config.invalid` for an unknown name.
+ * @throws UsageError `config.invalid` for an unknown name, and if a user's `make` returns something else.
  */
-export const penaltyOf = (name: string, options: PenaltyOptions = {}): Penalty => all.of(name).make(options);
+export function penaltyOf(name: string, options: PenaltyOptions = {}): Penalty {
+  const made = all.of(name).make(options) as Partial<Penalty> | undefined; // users may return anything
+  if (typeof made?.of !== 'function')
+    throw new UsageError(
+      `penalty '${name}': expected make() to return { name, of }, got ${describeValue(made)}; of returns the penalty`,
+      { code: 'config.invalid' },
+    );
+  return made as Penalty;
+}
 
 /** Names of all penalties, including registered ones. */
 export const penaltyNames = (): string[] => all.names();

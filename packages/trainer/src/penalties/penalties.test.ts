@@ -161,6 +161,9 @@ test('penalties are made by name, including users’ own', () => {
   expect(penaltyOf('own')).toBe(own);
   expect(penaltyNames()).toEqual([...Object.keys(penalties), 'own']);
   expect(() => penaltyOf('r3')).toThrow(invalid);
+  expect(() => registerPenalty({ name: 'half' } as never)).toRefuse('usage', 'penalty.make', "'half'");
+  registerPenalty({ name: 'bad', make: () => undefined as never });
+  expect(() => penaltyOf('bad')).toRefuse('config.invalid', "'bad'", 'nothing');
 });
 
 test('clipping keeps weights within bounds, and assigns nothing itself', () => {
