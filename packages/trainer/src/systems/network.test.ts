@@ -1,5 +1,6 @@
-// Networks of users in the place of a system's own: those that fit are used as they are; others are refused with what was
-// expected, before TensorFlow.js refuses them somewhere inside a step.
+// Networks of users in the place of a system's own: those that fit are used as they are; others are refused, before
+// TensorFlow.js refuses them somewhere inside a step.
+import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import type { Circumstances } from './kind.js';
 import { networkOf } from './network.js';
