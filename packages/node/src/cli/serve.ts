@@ -108,6 +108,7 @@ export const serve: CliCommand = {
     const models = modelsOf('serve', args.models, io.cwd);
     const { signal: _, ...load } = loadOptions(args, io);
     const warmup = args.warmup?.map(batchOf);
+    if (args.token === '') throw new UsageError('serve --token: expected a token, got an empty text');
     const { queue, maxCount, maxBody, maxBatch, delay, token = process.env['FORJA_SERVE_TOKEN'] } = args;
     const limits = {
       ...(queue === undefined ? {} : { queue }),
