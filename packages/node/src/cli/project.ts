@@ -5,6 +5,7 @@ import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { enlarged, LOAD_OPTIONS, onDevice, SCALE_OPTION, writePictures } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { onWhite } from '../files/on-white.js';
 import { writeAside } from '../files/write-aside.js';
 import { labelOf, seedOf } from '../sample-values.js';
 
@@ -66,12 +67,13 @@ export const projectCommand: CliCommand = {
     const { scale = 1 } = args;
     const seed = seedOf('project --seed', args.seed ?? '0');
     const { path } = await pictureTarget('project --out', io.cwd, args.out, ['png'], false);
-    const picture = await readPicture('project', args.picture, io.cwd);
+    const given = await readPicture('project', args.picture, io.cwd);
     const model = resolve(io.cwd, args.model);
     const { load } = await import('../index.js');
     const [beside, options] = [join(dirname(model), 'projector.onnx'), loadOptions(args, io)];
     const projector = await load(args.projector === undefined ? beside : resolve(io.cwd, args.projector), options);
     try {
+      const picture = onWhite(given, projector.manifest);
       const generator = await load(model, options);
       try {
         const { starts, steps, rate, label, text } = args;
@@ -101,12 +103,13 @@ export const projectCommand: CliCommand = {
         const both = new ImageBatch(2, width, height, channels, pixels);
         const json = `${path.replace(/\.png$/i, '')}.json`;
         const { latent, loss, label: asClass } = found;
+        const names = projector.manifest.inputs.find(({ role }) => role === 'label')?.classes;
         const files = await writePictures(enlarged('project --scale', both, scale), path, 'png', { columns: 2, io });
         const summary = { seed: String(seed), ...(asClass === undefined ? {} : { label: asClass }), loss };
         await writeAside(json, `${JSON.stringify({ ...summary, latent: [...latent] }, null, 2)}\n`);
         io.print(
           `mean squared difference ${loss.toPrecision(3)}, from ${(found.losses[0] ?? NaN).toPrecision(3)}, ` +
-            `${asClass === undefined ? '' : `as class ${asClass}, `}in ${path} and ${json} ` +
+            `${asClass === undefined ? '' : `as class ${names?.[asClass] ?? asClass}, `}in ${path} and ${json} ` +
             `(on ${onDevice(projector.device)})`,
         );
         return { files: [...files, json], ...summary, first: found.losses[0], device: projector.device };

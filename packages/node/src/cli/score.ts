@@ -4,6 +4,7 @@ import type { CliCommand } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { onWhite } from '../files/on-white.js';
 import { labelOf } from '../sample-values.js';
 
 interface Args extends LoadArgs {
@@ -52,11 +53,14 @@ export const score: CliCommand = {
     const { load } = await import('../index.js');
     const model = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
-      const scores = await model.score(images, {
-        signal: io.signal,
-        ...(label === undefined ? {} : { label }),
-        ...(text === undefined ? {} : { text }),
-      });
+      const scores = await model.score(
+        images.map((image) => onWhite(image, model.manifest)),
+        {
+          signal: io.signal,
+          ...(label === undefined ? {} : { label }),
+          ...(text === undefined ? {} : { text }),
+        },
+      );
       const probability = model.manifest.outputs.find(({ role }) => role === 'score')?.range !== undefined;
       pictures.forEach((path, i) => io.print(`${(scores[i] ?? NaN).toFixed(4)}  ${path}`));
       if (!probability) io.print('(not probabilities: scores only rank pictures, higher is more real)');

@@ -45,6 +45,15 @@ test('a picture into a file', async () => {
   expect(await read('made.png')).toEqual({ width: 10, height: 6, rgb: inverted(picture(5, 3)) });
 });
 
+test('transparent pixels are over white', async () => {
+  const given = new Image(2, 1, 4, Uint8ClampedArray.of(9, 9, 9, 0, 100, 50, 0, 128));
+  await writeFile(join(cwd, 'clear.png'), await given.toPNG());
+  const { code, err } = await forja('invert.onnx', 'clear.png', '-o', 'over.png');
+  expect(code, err).toBe(0);
+  const white = new Image(2, 1, 3, Uint8ClampedArray.of(255, 255, 255, 177, 152, 127)); // 100 · a + 255 · (1 − a), …
+  expect((await read('over.png')).rgb).toEqual(inverted(white));
+});
+
 test('several of different sizes into a folder, by name, also in tiles', async () => {
   const { code, out } = await forja('invert.onnx', 'a.png', 'b.png', '-o', 'folder', '--tile', '8', '--json');
   expect(code).toBe(0);

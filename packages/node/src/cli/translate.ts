@@ -5,6 +5,7 @@ import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { LOAD_OPTIONS, LOWERING_OPTION, onDevice } from './pictures.js';
 import { readPicture } from './read-picture.js';
+import { onWhite } from '../files/on-white.js';
 import { writeAside } from '../files/write-aside.js';
 
 interface Args extends LoadArgs {
@@ -67,7 +68,7 @@ export const translate: CliCommand = {
     try {
       const made: { picture: string; file: string; width: number; height: number }[] = [];
       for (const [i, picture] of pictures.entries()) {
-        const batch = await model.translate(await readPicture('translate', picture, io.cwd), {
+        const batch = await model.translate(onWhite(await readPicture('translate', picture, io.cwd), model.manifest), {
           signal: io.signal,
           ...(tile === undefined ? {} : { tile }),
           ...(overlap === undefined ? {} : { overlap }),

@@ -2,6 +2,7 @@
 import { messageOf, UsageError, type Generator, type ImageLike, type TranslateOptions } from '@forja/core';
 import * as v from 'valibot';
 import { decodePng, isPng, pngSize } from '../files/decode-png.js';
+import { onWhite } from '../files/on-white.js';
 import { checked } from './check.js';
 import { RequestError } from './errors.js';
 import { integer } from './images.js';
@@ -47,7 +48,7 @@ export async function translatedPng(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const picture = await pictureOf(body, Math.floor(pixels / SHARE));
-  const batch = await generator.translate(picture, { ...options, signal });
+  const batch = await generator.translate(onWhite(picture, generator.manifest), { ...options, signal });
   if (batch.width * batch.height > pixels)
     throw new RequestError('request.tooLarge', `translate: expected at most ${pixels} pixels to answer, got more`);
   return encodePng(batch.at(0));
