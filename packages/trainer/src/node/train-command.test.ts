@@ -44,6 +44,9 @@ it('needs classes in folders only for systems that read them', async () => {
   const tried = (config: string): Promise<unknown> => trainCommand.run({ config, data: 'photos' }, io());
   await expect(tried('conditional')).rejects.toMatchObject({ code: 'data.class' });
   await expect(tried('dcgan')).rejects.toRefuse('config.invalid', 'multiples of 4', '2 × 2 from photos');
+  // and says which data has the fields that other systems read
+  for (const [system, kind] of Object.entries({ pix2pix: 'pairs', cyclegan: 'domains', text2image: 'captions' }))
+    await expect(tried(system)).rejects.toRefuse('config.invalid', 'config.data', `"kind": "${kind}"`);
 });
 
 describe('forja train', () => {

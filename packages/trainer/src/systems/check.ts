@@ -19,13 +19,29 @@ export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
     const { words, fits } = FIELD_KINDS[kind];
     if (found !== undefined && fits(found)) continue;
     const has = Object.entries(dataset.fields).map(([own, { shape }]) => `${own} [${shape.join(', ')}]`);
+    const way = found === undefined && Object.hasOwn(WAYS, field) ? `; ${WAYS[field]}` : '';
     throw refuse(
       `config.data: expected ${words} in the field '${field}' for the system '${name}', got ${
         found === undefined ? `data with ${has.join(', ')}` : `${found.dtype} [${found.shape.join(', ')}]`
-      } from ${dataset.name}`,
+      } from ${dataset.name}${way}`,
     );
   }
 }
+
+const kinds = (names: string): string =>
+  `in a configuration file: "data": { "kind": ${names}, "path": … } (docs/data.md)`;
+const PAIRS = `pairs of pictures are data of their own kind, ${kinds('"pairs" or "side-by-side"')}`;
+const DOMAINS = `two sets of pictures are data of their own kind, ${kinds('"domains"')}`;
+
+/** Which data has a field, for those that a folder of pictures lacks. */
+const WAYS: Readonly<Record<string, string>> = {
+  input: PAIRS,
+  target: PAIRS,
+  a: DOMAINS,
+  b: DOMAINS,
+  text: `captions are read from data of their own kind, ${kinds('"captions"')}`,
+  label: 'classes are subfolders, or the labels of idx files',
+};
 
 /** @throws UsageError `config.invalid` for a system with missing, duplicate or out-of-range parts. */
 export function checkSystem({ name, variables, phases, outputs, schedules }: GanSystem): void {

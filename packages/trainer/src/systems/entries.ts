@@ -28,7 +28,7 @@ export const named = (what: string, names: () => string[]) =>
     v.string(),
     v.check(
       (name) => names().includes(name),
-      (issue) => `a ${what} (${names().join(', ')})${nearest(String(issue.input), names())}`,
+      (issue) => `a ${what} (${names().join(', ')}${nearest(String(issue.input), names())})`,
     ),
     v.metadata({ choices: names }),
   );
