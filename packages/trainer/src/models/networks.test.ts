@@ -36,6 +36,12 @@ const NETWORKS: Record<string, Network> = {
     inputs: [[null, 16, 16, 3]],
     output: [null, 8, 8, 1],
   },
+  'patch discriminator without padding': {
+    make: () =>
+      patchDiscriminator({ size: [16, 20], base: 2, depth: 1, padding: 'none', spectral: true, norm: 'none' }),
+    inputs: [[null, 16, 20, 3]],
+    output: [null, 1, 3, 1],
+  },
   translator: {
     make: () => translator({ size: [16, 20], input: 3, output: 1, base: 2, blocks: 2 }),
     inputs: [[null, 16, 20, 3]],
@@ -43,6 +49,11 @@ const NETWORKS: Record<string, Network> = {
   },
   'translator without norm, with transposed convolutions': {
     make: () => translator({ ...small, blocks: 0, norm: 'none', up: 'transposed' }),
+    inputs: [[null, 16, 16, 3]],
+    output: [null, 16, 16, 3],
+  },
+  'translator that reflects and adds its input': {
+    make: () => translator({ ...small, blocks: 1, norm: 'none', padding: 'reflect', skip: true }),
     inputs: [[null, 16, 16, 3]],
     output: [null, 16, 16, 3],
   },
@@ -154,6 +165,26 @@ test('a weight’s initial value depends on the seed and its name alone, not on 
   expect(new Set(starts).size).toBe(kernels.length);
 });
 
+test('a translator with skip begins as the tanh of a picture of any size, and does not see where a border is', () => {
+  const model = translator({ open: true, base: 2, blocks: 1, norm: 'none', padding: 'reflect', skip: true });
+  tf.tidy(() => {
+    const x = tf.tensor4d(
+      Float32Array.from({ length: 13 * 18 * 3 }, (_, i) => Math.sin(i)),
+      [1, 13, 18, 3],
+    );
+    // its weights are zeros until they are drawn
+    const made = model.apply(x) as tf.Tensor;
+    expect(made.shape).toEqual(x.shape);
+    expect(made.dataSync<'float32'>()).toBeAllclose(x.dataSync<'float32'>().map(Math.tanh), { atol: 1e-6 });
+    initialise(model, { seed: 1, deviation: heDeviation });
+    // of a picture of one colour, every pixel is the same: with zeros around it, those near a border would differ
+    const flat = model.apply(tf.fill([1, 12, 12, 3], 0.3)) as tf.Tensor;
+    const [first] = tf.split(flat.reshape([-1, 3]), [1, 143]);
+    expect(tf.sub(flat, first!).abs().max().dataSync()[0]).toBeLessThan(1e-4);
+  });
+  model.dispose();
+});
+
 test('taps are hidden layers over the same weights', () => {
   const model = patchDiscriminator({ ...small, depth: 2 });
   initialise(model, { seed: 1, deviation: heDeviation });
@@ -178,6 +209,8 @@ test.each([
   () => unet({ base: 0 }),
   () => patchDiscriminator({ size: 20, depth: 3 }),
   () => patchDiscriminator({ depth: 0 }),
+  () => patchDiscriminator({ size: 32, depth: 2, padding: 'none' }),
+  () => translator({ input: 3, output: 1, skip: true }),
   () => translator({ size: 30 }),
   () => translator({ blocks: 1.5 }),
   () => residualGenerator({ size: 30 }),

@@ -1,6 +1,6 @@
 // The patch discriminator: a map of logits, each of which sees a patch of the picture. Isola et al. 2017, section
 // 3.2.2.
-import { optionsOf } from '@forja/core';
+import { optionsOf, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';
 import { conv } from './convolution.js';
@@ -19,12 +19,22 @@ export interface PatchConfig {
   norm?: NormKind;
   /** Spectral normalisation of all convolutions. Default false. */
   spectral?: boolean;
+  /**
+   * `none`: every logit sees pixels of the picture alone, so that none can tell where in the picture its patch is; the
+   * map is smaller, and the picture has to be at least as large as a patch. Default `zeros`.
+   */
+  padding?: 'zeros' | 'none';
   /** Prefix of the layers' names. Default `d`. */
   name?: string;
 }
 
+/** Edge of the patch that one logit sees: 16, 34, 70 pixels for a depth of 1, 2, 3. */
+export const patchSize = (depth: number): number => 9 * 2 ** depth - 2;
+
 /**
- * Picture [n, h, w, channels] → logits [n, h / 2^depth, w / 2^depth, 1]. Layers are `<name>/conv<i>`, `<name>/last`.
+ * Picture [n, h, w, channels] → logits [n, h / 2^depth, w / 2^depth, 1], fewer without padding. Layers are
+ * `<name>/conv<i>`, `<name>/last`.
+ * @throws UsageError `config.invalid` for sizes that the depth does not divide, or smaller than an unpadded patch.
  */
 export function patchDiscriminator(config: PatchConfig = {}): tf.LayersModel {
   const {
@@ -34,10 +44,20 @@ export function patchDiscriminator(config: PatchConfig = {}): tf.LayersModel {
     depth = 3,
     norm = 'instance',
     spectral = false,
+    padding = 'zeros',
     name = 'd',
-  } = optionsOf('patch', config, 'base channels depth name norm size spectral');
+  } = optionsOf('patch', config, 'base channels depth name norm padding size spectral');
   checkWhole('patch', { channels, base, depth });
-  const picture = tf.input({ shape: pictureShape('patch', size, channels, 2 ** depth), name: `${name}/input` });
+  const shape = pictureShape('patch', size, channels, 2 ** depth);
+  const seen = patchSize(depth);
+  if (padding === 'none' && Math.min(shape[0], shape[1]) < seen)
+    throw new UsageError(
+      `patch.size: expected pictures of at least ${seen} pixels, which is the patch of a discriminator of depth ` +
+        `${depth}, as it does not pad, got ${shape[0]} × ${shape[1]}; lower depth, or pad with zeros`,
+      { code: 'config.invalid' },
+    );
+  const around = padding === 'none' ? 'valid' : 'same';
+  const picture = tf.input({ shape, name: `${name}/input` });
   const blocks = Array.from({ length: depth + 1 }, (_, i) => {
     const kind = i === 0 ? 'none' : norm;
     return [
@@ -45,6 +65,7 @@ export function patchDiscriminator(config: PatchConfig = {}): tf.LayersModel {
         filters: base * Math.min(2 ** i, 8),
         kernelSize: 4,
         strides: i < depth ? 2 : 1,
+        padding: around,
         useBias: kind === 'none',
         spectral,
         name: `${name}/conv${i}`,
@@ -56,7 +77,7 @@ export function patchDiscriminator(config: PatchConfig = {}): tf.LayersModel {
   const logits = through(
     picture,
     ...blocks.flat(),
-    conv({ filters: 1, kernelSize: 4, spectral, name: `${name}/last` }),
+    conv({ filters: 1, kernelSize: 4, padding: around, spectral, name: `${name}/last` }),
   );
   return tf.model({ inputs: picture, outputs: logits, name });
 }

@@ -3,6 +3,7 @@ export { attend } from './attention.js';
 export { bicubic, enlarged, type BicubicConfig } from './bicubic.js';
 export { conditionalNorm, type ConditionalNormConfig } from './conditional-norm.js';
 export { equalConv, equalDense, type EqualConvConfig, type EqualDenseConfig } from './equal.js';
+export { croppedSum } from './cropped-sum.js';
 export { globalSum } from './global-sum.js';
 export { instanceNorm, type InstanceNormConfig } from './instance-norm.js';
 export type { LayerConfig } from './layer.js';
