@@ -4,7 +4,7 @@ import { load, runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { exportOnnx, makeSystem, type GanSystem } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readGame } from '../vectors/read.mjs';
 import { expectGame, expectPlayable, fill } from './support/games.js';
 
@@ -31,12 +31,14 @@ const make = (options: Options, batch: number, a: number[], b = a): GanSystem =>
     },
   });
 
-test.each(['portable', 'fast', 'eager'] as const)('two iterations are PyTorch’s, pools too, %s', async (way) => {
-  const vectors = readGame('cyclegan');
-  const system = make(vectors.options as Options, vectors.batch, vectors.shape);
-  fill(system, vectors);
-  await expectGame(system, vectors, way === 'eager' ? 'eager' : { runtime: host, lowering: way });
-  system.dispose();
+describe.each(['cyclegan', 'cyclegan-reflect'])('%s', (name) => {
+  test.each(['portable', 'fast', 'eager'] as const)('two iterations are PyTorch’s, pools too, %s', async (way) => {
+    const vectors = readGame(name);
+    const system = make(vectors.options as Options, vectors.batch, vectors.shape);
+    fill(system, vectors);
+    await expectGame(system, vectors, way === 'eager' ? 'eager' : { runtime: host, lowering: way });
+    system.dispose();
+  });
 });
 
 test('three compiled iterations equal tfjs’s, and 50 stay finite', async () => {
@@ -57,11 +59,33 @@ test('refuses sets of different sizes, and an identity loss between different ch
   const refused = (what: string): Error =>
     expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(what) as string }) as Error;
   expect(() => make({}, 1, [8, 8, 3], [8, 12, 3])).toThrow(refused('^config.data: .*cyclegan'));
-  expect(() => make({}, 1, [8, 8, 3], [8, 8, 1])).toThrow(refused('^cyclegan.identity: '));
+  expect(() => make({ identity: 5 }, 1, [8, 8, 3], [8, 8, 1])).toThrow(refused('^cyclegan.identity: '));
 });
 
-test('a file translates whole pictures of other sizes as tfjs does, rounded up to multiples of 4', async () => {
-  const system = make({ base: 2, blocks: 1, depthD: 1 }, 1, [16, 16, 3]);
+test('discriminators pad if their patches do not fit; different channels are not added', () => {
+  const logits = (options: Options, a: number[], b = a): unknown => {
+    const system = make({ base: 2, blocks: 0, identity: 0, ...options }, 1, a, b);
+    const { d_a, g_ab } = system.networks;
+    const found = [d_a!.outputs[0]!.shape[1], g_ab!.layers.some(({ name }) => name === 'g_ab/skip')];
+    system.dispose();
+    return found;
+  };
+  expect(logits({}, [40, 40, 3])).toEqual([2, true]); // 34 pixels: 40 → 19 → 8 → 5 → 2
+  expect(logits({}, [32, 36, 3])).toEqual([9, true]); // 16 pixels: 32 → 15 → 12 → 9
+  expect(logits({}, [8, 8, 3], [8, 8, 1])).toEqual([4, false]); // padded
+  expect(logits({ paddingD: 'zeros', skip: 'off' }, [32, 32, 3])).toEqual([16, false]);
+  expect(() => make({ paddingD: 'none' }, 1, [8, 8, 3])).toRefuse('config.invalid', 'patch.size', '8 × 8');
+  expect(() => make({ skip: 'on', identity: 0 }, 1, [8, 8, 3], [8, 8, 1])).toRefuse(
+    'config.invalid',
+    'translator.skip',
+  );
+});
+
+test.each([
+  ['of exactly these sizes', {}, 1],
+  ['without skip in multiples of 4', { norm: 'instance', padding: 'zeros', skip: 'off' }, 4],
+] as const)('a file translates pictures of other sizes as tfjs does, %s', async (_, own, multiple) => {
+  const system = make({ base: 2, blocks: 1, depthD: 1, ...own }, 1, [16, 16, 3]);
   const { model, inputs, outputs, kind } = system.outputs['ab']!;
   const { model: bytes } = await exportOnnx(model, {
     inputs: [...inputs],
@@ -83,7 +107,8 @@ test('a file translates whole pictures of other sizes as tfjs does, rounded up t
       );
       return { shape: made.shape, data: made.transpose([0, 3, 1, 2]).dataSync() };
     });
-    expect(expected.shape).toEqual([1, 4 * Math.ceil(height / 4), 4 * Math.ceil(width / 4), 3]);
+    const up = (edge: number): number => multiple * Math.ceil(edge / multiple);
+    expect(expected.shape).toEqual([1, up(height), up(width), 3]);
     const { image } = await generator.run({ a: { shape: [1, 3, height, width], data } });
     expect(image!.shape).toEqual([1, 3, expected.shape[1], expected.shape[2]]);
     expect(image!.data as Float32Array).toBeAllclose(expected.data as Float32Array, { rtol: 1e-4, atol: 1e-5 });

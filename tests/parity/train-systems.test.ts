@@ -52,7 +52,7 @@ const RUNS: Record<string, { config: object; dataset: Dataset; files: Record<str
     files: { 'generator.onnx': 'latent', 'synthesis.onnx': 'function' },
   },
   cyclegan: {
-    config: { base: 4, blocks: 1, depthD: 1, pool: 4 },
+    config: { base: 4, blocks: 1, depthD: 1, pool: 4, schedule: 'constant' },
     dataset: arrayDataset({
       name: 'two sets',
       fields: {

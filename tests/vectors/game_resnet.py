@@ -21,12 +21,12 @@ def spectral(g, name):
     return kernel / torch.dot(u, matrix @ v)
 
 
-def layer(g, name, x):
+def layer(g, name, x, **how):
     """A convolution, or dense layer, spectrally normalised where it has a vector u."""
     kernel = spectral(g, name) if f"{name}/u" in g.other else g[f"{name}/kernel"]
     if kernel.dim() == 2:
         return x @ kernel + g[f"{name}/bias"]
-    return conv(g, name, x, kernel=kernel)
+    return conv(g, name, x, kernel=kernel, **how)
 
 
 def attend(g, name, x):

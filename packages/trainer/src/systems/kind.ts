@@ -37,6 +37,8 @@ export type OptionsInput<E extends OptionEntries> = v.InferInput<v.ObjectSchema<
 /** Options of a system, parsed. */
 export type OptionsOf<E extends OptionEntries> = v.InferOutput<v.ObjectSchema<E, undefined>>;
 
+type Earlier = Readonly<Record<string, unknown>>;
+
 /** A kind of GAN: `forja train <name>`. */
 export interface SystemKind<E extends OptionEntries = OptionEntries, N extends string = string> {
   readonly name: N;
@@ -49,8 +51,11 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
   readonly options: E;
   /** This system's defaults of the run's fields; they override the general ones. */
   readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
-  /** Values that reproduce the behaviour from before an option existed; used to resume runs of earlier releases. */
-  readonly earlier?: Readonly<Record<string, unknown>>;
+  /**
+   * Values that reproduce the behaviour from before an option existed, or a function that gives them for the recorded
+   * configuration; used to resume runs of earlier releases.
+   */
+  readonly earlier?: Earlier | ((recorded: Earlier) => Earlier);
   /** Smallest batch size that works. Default 2, because batch norm needs two examples. */
   readonly leastBatch?: number;
   /** Fields of the data that the phases read, by name. */

@@ -103,6 +103,10 @@ describe('parseRecorded', () => {
     expect([hidden, hiddenD]).toEqual([512, 256]);
     expect(parseRecorded(recorded)).toMatchObject({ hidden: 0, hiddenD: 0 });
     expect(parseRecorded({ ...recorded, hidden })).toMatchObject({ hidden: 512, hiddenD: 0 });
+    // of a release before these options, which had one norm for generators and discriminators
+    const begun = { system: 'cyclegan', data: 'earth-day-night', base: 24, norm: 'batch', depthD: 2 };
+    expect(parseRecorded(begun)).toMatchObject({ baseD: 24, norm: 'batch', normD: 'batch', depthD: 2 });
+    expect(parseRecorded(begun)).toMatchObject({ padding: 'zeros', paddingD: 'zeros', skip: 'off' });
   });
 
   it('parses others like any configuration', () => {

@@ -153,7 +153,9 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
  */
 export function parseRecorded(input: unknown, own?: SystemKind): ResolvedConfig {
   const { earlier = {} } = own ?? kindIn(input);
-  return parseConfig(withDefaults(earlier, input), own);
+  // kindIn has refused anything but an object
+  const values = typeof earlier === 'function' ? earlier(input as Readonly<Record<string, unknown>>) : earlier;
+  return parseConfig(withDefaults(values, input), own);
 }
 
 /** Options that others need. */

@@ -3,7 +3,7 @@
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDeviation } from '../../models/initialise.js';
-import { patchDiscriminator } from '../../models/patch.js';
+import { patchDiscriminator, patchSize } from '../../models/patch.js';
 import { translator } from '../../models/translator.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
@@ -16,7 +16,8 @@ export const cycleganKind = systemKind({
   summary: 'pictures from one domain to another and back, without pairs (CycleGAN)',
   options: cycleganOptions,
   leastBatch: 1, // instance norm allows it, and the paper uses it
-  defaults: { batch: 4, sampleCount: 16 },
+  defaults: { steps: 3000, batch: 4, sampleCount: 16 },
+  earlier: ({ base, norm }) => ({ baseD: base, normD: norm, padding: 'zeros', paddingD: 'zeros', skip: 'off' }),
   data: { a: 'image', b: 'image' },
   roles: ['g_ab', 'g_ba', 'd_a', 'd_b'],
   fit: (options, { fields, name }) => {
@@ -32,13 +33,17 @@ export const cycleganKind = systemKind({
           `cannot take its own output, got ${options.identity}`,
         { code: 'config.invalid' },
       );
-    return options;
+    const edge = Math.min(...a.slice(0, 2), ...b.slice(0, 2));
+    const { depthD = patchSize(2) <= edge ? 2 : 1 } = options;
+    const paddingD = options.paddingD === 'auto' ? (patchSize(depthD) <= edge ? 'none' : 'zeros') : options.paddingD;
+    const skip = options.skip === 'auto' ? (a[2] === b[2] ? 'on' : 'off') : options.skip;
+    return { ...options, baseD: options.baseD ?? 2 * options.base, depthD, paddingD, skip };
   },
   make(options, at) {
     const fields = at.data.fields as Readonly<Record<'a' | 'b', FieldSpec>>; // `data` requires them
     const [height = 0, width = 0] = fields.a.shape;
     const channels = { a: fields.a.shape[2] ?? 1, b: fields.b.shape[2] ?? 1 };
-    const { base, baseD = base, blocks, depthD, norm, up } = options;
+    const { base, baseD = base, blocks, depthD = 1, norm, normD, padding, up } = options; // baseD, depthD: set by fit
     const size = [height, width] as const;
     const forger = (from: 'a' | 'b', to: 'a' | 'b') =>
       networkOf(
@@ -53,6 +58,8 @@ export const cycleganKind = systemKind({
             base,
             blocks,
             norm,
+            padding,
+            skip: options.skip === 'on',
             up,
             name: `g_${from}${to}`,
           }),
@@ -62,7 +69,17 @@ export const cycleganKind = systemKind({
       networkOf(
         at,
         `d_${of}`,
-        () => patchDiscriminator({ size, channels: channels[of], base: baseD, depth: depthD, norm, name: `d_${of}` }),
+        () =>
+          patchDiscriminator({
+            size,
+            channels: channels[of],
+            base: baseD,
+            depth: depthD,
+            norm: normD === 'spectral' ? 'none' : normD,
+            spectral: normD === 'spectral',
+            padding: options.paddingD === 'none' ? 'none' : 'zeros',
+            name: `d_${of}`,
+          }),
         dcganDeviation,
       );
     const networks = { g_ab: forger('a', 'b'), g_ba: forger('b', 'a'), d_a: judge('a'), d_b: judge('b') };
