@@ -274,11 +274,14 @@ describe('draws depend on what an input feeds', () => {
     const rows: ExportFunction = (y: tf.Tensor) => tf.gather(table, y as tf.Tensor1D);
     const failure = exported(rows, [{ name: 'y', shape: ['n'], dtype: 'int32', range: [0, 99] }]);
     await expect(failure).rejects.toRefuse('export.unverified', "'y' in [0, 99]", '--range y:');
-    const zero = exported(tf.mod as ExportFunction, [
+  });
+
+  it('a divisor whose range includes 0 is verified, as tfjs gives 0', async () => {
+    const { report } = await exported(tf.mod as ExportFunction, [
       { name: 'a', shape: ['n'], dtype: 'int32' },
       { name: 'b', shape: ['n'], dtype: 'int32', range: [0, 3] },
     ]);
-    await expect(zero).rejects.toRefuse('export.mismatch', /'b' in \[0, 3\]/);
+    expect(report.verified).toBe('passed');
   });
 });
 
