@@ -121,11 +121,11 @@ export function checkVerifyOptions(options: VerifyOnnxOptions): void {
 }
 
 /**
- * Checks the options of {@link exportOnnx}.
+ * Checks the options of {@link exportOnnx}; `where` begins the error.
  * @throws UsageError `usage` with a line for each field that is wrong.
  */
-export function checkOptions(options: ExportOptions): void {
-  check('exportOnnx', exporting, options);
+export function checkOptions(options: ExportOptions, where = 'exportOnnx'): void {
+  check(where, exporting, options);
   const { precision = 'fp32', weights = 'float32' } = options;
   if (precision === 'fp16' && weights !== 'float32')
     throw new UsageError(

@@ -12,8 +12,11 @@ type Parts = Readonly<Record<string, Part>>;
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-/** A plain name, not a path, so that nothing is written outside the run's folder. */
-const isFileName = (value: unknown): boolean => typeof value === 'string' && /^(?!\.+$)[^/\\\0]+$/.test(value);
+/**
+ * A plain name, not a path, so that nothing is written outside the run's folder, and not the name of another of its
+ * files.
+ */
+const isFileName = (value: unknown): boolean => typeof value === 'string' && /^(?!best-)[^/\\\0]+\.onnx$/.test(value);
 
 const SYSTEM: Parts = {
   networks: ['networks by name', isObject],
@@ -32,7 +35,7 @@ const OUTPUT: Parts = {
   model: ['a model or a function', (value) => isFunction(value) || value instanceof tf.LayersModel],
   inputs: ['a list of inputs', Array.isArray],
   outputs: ['a list of outputs', Array.isArray],
-  file: ['the name of a file in the folder of the run', isFileName],
+  file: ['the name of a file in the folder of the run, such as generator.onnx', isFileName],
 };
 
 /**
@@ -56,6 +59,9 @@ export function checkMade(name: string, made: unknown): GanSystem {
   for (const [i, phase] of system.phases.entries()) check(`phase ${i}`, phase, PHASE);
   for (const [output, one] of Object.entries({ ...system.outputs, ...system.discriminators }))
     check(`output '${output}'`, one, OUTPUT);
+  const files = Object.values({ ...system.outputs, ...system.discriminators }).map(({ file }) => file);
+  const twice = files.find((file, i) => files.indexOf(file) < i);
+  if (twice !== undefined) throw refuse(`expected outputs with files of different names, got '${twice}' twice`);
   for (const [schedule, rate] of Object.entries(system.schedules) as [string, unknown][])
     if (!isFunction(rate)) throw refuse(`expected a function as schedule '${schedule}', got ${describeValue(rate)}`);
   for (const [i, variable] of (system.variables as readonly unknown[]).entries()) {

@@ -243,6 +243,17 @@ describe('what make returns', () => {
     ['an output that is nothing', () => ({ ...whole, outputs: { o: null } }), /an object as output 'o'/],
     ['an output outside', () => ({ ...whole, outputs: { o: { ...output, file: '../g.onnx' } } }), /name of a file/],
     [
+      'an output over config.json',
+      () => ({ ...whole, outputs: { o: { ...output, file: 'config.json' } } }),
+      /generator/,
+    ],
+    [
+      'an output over the best one',
+      () => ({ ...whole, outputs: { o: { ...output, file: 'best-g.onnx' } } }),
+      /generator/,
+    ],
+    ['two outputs in a file', () => ({ ...whole, outputs: { a: output, b: output } }), /'g\.onnx' twice/],
+    [
       'an output without a file',
       () => ({ ...whole, outputs: { o: { ...output, file: undefined } } }),
       /name of a file/,

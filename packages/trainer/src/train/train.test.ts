@@ -9,7 +9,8 @@ import { clock } from './clock.js';
 import type { TrainConfig } from './config.js';
 import { scatter } from './scatter.js';
 import { MemoryStore } from '../records/store.js';
-import { makeSystem } from '../systems/registry.js';
+import { systemKind } from '../systems/kind.js';
+import { kindOf, makeSystem } from '../systems/registry.js';
 import { train, type LiveRun, type TrainHost } from './train.js';
 
 const points = { name: 'points', count: 8, fields: { vector: { shape: [2], dtype: 'float32' as const } } };
@@ -270,4 +271,24 @@ describe('parts', () => {
     const at = (x: number, y: number): number | undefined => picture.data[y * 101 + x];
     expect([at(50, 50), at(99, 1), at(1, 1), at(20, 20)]).toEqual([0, 0, 0, 255]);
   });
+});
+
+it('says before the first step what is wrong with an output of a system, and that its make failed', async () => {
+  const mlp = kindOf('mlp');
+  const own = (change: () => object) =>
+    systemKind({ ...mlp, name: 'own', make: (options, at) => ({ ...mlp.make(options, at), ...change() }) });
+  const file = { model: (x: tf.Tensor) => x, kind: 'function', file: 'g.onnx', outputs: [] };
+  const steps: number[] = [];
+  const tried = (change: () => object): Promise<unknown> =>
+    train({ ...tiny, system: 'own' } as never, {
+      system: own(change),
+      onEvent: (event) => void (event.type === 'step' && steps.push(event.step)),
+    });
+  const points = { ...file, inputs: [{ name: 'z', role: 'latnet', shape: ['batch', 2] }] };
+  await expect(tried(() => ({ outputs: { points } }))).rejects.toRefuse('usage', "output 'points'", "'latnet'");
+  const failing = (): never => {
+    throw new TypeError('no such thing');
+  };
+  await expect(tried(failing)).rejects.toRefuse('config.invalid', "'own'", 'make failed', 'no such thing');
+  expect(steps).toEqual([]);
 });

@@ -2,6 +2,8 @@
 // provides runtime, files and environment.
 import {
   describeValue,
+  isForjaError,
+  messageOf,
   optionsOf,
   sizeOf,
   shown,
@@ -22,7 +24,8 @@ import { decodeCheckpoint, environmentChanges } from '../records/checkpoint.js';
 import type { Environment } from '../records/checkpoint-head.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
-import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
+import { checkOptions } from '../export/options.js';
+import type { Circumstances, OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
 import type { Schedule } from '../schedules/index.js';
 import { systemOptions } from '../systems/options.js';
 import { checkMade } from '../systems/made.js';
@@ -293,10 +296,13 @@ export function prepare(
   const parsed = systemOptions(kind, ownOptions(kind, config));
   const options = kind.fit?.(parsed, dataset) ?? parsed;
   const { batch, seed, steps, sampleCount: samples } = config;
-  const made = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
+  const made = makeOf(kind, own !== undefined, options, { batch, seed, steps, samples, networks, data: dataset });
   const system = checkMade(kind.name, made);
   try {
     checkInputs(system, dataset);
+    // now rather than at the end of the run, when it is exported
+    for (const [name, { inputs, outputs }] of Object.entries({ ...system.outputs, ...system.discriminators }))
+      checkOptions({ inputs: [...inputs], outputs: [...outputs] }, `system '${kind.name}', output '${name}'`);
     if (config.exportDiscriminator && Object.keys(system.discriminators ?? {}).length === 0)
       throw new UsageError(
         'config.exportDiscriminator: expected a discriminator that judges examples one by one, got the ' +
@@ -314,6 +320,16 @@ export function prepare(
     throw error;
   }
   return { system, config: { ...config, ...options } };
+}
+
+/** What `make` of the kind returns; a failure of a user's own is said to be theirs. */
+function makeOf(kind: SystemKind, own: boolean, options: Record<string, unknown>, at: Circumstances): unknown {
+  try {
+    return kind.make(options, at);
+  } catch (cause) {
+    if (!own || isForjaError(cause)) throw cause;
+    throw new UsageError(`system '${kind.name}': make failed: ${messageOf(cause)}`, { code: 'config.invalid', cause });
+  }
 }
 
 /** The system with its learning rates (schedules named `rate…`) multiplied by a factor that may change. */
