@@ -10,8 +10,9 @@ import { root } from './lib/stage.mjs';
 const DICEBEAR = ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'];
 
 /**
- * For each generator: its description, the packages with its training pictures, their credit, the arguments of `forja
- * train`, and a command that uses the generator's file.
+ * For each training: the packages with its pictures, their credit, the arguments of `forja train`; the description of
+ * the generator, which is called like the training, and a command that uses its file. A training that makes several
+ * generators lists these in `files`, each with the file of the run that it is.
  */
 const recipes = {
   clothes: {
@@ -71,6 +72,24 @@ const recipes = {
     steps: 3500,
     use: (file) => `translate ${file} small.png -o large.png`,
   },
+  styles: {
+    packages: ['emoji-datasource-google@16.0.0', '@lobehub/fluent-emoji-3d@1.1.0', 'sharp@0.35.5'],
+    pictures: 'Noto Emoji by Google, under Apache-2.0, and Fluent Emoji by Microsoft, under MIT',
+    train: ['cyclegan', '--data', 'emoji-styles', '--threads', '1', '--seed', '1'],
+    steps: 3000,
+    files: {
+      fluent: {
+        model: 'a-to-b.onnx',
+        about: 'Noto emoji in the colours and light of Fluent 3D, learnt without pairs; of any size.',
+        use: (file) => `translate ${file} generators/fluent.example.png -o fluent.png`,
+      },
+      noto: {
+        model: 'b-to-a.onnx',
+        about: 'Fluent 3D emoji in the colours of Noto, learnt without pairs; of any size.',
+        use: (file) => `translate ${file} generators/noto.example.png -o noto.png`,
+      },
+    },
+  },
 };
 
 const forja = join(root, 'packages', 'node', 'dist', 'bin.js');
@@ -85,7 +104,7 @@ if (names.length === 0 || unknown !== undefined) {
 }
 
 for (const name of names) {
-  const { packages, train, steps } = recipes[name];
+  const { packages, train, steps, files = { [name]: { model: 'generator.onnx', ...recipes[name] } } } = recipes[name];
   const folder = join(root, 'runs', 'generators', name);
   const run = join(folder, 'run');
   await mkdir(folder, { recursive: true });
@@ -94,14 +113,16 @@ for (const name of names) {
   await called('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder);
   const what = existsSync(join(run, 'config.json')) ? ['--resume', run] : [...train, '-o', run];
   await called(process.execPath, [forja, 'train', ...what, '--steps', String(steps)], folder);
-  const file = join(out, `${name}.onnx`);
-  const made = converted(join(run, 'generator.onnx'), file);
-  const judge = join(run, 'discriminator.onnx');
-  const beside = join(out, `${name}.discriminator.onnx`);
-  const judged = existsSync(judge) ? converted(judge, beside) : undefined;
-  if (!judged) await rm(beside, { force: true }); // it may be from an earlier generator
-  const manifest = JSON.parse(execFileSync(process.execPath, [forja, 'inspect', file, '--json'])).manifest;
-  await writeFile(join(out, `${name}.md`), card(name, made, judged, manifest));
+  for (const [title, { model, ...told }] of Object.entries(files)) {
+    const file = join(out, `${title}.onnx`);
+    const made = converted(join(run, model), file);
+    const judge = join(run, 'discriminator.onnx');
+    const beside = join(out, `${title}.discriminator.onnx`);
+    const judged = existsSync(judge) ? converted(judge, beside) : undefined;
+    if (!judged) await rm(beside, { force: true }); // it may be from an earlier generator
+    const manifest = JSON.parse(execFileSync(process.execPath, [forja, 'inspect', file, '--json'])).manifest;
+    await writeFile(join(out, `${title}.md`), card(name, title, told, made, judged, manifest));
+  }
 }
 
 /** Writes a model with 8-bit weights to `file`, and prints its size. @returns the result of `forja convert --json` */
@@ -113,8 +134,8 @@ function converted(model, file) {
 }
 
 /** The card: what the file is and how it was made. */
-function card(name, made, judged, { trainedOn, license }) {
-  const { about, pictures, train, steps, use } = recipes[name];
+function card(name, title, { about, use }, made, judged, { trainedOn, license }) {
+  const { pictures, train, steps } = recipes[name];
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const rows = [
     ['pictures', `${pictures}; trained on ${trainedOn}`],
@@ -122,12 +143,12 @@ function card(name, made, judged, { trainedOn, license }) {
     ['made by', `\`node scripts/generators.mjs ${name}\` at commit ${commit}`],
     ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
     ['weights', `8 bits (int8, a scale for each output channel): ${weights(made)}`],
-    ...(judged ? [['discriminator', `${name}.discriminator.onnx, 8 bits as well: ${weights(judged)}`]] : []),
+    ...(judged ? [['discriminator', `${title}.discriminator.onnx, 8 bits as well: ${weights(judged)}`]] : []),
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
   return (
-    `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n` +
-    `\`\`\`sh\nnpx forja ${use(`generators/${name}.onnx`)}\n\`\`\`\n`
+    `# ${title}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n` +
+    `\`\`\`sh\nnpx forja ${use(`generators/${title}.onnx`)}\n\`\`\`\n`
   );
 }
 
