@@ -327,6 +327,17 @@ describe('arguments that tf.layers and TensorFlow allow', () => {
     expect(dx.dataSync()).toEqual(Float32Array.of(1, 0, 1, 0, 2, 0));
   });
 
+  it('an update that a later one overwrites', () => {
+    const [x, u] = [tf.ones([3, 2]), tf.ones([3, 2])];
+    const places = tf.tensor2d([[2], [0], [2]], [3, 1], 'int32');
+    const weights = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+    const [dx, du] = withGradients(() =>
+      tf.grads((a, b) => tf.sum(tf.mul(tf.tensorScatterUpdate(tf.mul(a, 1), places, b), weights)))([x, u]),
+    );
+    expect(dx?.dataSync()).toEqual(Float32Array.of(0, 0, 3, 4, 0, 0));
+    expect(du?.dataSync()).toEqual(Float32Array.of(0, 0, 1, 2, 5, 6));
+  });
+
   it('a segment sum that leaves out rows of no segment', () => {
     const ids = tf.tensor1d([1, -1, 3, 0], 'int32');
     const weights = tf.tensor1d([10, 20, 30]);

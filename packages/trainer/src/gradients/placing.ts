@@ -50,6 +50,26 @@ function updatesShape(whole: tf.Tensor, indices: tf.Tensor): number[] {
   return [...indices.shape.slice(0, -1), ...whole.shape.slice(indices.shape.at(-1) ?? 0)];
 }
 
+/** 1 for the updates that are seen in the result, 0 for those that a later one of the same place overwrites. */
+function lasting(whole: tf.Tensor, indices: tf.Tensor): tf.Tensor {
+  const places = indices.shape.slice(0, -1);
+  const slices = whole.shape.slice(indices.shape.at(-1) ?? 0);
+  const numbers = tf.reshape(
+    tf.range(
+      0,
+      places.reduce((a, b) => a * b, 1),
+    ),
+    places,
+  );
+  const written = tf.tensorScatterUpdate(
+    tf.fill(whole.shape.slice(0, indices.shape.at(-1) ?? 0), -1),
+    indices,
+    numbers,
+  );
+  const last = tf.cast(tf.equal(tf.gatherND(written, indices), numbers), 'float32');
+  return tf.reshape(last, [...places, ...slices.map(() => 1)]);
+}
+
 /** Gradients of reading and writing at indices. */
 export const placingGradients: GradientTable = {
   GatherV2: {
@@ -87,7 +107,11 @@ export const placingGradients: GradientTable = {
         );
       return {
         tensor: () => tf.mul(dy, kept()),
-        updates: () => tf.gatherND(dy, indices),
+        updates: () =>
+          tf.mul(
+            tf.gatherND(dy, indices),
+            constant(() => lasting(dy, indices)),
+          ),
         indices: () => tf.zeros(indices.shape),
       };
     },
