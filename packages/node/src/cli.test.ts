@@ -678,6 +678,13 @@ test.each(['sample', 'interpolate', 'export-repository'])('%s -o - is refused', 
   expect(readdirSync(folder)).not.toContain('-');
 });
 
+test.each(['sample', 'interpolate', 'export-repository'])('%s to an address is refused', (command) => {
+  const { status, stdout } = forja(command, 'generator.onnx', '-o', 'ftp://host/a.gif', '--json');
+  expect(status).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
+  expect(readdirSync(folder)).not.toContain('ftp:');
+});
+
 test('runs through a link, as npm installs it', () => {
   const link = join(folder, 'forja-link');
   symlinkSync(bin, link);

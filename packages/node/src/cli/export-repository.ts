@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { CliCommand } from '@forja/core';
 import { SERVER_NAMES, type ServerName } from '../repository/server-names.js';
+import { checkLocal } from './files.js';
 import { modelsOf } from './model-names.js';
 
 interface Args {
@@ -87,6 +88,7 @@ export const exportRepository: CliCommand = {
     // the cast: `Args` has the options above
     const { out, server, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
     const models = modelsOf('export-repository', rest.models, io.cwd);
+    checkLocal('export-repository --out', out);
     const folder = resolve(io.cwd, out);
     const { writeEntry } = await import('../repository/write.js');
     const { SERVERS } = await import('../repository/servers.js');

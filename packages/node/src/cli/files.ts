@@ -39,6 +39,7 @@ export async function pictureTarget<F extends string = Exclude<PictureFormat, 'f
   formats: readonly F[] = ['png', 'gif', 'apng'] as unknown as readonly F[], // the default of F
   folders = true,
 ): Promise<{ path: string; format: F | 'folder' }> {
+  checkLocal(where, out);
   const path = resolve(cwd, out);
   const extension = extname(out).slice(1).toLowerCase();
   const there = await stat(path).catch(() => undefined);
@@ -65,12 +66,19 @@ function listed(words: readonly string[]): string {
 
 /** The path of a file to write. Throws, before any work is done, if it cannot be written. */
 export async function fileTarget(where: string, cwd: string, out: string): Promise<string> {
+  checkLocal(where, out);
   const path = resolve(cwd, out);
   await checkParent(where, path);
   const there = await stat(path).catch(() => undefined);
   checkKind(where, path, there);
   if (there?.isDirectory()) throw new UsageError(`${where}: expected a file, but ${path} is a folder`);
   return path;
+}
+
+/** Throws UsageError for an address, which would become a folder called `ftp:` or the like. */
+export function checkLocal(where: string, out: string): void {
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(out))
+    throw new UsageError(`${where}: expected a path to write, got the address '${out}'`);
 }
 
 /**
