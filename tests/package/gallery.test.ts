@@ -497,6 +497,41 @@ test('by finger and mouse: each line, Fill, Clear and an opened picture are undo
   await page.context().close();
 });
 
+test('a sketch: coloured lines on a large canvas become a painted picture of 64 × 64', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=sketch`);
+  await caption(page, /^The example: 256 × 256 to 64 × 64/);
+  expect(await page.getByLabel('Brush').inputValue()).toBe('8');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await caption(page, /^Blank paper: 256 × 256 to 64 × 64/);
+  await page.getByLabel('Ink', { exact: true }).fill('#1d6fb8');
+  await page.locator('canvas').first().scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await page.locator('canvas').first().boundingBox())!;
+  const at = (angle: number): [number, number] => [
+    x + width * (0.5 + 0.35 * Math.cos(angle)),
+    y + height * (0.5 + 0.35 * Math.sin(angle)),
+  ];
+  await page.mouse.move(...at(0));
+  await page.mouse.down();
+  for (let turn = 1; turn <= 40; turn++) await page.mouse.move(...at((turn * Math.PI) / 20));
+  await page.mouse.up();
+  await caption(page, /^A drawing of yours: 256 × 256 to 64 × 64/);
+  const lead = async (): Promise<number> => {
+    const [red = 0, green = 0, blue = 0] = await pixel(page, 1, 32, 32);
+    return blue - (red + green) / 2;
+  };
+  await expect.poll(lead).toBeGreaterThan(40); // inside, where no line is
+  for (const channel of await pixel(page, 1, 2, 2)) expect(channel).toBeGreaterThan(220); // the paper around it
+  const { width: wide, height: high } = decode((await saved(page, 'Save PNG')).bytes);
+  expect([wide, high]).toEqual([64, 64]);
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery-sketch.png'), fullPage: true });
+  expect(new Set(models(requests).filter((name) => name.endsWith('.onnx')))).toEqual(new Set(['sketch.onnx']));
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 test('committed generators begin with their example: a map in tiles, small drawings, a text', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(`${address}#g=satellite`);

@@ -22,6 +22,7 @@ const FILES: Readonly<Record<string, string>> = {
   enlarge: '603e5b338892271287bfca61ca9c92038c3f7fa86a2c91394c294074f65e1134',
   faces: 'b98d0e01dc333e57fda1c0b3d560018804e240fea1c82a71d8dc0af53e781133',
   satellite: '7f122d0790c616b104224df011074ef96dc9b5c40348678123e53b26b3120cd2',
+  sketch: '794e40f5af317de7ba0a3f75f12d8b8105afa26846cd6acee4bff5c5c7d55978',
 };
 
 test('are unchanged, small, and have cards and free licences', () => {
@@ -147,6 +148,27 @@ test('the map becomes forest, desert and ice as dark, brown and bright as they a
     expect(light(desert)).toBeGreaterThan(light(forest) + 30);
     expect(light(ice)).toBeGreaterThan(light(desert) + 30);
     expect(desert[0]).toBeGreaterThan(desert[2] + 15);
+  } finally {
+    await generator.dispose();
+  }
+});
+
+test('a disc drawn by a pen of a colour is filled with that colour, and the paper around it stays white', async () => {
+  const generator = await load(join(folder, 'sketch.onnx'), { threads: 1 });
+  try {
+    const pens = { red: [210, 40, 45], green: [60, 150, 60], blue: [30, 100, 200] } as const;
+    for (const name of COLOURS) {
+      const data = new Uint8ClampedArray(64 * 64 * 3).fill(255);
+      const radius = (i: number): number => Math.hypot((i % 64) - 31.5, Math.floor(i / 64) - 31.5);
+      for (let i = 0; i < 64 * 64; i++) if (Math.abs(radius(i) - 22) < 1) data.set(pens[name], 3 * i);
+      const { data: made } = (await generator.translate({ width: 64, height: 64, data })).at(0);
+      const mean = (where: (radius: number) => boolean): number[] => {
+        const at = Array.from({ length: 64 * 64 }, (_, i) => i).filter((i) => where(radius(i)));
+        return [0, 1, 2].map((c) => at.reduce((sum, i) => sum + (made[3 * i + c] ?? 0), 0) / at.length);
+      };
+      expect(LEADS[name](mean((r) => r < 18))).toBeGreaterThan(40);
+      expect(Math.min(...mean((r) => r > 27))).toBeGreaterThan(240);
+    }
   } finally {
     await generator.dispose();
   }
