@@ -80,13 +80,13 @@ const recipes = {
     files: {
       fluent: {
         model: 'a-to-b.onnx',
-        about: 'Noto emoji in the colours and light of Fluent 3D, learnt without pairs; of any size.',
-        use: (file) => `translate ${file} generators/fluent.example.png -o fluent.png`,
+        about: 'Noto emoji in the style of Fluent 3D, learnt without pairs: 32 × 32, others in tiles.',
+        use: (file) => `translate ${file} generators/fluent.example.png -o fluent.png --tile 32 --overlap 0`,
       },
       noto: {
         model: 'b-to-a.onnx',
-        about: 'Fluent 3D emoji in the colours of Noto, learnt without pairs; of any size.',
-        use: (file) => `translate ${file} generators/noto.example.png -o noto.png`,
+        about: 'Fluent 3D emoji in the style of Noto, learnt without pairs: 32 × 32, others in tiles.',
+        use: (file) => `translate ${file} generators/noto.example.png -o noto.png --tile 32 --overlap 0`,
       },
     },
   },
