@@ -69,7 +69,8 @@ async function compared({ data, folder, input: given, what, options }, { runs, f
     [what]: { training, heldOut: target.length },
     rows,
     notes: [
-      `${steps} steps of ${config.batch ?? 8} ${what} of ${target[0].width} pixels; ${training} to train with, ${target.length} held out.`,
+      `${steps} steps of ${config.batch ?? 8} ${what} of ${target[0].width} pixels; ${training} to train with, ` +
+        `${target.length} held out.`,
     ],
     picture: await sheet(
       shown.map((i) => [input[i], ...Object.values(made).map((p) => p[i]), target[i]]),
