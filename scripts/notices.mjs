@@ -85,8 +85,8 @@ const DATA = [
     'emoji: Noto Emoji by the npm package `emoji-datasource-google`, Fluent Emoji by `@lobehub/fluent-emoji-3d`, ' +
       'OpenMoji by `openmoji`',
     'users install them, for `--data emoji`, `emoji-names`, `emoji-groups`, `emoji-styles`, `emoji-sketch`, ' +
-      '`emoji-pens`, `line-art`; `generators/enlarge.onnx` and `sketch.onnx` were trained on Noto Emoji, `fluent.onnx` ' +
-      'and `noto.onnx` there on Noto and Fluent, and a few of these are in committed pictures',
+      '`emoji-pens`, `line-art`; `generators/enlarge.onnx` and `sketch.onnx` were trained on Noto Emoji, ' +
+      '`fluent.onnx` and `noto.onnx` there on Noto and Fluent, and a few of these are in committed pictures',
     'Apache-2.0; MIT; CC BY-SA 4.0 (the pictures)',
   ],
   [
