@@ -21,6 +21,8 @@ const FILES: Readonly<Record<string, string>> = {
   'clothes.discriminator': 'bbbf45974ab128ef64c929ab185c7bc1cab1997985d4444cf35a6bbc78ea85e8',
   enlarge: '603e5b338892271287bfca61ca9c92038c3f7fa86a2c91394c294074f65e1134',
   faces: 'b98d0e01dc333e57fda1c0b3d560018804e240fea1c82a71d8dc0af53e781133',
+  fluent: '5053093af2b74767c95971c2e8b2eb9ecf1697d1993f7258eefc33ea2c27b922',
+  noto: '42f98a60e66a327d6dca2b7c749fa5c3d3e67f84bb87eac3d3a5f8cdf57ea859',
   satellite: '7f122d0790c616b104224df011074ef96dc9b5c40348678123e53b26b3120cd2',
   sketch: '794e40f5af317de7ba0a3f75f12d8b8105afa26846cd6acee4bff5c5c7d55978',
 };
@@ -191,6 +193,41 @@ test('enlarged drawings are nearer to the large one than bicubic ones, and shrin
     await generator.dispose();
   }
 });
+
+test('emoji in the other style are nearer to the hidden partners, keep their size, and come back', async () => {
+  const [fluent, noto] = await Promise.all(
+    ['fluent.onnx', 'noto.onnx'].map((file) => load(join(folder, file), { threads: 1 })),
+  );
+  try {
+    // 16 emoji that were held out of training, the same in both
+    const tiles = { tile: 32, overlap: 0 };
+    const [inNoto, inFluent] = await Promise.all(['fluent', 'noto'].map(exampleOf));
+    for (const [given, there, back, partner] of [
+      [inNoto!, fluent!, noto!, inFluent!],
+      [inFluent!, noto!, fluent!, inNoto!],
+    ] as const) {
+      const made = (await there.translate(given, tiles)).at(0);
+      expect([made.width, made.height]).toEqual([given.width, given.height]);
+      expect(psnr(made.data, partner.data)).toBeGreaterThan(psnr(given.data, partner.data));
+      expect(psnr(made.data, given.data)).toBeLessThan(30); // not just the same picture
+      expect(psnr((await back.translate(made, tiles)).at(0).data, given.data)).toBeGreaterThan(25);
+    }
+  } finally {
+    await fluent?.dispose();
+    await noto?.dispose();
+  }
+});
+
+/** The example picture of a generator. */
+async function exampleOf(name: string): Promise<{ width: number; height: number; data: Uint8ClampedArray }> {
+  const { data, info } = await sharp(join(folder, `${name}.example.png`))
+    .removeAlpha()
+    .raw()
+    .toBuffer({
+      resolveWithObject: true,
+    });
+  return { width: info.width, height: info.height, data: new Uint8ClampedArray(data) };
+}
 
 /** A ring, a bar and a disc in flat colours with smooth edges on white: a drawing that no data set has. */
 function drawing(size: number): { width: number; height: number; data: Uint8ClampedArray } {
