@@ -13,11 +13,18 @@ import { checkedResults } from '../trace/trace.js';
 const refuse = (message: string): UsageError => new UsageError(message, { code: 'config.invalid' });
 
 /** @throws UsageError `config.invalid` for data without a field that the system reads, or of another kind. */
-export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
+export function checkData({ name, data, signed = false }: SystemKind, dataset: Dataset): void {
   for (const [field, kind] of Object.entries(data)) {
     const found = dataset.fields[field];
     const { words, fits } = FIELD_KINDS[kind];
-    if (found !== undefined && fits(found)) continue;
+    if (found !== undefined && fits(found)) {
+      if (signed && kind === 'image' && !isSigned(found.range))
+        throw refuse(
+          `config.data: expected pictures in [-1, 1] in the field '${field}' for the system '${name}', got numbers in ` +
+            `[${found.range?.join(', ')}] from ${dataset.name}; scale them (bytes are scaled already)`,
+        );
+      continue;
+    }
     const has = Object.entries(dataset.fields).map(([own, { shape }]) => `${own} [${shape.join(', ')}]`);
     const way = found === undefined && Object.hasOwn(WAYS, field) ? `; ${WAYS[field]}` : '';
     throw refuse(
@@ -27,6 +34,10 @@ export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
     );
   }
 }
+
+/** False for numbers beyond [-1, 1], and for those that fill [0, 1]: files would declare a range that is not theirs. */
+const isSigned = ([low, high]: readonly [number, number] = [-1, 1]): boolean =>
+  low >= -1.001 && high <= 1.001 && !(low >= 0 && high > 0.9);
 
 const kinds = (names: string): string =>
   `in a configuration file: "data": { "kind": ${names}, "path": … } (docs/data.md)`;

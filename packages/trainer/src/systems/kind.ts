@@ -67,6 +67,8 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
    * @throws UsageError `config.invalid`.
    */
   fit?(options: OptionsOf<E>, data: DatasetInfo): OptionsOf<E>;
+  /** Whether it takes pictures as they are, and declares [-1, 1] in its files: then data in [0, 1] is refused. */
+  readonly signed?: boolean;
   make(options: OptionsOf<E>, at: Circumstances): GanSystem;
 }
 

@@ -7,6 +7,7 @@ import { arrayDataset } from '../data/arrays.js';
 import { adam, applyUpdates } from '../optimizers/index.js';
 import { namedVariable } from '../tfjs/variables.js';
 import { train } from '../train/train.js';
+import { checkData } from './check.js';
 import { systemKind, type FieldKind, type SystemKind } from './kind.js';
 import { runOf, runsIn, type Phase } from './phase.js';
 import { checkMade } from './made.js';
@@ -273,3 +274,33 @@ describe('what make returns', () => {
     expect(checkMade('own', made)).toBe(made);
   });
 });
+
+it.each(['pix2pix', 'cyclegan', 'srgan', 'stylegan', 'text2image'])(
+  '%s, whose files declare [-1, 1], refuses pictures in [0, 1] and [0, 255]',
+  (system) => {
+    const kind = kindOf(system);
+    const fields = (range: [number, number]): Record<string, FieldSpec> =>
+      Object.fromEntries(
+        Object.entries(kind.data).map(([field, what]): [string, FieldSpec] => [
+          field,
+          what === 'image' ? { shape: [8, 8, 3], dtype: 'float32', range } : { shape: [4], dtype: 'int32' },
+        ]),
+      );
+    const checked = (low: number, high: number) => (): void =>
+      checkData(kind, { name: 'own', count: 4, fields: fields([low, high]), read: () => {} });
+    for (const [low, high] of [
+      [0, 1],
+      [0, 255],
+      [-2, 1],
+      [0.01, 0.97],
+    ] as const)
+      expect(checked(low, high)).toRefuse('config.invalid', 'config.data', '[-1, 1]', `[${low}, ${high}]`);
+    for (const [low, high] of [
+      [-1, 1],
+      [-0.9, 0.8],
+      [0, 0],
+      [0, 0.5],
+    ] as const)
+      expect(checked(low, high)).not.toThrow();
+  },
+);

@@ -19,6 +19,7 @@ export const cycleganKind = systemKind({
   defaults: { steps: 3000, batch: 4, sampleCount: 16 },
   earlier: ({ base, norm }) => ({ baseD: base, normD: norm, padding: 'zeros', paddingD: 'zeros', skip: 'off' }),
   data: { a: 'image', b: 'image' },
+  signed: true,
   roles: ['g_ab', 'g_ba', 'd_a', 'd_b'],
   fit: (options, { fields, name }) => {
     const [a, b] = [fields['a']?.shape ?? [], fields['b']?.shape ?? []];

@@ -18,6 +18,7 @@ export const pix2pixKind = systemKind({
   leastBatch: 1, // instance norm allows it, and the paper uses it
   defaults: { batch: 8, sampleCount: 16 },
   data: { input: 'image', target: 'image' },
+  signed: true,
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
     const { size } = sizesOf(fields, name);

@@ -17,6 +17,7 @@ export const srganKind = systemKind({
   defaults: { steps: 3000, batch: 16, sampleCount: 8 },
   leastBatch: 1,
   data: { image: 'image' },
+  signed: true,
   roles: ['g', 'd', 'f'],
   fit: (options, { fields, name }) => ({ ...options, crop: sizesOf(options, fields['image'], name).crop }),
   make(options, at) {

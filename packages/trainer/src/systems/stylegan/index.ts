@@ -17,6 +17,7 @@ export const styleganKind = systemKind({
   options: styleganOptions,
   defaults: { batch: 16 },
   data: { image: 'image' },
+  signed: true,
   roles: ['mapping', 'synthesis', 'd'],
   fit: (options, { fields, name }) => {
     sizeOfSquare(fields['image'], name);

@@ -20,6 +20,7 @@ export const text2imageKind = systemKind({
   options: text2imageOptions,
   defaults: { batch: 64, sampleCount: 64 },
   data: { image: 'image', text: 'text' },
+  signed: true,
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
     pictureSizeOf('text2image', fields['image'], name);
