@@ -546,10 +546,12 @@ test('committed generators begin with their example: a map in tiles, small drawi
   expect(await findings(page)).toEqual([]);
   await page.goto(`${address}#g=enlarge`);
   await caption(page, /^The example: 64 × 48 to 256 × 192/);
+  await page.goto(`${address}#g=fluent`);
+  await caption(page, /^The example: 128 × 128 to 128 × 128/);
   await page.goto(`${address}#g=avatars`);
   await caption(page, /“long blue hair, glasses, smiling, red clothes”/);
   const fetched = models(requests).filter((name) => name.endsWith('.onnx'));
-  expect(new Set(fetched)).toEqual(new Set(['satellite.onnx', 'enlarge.onnx', 'avatars.onnx']));
+  expect(new Set(fetched)).toEqual(new Set(['satellite.onnx', 'enlarge.onnx', 'fluent.onnx', 'avatars.onnx']));
   expect(complaints).toEqual([]);
   await page.context().close();
 });
