@@ -3,8 +3,7 @@ import { ExportError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { callInputs, type Program } from '../program/program.js';
 import { optimize } from '../rewrite/optimize.js';
-import { refuseBakedRandomness } from '../trace/baked.js';
-import { LATER } from '../trace/chance.js';
+import { refuseChance } from '../trace/baked.js';
 import { namedStream } from '../trace/random.js';
 import { trace, type Trace, type TraceInput } from '../trace/trace.js';
 import { traceInputs, type RandomInput } from './inputs.js';
@@ -28,7 +27,7 @@ export function traceStep(step: StepFunction, options: StepOptions): TracedStep 
     trace(step, { inputs, variables: 'state', known: options.variables ?? [], moved });
   const first = again(0);
   refuseKept(first.state.map(({ name }) => name));
-  refuseBakedRandomness(first, again(LATER));
+  refuseChance(first, again);
   const { program, names } = uniqueNames(optimize(first.program));
   return { inputs, program, names, variables: first.variables, draws: programDraws(program, options.name) };
 }

@@ -12,8 +12,7 @@ import {
 } from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../program/sizes.js';
-import { refuseBakedRandomness } from '../trace/baked.js';
-import { LATER } from '../trace/chance.js';
+import { refuseChance } from '../trace/baked.js';
 import type { Program } from '../program/program.js';
 import { checkBounds, fitted, stepsWithin, type Bounds } from './bounds.js';
 import { refuseNanConstants } from './constants.js';
@@ -143,7 +142,7 @@ function captureAt(
 
   const first = traceAt(subject, base, { reads: true });
   refuseNanConstants(first);
-  refuseBakedRandomness(first, traceAt(subject, base, { sites: false, moved: LATER }));
+  refuseChance(first, (moved) => traceAt(subject, base, { sites: false, moved }));
   const programs = traced.map((sizes, i) => ({
     sizes,
     program: i === 0 ? first.program : traceAt(subject, sizes, { sites: false }).program,

@@ -2,7 +2,7 @@
 // the same sizes differ in these constants.
 import { attributeKey } from '../program/attribute-key.js';
 import { sameData, type KernelCall, type Program } from '../program/program.js';
-import { ChanceError } from './chance.js';
+import { ChanceError, LATER } from './chance.js';
 import type { Trace } from './trace.js';
 
 /** A constant that differs between two traces. */
@@ -40,8 +40,16 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 }
 
 /**
- * Checks that two traces of one function at one size are the same. The second was recorded with its clocks set ahead by
- * `LATER`.
+ * Traces a function again at the same size, with its clocks set ahead; several times if it reads a clock.
+ * @throws ExportError `export.unsupported` if the computation is another one then.
+ */
+export function refuseChance(first: Trace, again: (moved: number) => Trace): void {
+  const [far, ...near] = LATER;
+  for (const moved of first.clock === undefined ? [far] : [far, ...near]) refuseBakedRandomness(first, again(moved));
+}
+
+/**
+ * Checks that two traces of one function at one size are the same. The second was recorded with its clocks set ahead.
  * @throws ExportError `export.unsupported` naming where each baked random constant was made, or the call that differs.
  */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {

@@ -1,7 +1,7 @@
 // Chance and clocks in traced functions: what a file would freeze is refused with its line, whether the branch is taken
 // in the trace or not; a clock that results do not depend on is left alone, and all globals are put back.
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { traceStep } from '../compile/traced.js';
 import { exportOnnx } from '../export/export.js';
 
@@ -56,6 +56,31 @@ describe('a function that reads a clock', () => {
     await expect(exported(fn)).rejects.toRefuse('export.unsupported', LINE, 'time');
     expect(stepped(fn)).toRefuse('export.unsupported', LINE, 'time');
   });
+
+  // hours before and after each end of a half day, and the ends of a month and of a year
+  const TIMES = ['2026-12-01T11:34:20', '2026-12-01T23:59:59', '2026-12-01T12:00:01', '2026-10-31T23:29:30'];
+  const FIELDS: [string, (at: Date, now: Date) => boolean][] = [
+    ['the half of the day', (at) => at.getHours() < 12],
+    ['night', (at) => at.getHours() < 6 || at.getHours() >= 18],
+    ['the day of the week', (at, now) => at.getDay() === now.getDay()],
+    ['the month', (at, now) => at.getMonth() === now.getMonth()],
+    ['odd hours', (at) => at.getHours() % 2 === 1],
+    ['odd minutes', (at) => at.getMinutes() % 2 === 1],
+    ['odd seconds', (at) => at.getSeconds() % 2 === 1],
+    ['odd milliseconds', (at) => at.getTime() % 2 === 1],
+  ];
+
+  afterEach(() => vi.useRealTimers());
+
+  it.each(TIMES.flatMap((time) => FIELDS.map(([field, is]) => ({ time, field, is }))))(
+    'is refused at $time if a branch depends on $field',
+    async ({ time, is }) => {
+      const now = new Date(time);
+      vi.useFakeTimers({ now, toFake: ['Date'] });
+      const fn: Fn = (x) => (is(new Date(), now) ? tf.relu(x) : tf.tanh(x));
+      await expect(exported(fn)).rejects.toRefuse('export.unsupported', LINE, 'time');
+    },
+  );
 
   it('may measure and log', async () => {
     const lines: string[] = [];

@@ -1,6 +1,6 @@
 // Guards a trace against random numbers and clocks. A random number would be frozen in the program, and it might choose
-// another branch in another trace, so drawing one is refused. For clocks, a function is traced twice, the second time
-// with its clocks set ahead: if results depend on the time, the two traces differ.
+// another branch in another trace, so drawing one is refused. For clocks, a function is traced again with its clocks
+// set ahead: if results depend on the time, the traces differ.
 import { ExportError } from '@forja/core';
 import { callerOf, callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
@@ -25,11 +25,15 @@ export interface Chance {
   drawn?: string | undefined;
 }
 
+const HOUR = 3_600_000;
+
 /**
- * How far a clock is moved, in ms: 1003 days, 12 hours, 31 minutes, 31 seconds and 1 ms, so that the year, the month,
- * the day of the week and the half of the day change, and so that most fields change between even and odd.
+ * How far clocks are moved, in ms. Each move changes one kind of field, whatever the time is, because none carries over
+ * into another move's field. First 1003 days and 12 hours: the year, the month, the day of the week and the half of the
+ * day change. The rest, for functions that read a clock: the hour, the minute, the second and the millisecond change
+ * between even and odd.
  */
-export const LATER = ((1003 * 24 + 12) * 60 + 31) * 60_000 + 31_001;
+export const LATER: readonly [number, ...number[]] = [(1003 * 24 + 12) * HOUR, HOUR, 31 * 60_000, 31_000, 1];
 
 /**
  * Installs the guards; the returned functions remove them. Clocks run ahead by `moved` ms. What the guards notice is
