@@ -59,7 +59,8 @@ test('Vite SSR, all bundled but onnxruntime, with the worker in the folder of th
   expect(viteBuild({ build: { ssr: true, outDir: 'out', rollupOptions: { input, output } }, ssr })).toEqual([
     2, 3, 32, 32,
   ]);
-  expect(viteBuild({ build: { ssr: 'main.mjs', outDir: 'out' }, ssr })).toBe('device.unavailable'); // without the worker's file
+  // without the worker's file
+  expect(viteBuild({ build: { ssr: 'main.mjs', outDir: 'out' }, ssr })).toBe('device.unavailable');
 });
 
 test('Jest, ES modules', () => {

@@ -448,7 +448,7 @@ test('by keyboard: a visible pen draws lines, tells where it is, and lines are u
   await page.context().close();
 });
 
-test('by finger and mouse: each line, Fill, Clear and an opened picture are undone, with the canvas’s size', async () => {
+test('by finger and mouse: lines, Fill, Clear and an opened picture are undone, with the canvas’s size', async () => {
   const { page, complaints } = await openPage(browser);
   await page.goto(`${address}#g=turned&seed=4`);
   await caption(page, /^Example 4/);

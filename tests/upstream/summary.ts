@@ -137,10 +137,15 @@ ${Object.entries(numbers.families)
   .map(([name, value]) => `| \`${name}\` | ${value[1]} | ${value[0]} | ${percent(value)} |`)
   .join('\n')}
 
-In onnxruntime-web's WASM ${numbers.wasm[0]} of ${numbers.wasm[1]} pass; in files of opset 17, ${numbers.opset17[0]} pass (\`BitwiseAnd\` came with 18).
+In onnxruntime-web's WASM ${numbers.wasm[0]} of ${numbers.wasm[1]} pass; in files of opset 17, \
+${numbers.opset17[0]} pass (\`BitwiseAnd\` came with 18).
 
-Of the ${counted.length - numbers.all[0]} that do not pass, ${status(counted, 'refused')} are refused by name when exported, ${status(counted, 'failed')} make a file that onnxruntime refuses, ${status(counted, 'differs')} differ from the cpu kernel on purpose, and ${status(counted, 'wrong')} give other numbers, shapes or types.
-Strings and complex numbers have no place in an exported graph: their ${numbers.other} signatures are refused and are not in the totals. What TensorFlow.js composes of such kernels (FFT, string splitting) belongs before or after the exported function.
+Of the ${counted.length - numbers.all[0]} that do not pass, ${status(counted, 'refused')} are refused by \
+name when exported, ${status(counted, 'failed')} make a file that onnxruntime refuses, \
+${status(counted, 'differs')} differ from the cpu kernel on purpose, and ${status(counted, 'wrong')} give other numbers, shapes or types.
+Strings and complex numbers have no place in an exported graph: their ${numbers.other} signatures \
+are refused and are not in the totals. What TensorFlow.js composes of such kernels (FFT, string splitting) \
+belongs before or after the exported function.
 
 ## By kernel
 

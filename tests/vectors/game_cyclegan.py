@@ -1,10 +1,24 @@
-# CycleGAN (Zhu et al. 2017), two iterations: generators first, then discriminators on pictures of the pools, which fill up in the first.
-# `cyclegan`: the paper's networks. `cyclegan-reflect`: generators without norms that reflect everywhere and add their input, discriminators without
-# padding and with spectral norms.
+# CycleGAN (Zhu et al. 2017), two iterations: generators first, then discriminators on pictures of the pools, which
+# fill up in the first. `cyclegan`: the paper's networks. `cyclegan-reflect`: generators without norms that reflect
+# everywhere and add their input, discriminators without padding and with spectral norms.
 # Run: python tests/vectors/game_cyclegan.py   → game-cyclegan.json, game-cyclegan-reflect.json here.
 import torch
 import torch.nn.functional as F
-from game import conv, conv_transpose, double, instance_norm, l1, leaky, mse, nchw, nhwc, patch, patch_weights, relu, write
+from game import (
+    conv,
+    conv_transpose,
+    double,
+    instance_norm,
+    l1,
+    leaky,
+    mse,
+    nchw,
+    nhwc,
+    patch,
+    patch_weights,
+    relu,
+    write,
+)
 from game_resnet import layer
 
 
@@ -39,7 +53,9 @@ def translate(g, name, x, blocks):
     for i in (0, 1):
         x = relu(instance_norm(conv(g, f"{name}/down{i}", x, 2)))
     for i in range(blocks):
-        x = x + instance_norm(reflected(g, f"{name}/block{i}_b", relu(instance_norm(reflected(g, f"{name}/block{i}_a", x)))))
+        x = x + instance_norm(
+            reflected(g, f"{name}/block{i}_b", relu(instance_norm(reflected(g, f"{name}/block{i}_a", x))))
+        )
     for i in (0, 1):
         x = relu(instance_norm(conv_transpose(g, f"{name}/up{i}", x)))
     return torch.tanh(reflected(g, f"{name}/last", x))
@@ -64,7 +80,8 @@ def patch_spectral(g, name, x, depth):
 
 
 class Pool:
-    """CycleGAN's ImagePool, one for each place of the batch, with given choices: `row` where to put it, `swap` whether an older picture is taken instead."""
+    """CycleGAN's ImagePool, one for each place of the batch, with given choices: `row` where to put it, `swap` whether
+    an older picture is taken instead."""
 
     def __init__(self, rows, filled):
         self.rows, self.pictures = rows, filled
@@ -89,12 +106,36 @@ def cyclegan(g, reflecting=False):
             for part in ("conv0", "conv1", "last"):
                 g.other[f"{name}/{part}/u"] = g.randn(g[f"{name}/{part}/kernel"].shape[-1])
     g.adam("adam_g", ["g_ab/", "g_ba/"], 2e-3), g.adam("adam_d", ["d_a/", "d_b/"], 1e-3)
-    networks = ({"norm": "none", "up": "resize", "padding": "reflect", "skip": "on", "normD": "spectral", "paddingD": "none"} if reflecting else
-                {"norm": "instance", "up": "transposed", "padding": "zeros", "skip": "off", "normD": "instance", "paddingD": "zeros"})
-    g.config = {"options": {"base": base, "baseD": base, "blocks": blocks, "depthD": 1, **networks, "cycle": cycle, "identity": identity, "pool": rows * batch,
-                            "rates": {"g": 2e-3, "d": 1e-3}},
-                "batch": batch, "shape": [edge, edge, 1]}
-    pools = {side: [Pool(rows, [g.picture(edge, edge, 1) for _ in range(rows - 1)]) for _ in range(batch)] for side in "ab"}
+    networks = (
+        {"norm": "none", "up": "resize", "padding": "reflect", "skip": "on", "normD": "spectral", "paddingD": "none"}
+        if reflecting
+        else {
+            "norm": "instance",
+            "up": "transposed",
+            "padding": "zeros",
+            "skip": "off",
+            "normD": "instance",
+            "paddingD": "zeros",
+        }
+    )
+    g.config = {
+        "options": {
+            "base": base,
+            "baseD": base,
+            "blocks": blocks,
+            "depthD": 1,
+            **networks,
+            "cycle": cycle,
+            "identity": identity,
+            "pool": rows * batch,
+            "rates": {"g": 2e-3, "d": 1e-3},
+        },
+        "batch": batch,
+        "shape": [edge, edge, 1],
+    }
+    pools = {
+        side: [Pool(rows, [g.picture(edge, edge, 1) for _ in range(rows - 1)]) for _ in range(batch)] for side in "ab"
+    }
 
     def remember():
         """[rows, batch, h, w, c]; rows not filled yet are 0."""
@@ -113,7 +154,8 @@ def cyclegan(g, reflecting=False):
         g.feed("game", a=a, b=b, row_a=row["a"], row_b=row["b"], swap_a=swap["a"], swap_b=swap["b"])
         through = translate_reflecting if reflecting else translate
         ab, ba = (lambda x: through(g, "g_ab", x, blocks)), (lambda x: through(g, "g_ba", x, blocks))
-        judge = {s: (lambda x, s=s: patch_spectral(g, f"d_{s}", x, 1) if reflecting else patch(g, f"d_{s}", x, 1, "instance")) for s in "ab"}
+        patches = (lambda *at: patch_spectral(*at)) if reflecting else (lambda *at: patch(*at, "instance"))
+        judge = {s: (lambda x, s=s: patches(g, f"d_{s}", x, 1)) for s in "ab"}
         fake_b, fake_a = ab(a), ba(b)
         there = l1(ba(fake_b), a) + l1(ab(fake_a), b)
         alike = l1(ab(b), b) + l1(ba(a), a)
@@ -121,7 +163,9 @@ def cyclegan(g, reflecting=False):
         loss_g = g.descend("adam_g", adversarial + cycle * there + identity * alike)
         losses, real = [], {"a": a, "b": b}
         for s, fake in (("a", fake_a), ("b", fake_b)):
-            shown = torch.stack([pools[s][n].query(fake[n].detach(), int(row[s][n]), bool(swap[s][n])) for n in range(batch)])
+            shown = torch.stack(
+                [pools[s][n].query(fake[n].detach(), int(row[s][n]), bool(swap[s][n])) for n in range(batch)]
+            )
             losses.append(0.5 * (mse(judge[s](real[s]), 1) + mse(judge[s](shown), 0)))
         loss_d = g.descend("adam_d", sum(losses))
         remember()

@@ -37,7 +37,8 @@ test.each([
     'Gather: indices element out of data bounds',
   ],
   [
-    "Non-zero status code returned while running Mod node. Name:'Mod' Status Message: element_wise_ops.cc:2256 operator() Integer modulo by zero",
+    "Non-zero status code returned while running Mod node. Name:'Mod' " +
+      'Status Message: element_wise_ops.cc:2256 operator() Integer modulo by zero',
     'input.range',
     'no integer divisor 0',
   ],

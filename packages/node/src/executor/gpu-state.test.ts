@@ -45,7 +45,8 @@ test('state stays in GPU buffers between runs, and only reading copies it to the
   expect(count.onGpu?.tensor).not.toBe(buffer?.tensor);
   expect((await slots.read())['count']?.data).toEqual(all(5));
   expect(count.onGpu?.tensor.location).toBe('gpu-buffer'); // a copy was read
-  expect((await second.run(by(1), ['next']))['next']?.data).toEqual(all(6)); // the updated state, requested as an output too
+  // the updated state, requested as an output too
+  expect((await second.run(by(1), ['next']))['next']?.data).toEqual(all(6));
 
   await second.release();
   expect(count.onGpu).toBeUndefined();

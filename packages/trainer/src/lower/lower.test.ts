@@ -180,7 +180,7 @@ describe('lowerProgram', () => {
     expect(counts['Transpose']).toBe(1);
   });
 
-  it('permutes the weights of dense layers before and after convolutions, with element-wise layers in between', async () => {
+  it('permutes the weights of dense layers beside convolutions, with element-wise layers in between', async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({ inputShape: [4, 4, 1], filters: 3, kernelSize: 3, padding: 'same' }),

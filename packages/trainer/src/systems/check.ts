@@ -20,8 +20,8 @@ export function checkData({ name, data, signed = false }: SystemKind, dataset: D
     if (found !== undefined && fits(found)) {
       if (signed && kind === 'image' && !isSigned(found.range))
         throw refuse(
-          `config.data: expected pictures in [-1, 1] in the field '${field}' for the system '${name}', got numbers in ` +
-            `[${found.range?.join(', ')}] from ${dataset.name}; scale them (bytes are scaled already)`,
+          `config.data: expected pictures in [-1, 1] in the field '${field}' for the system '${name}', got numbers ` +
+            `in [${found.range?.join(', ')}] from ${dataset.name}; scale them (bytes are scaled already)`,
         );
       continue;
     }
