@@ -10,7 +10,7 @@ import type { SampleOptions } from '@forja/core';
 import { load } from '@forja/node';
 import { decode } from 'fast-png';
 import omggif from 'omggif';
-import type { Browser, Download, Page } from 'playwright-core';
+import type { Browser, Download, FileChooser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   CLASSES,
@@ -337,6 +337,8 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
 
 test('by keyboard: the next example, an ink, Fill and Clear make other pictures, without a pointer', async () => {
   const { page, complaints } = await openPage(browser);
+  // from the start, because Chromium opens its own dialog until Playwright has told it to pass choosers on
+  const chooser = new Promise<FileChooser>((resolve) => page.once('filechooser', resolve));
   await page.goto(`${address}#g=turned&seed=4`);
   await caption(page, /^Example 4/);
   const press = async (name: string): Promise<void> => {
@@ -358,9 +360,9 @@ test('by keyboard: the next example, an ink, Fill and Clear make other pictures,
   await caption(page, /^Blank paper/);
   await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
   await page.getByLabel('Your picture').focus();
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+  await page.keyboard.press('Enter');
   const buffer = Buffer.from(await page.evaluate<string>(RED), 'base64');
-  await chooser.setFiles({ name: 'red.png', mimeType: 'image/png', buffer });
+  await (await chooser).setFiles({ name: 'red.png', mimeType: 'image/png', buffer });
   await caption(page, /^A picture of yours/);
   expect(complaints).toEqual([]);
   await page.context().close();
