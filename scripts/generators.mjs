@@ -50,6 +50,14 @@ const recipes = {
     steps: 5000,
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
+  night: {
+    about: 'The earth by night from the earth by day, 32 × 32, larger pictures in tiles.',
+    packages: ['three-globe@2.45.2', 'sharp@0.35.5'],
+    pictures: 'The Blue Marble and the Black Marble by NASA, in the public domain',
+    train: ['pix2pix', '--data', 'earth-day-night', '--threads', '1', '--seed', '1'],
+    steps: 4000,
+    use: (file) => `translate ${file} day.png -o night.png --tile 32 --overlap 16`,
+  },
   sketch: {
     about: 'Paints drawings by coloured pens, in which each thing is outlined in its colour; 64 × 64.',
     packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
