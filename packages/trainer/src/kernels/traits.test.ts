@@ -320,3 +320,14 @@ it.each(those(({ keepsInfinity }) => keepsInfinity))('%s: infinity stays infinit
   const results = numbers(run(kernel, { x }, kernel === 'Cast' ? { dtype: 'float32' } : {}));
   expect(results.map(Math.abs)).toEqual([Infinity, Infinity]);
 });
+
+it.each(those(({ keepsBools }) => keepsBools))('%s: of 0 and 1, gives 0 and 1', (kernel) => {
+  const names = traitsOf(kernel).elementwise ?? [];
+  const size = 2 ** names.length; // every combination
+  const bits = names.map((_, input) => tf.tensor1d(Array.from({ length: size }, (_, i) => (i >> input) & 1)));
+  const given = Object.fromEntries(names.map((name, i) => [name, bits[i] as tf.Tensor]));
+  // the remainder of a division by 0 is NaN, which a bool stores as 0
+  const results = numbers(run(kernel, given, ATTRS[kernel])).filter((v) => !Number.isNaN(v));
+  expect(results.length).toBeGreaterThan(0);
+  expect(results.filter((v) => v !== 0 && v !== 1)).toEqual([]);
+});

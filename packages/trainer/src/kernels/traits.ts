@@ -31,6 +31,8 @@ export interface Traits {
   adds?: Readonly<Record<string, 1 | -1>>;
   /** Linear in each of these inputs, while the others stay the same. */
   linear?: readonly string[];
+  /** Gives only 0 and 1 where the inputs are only these. */
+  keepsBools?: true;
   /** Infinite where the input is, of either sign. */
   keepsInfinity?: true;
   /** Only the shape of the input is read. */
@@ -91,6 +93,7 @@ const UNARY: Traits = { elementwise: ['x'] };
 const BINARY: Traits = { elementwise: ['a', 'b'], broadcasts: true };
 const SYMMETRIC: Traits = { ...BINARY, commutative: true };
 const FLAT_UNARY: Traits = { ...UNARY, flat: ['x'] };
+const ROUNDS: Traits = { ...FLAT_UNARY, keepsBools: true };
 const FLAT_BINARY: Traits = { ...BINARY, flat: ['a', 'b'] };
 const FLAT_SYMMETRIC: Traits = { ...SYMMETRIC, flat: ['a', 'b'] };
 const MOVES_X: Traits = { moves: ['x'] };
@@ -118,7 +121,7 @@ const pool = (axes: 2 | 3): Traits => ({
 /** Every kernel's traits. */
 const TRAITS: Readonly<Record<KernelName, Traits>> = {
   // one tensor, element by element
-  Abs: { ...UNARY, keepsAccuracy: true },
+  Abs: { ...UNARY, keepsAccuracy: true, keepsBools: true },
   Acos: UNARY,
   Acosh: UNARY,
   Asin: UNARY,
@@ -126,7 +129,7 @@ const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Atan: UNARY,
   Atanh: UNARY,
   Cast: { ...UNARY, keepsInfinity: true },
-  Ceil: FLAT_UNARY,
+  Ceil: ROUNDS,
   ClipByValue: { ...UNARY, keepsAccuracy: true },
   Cos: UNARY,
   Cosh: UNARY,
@@ -134,7 +137,7 @@ const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Erf: UNARY,
   Exp: UNARY,
   Expm1: UNARY,
-  Floor: FLAT_UNARY,
+  Floor: ROUNDS,
   Identity: { ...UNARY, ...MOVES_X },
   IsFinite: FLAT_UNARY,
   IsInf: FLAT_UNARY,
@@ -146,19 +149,19 @@ const TRAITS: Readonly<Record<KernelName, Traits>> = {
   Neg: { ...UNARY, adds: { x: -1 }, linear: ['x'], keepsAccuracy: true, keepsInfinity: true },
   OnesLike: { ...FLAT_UNARY, readsShape: true },
   Reciprocal: { ...UNARY, keepsAccuracy: true },
-  Relu: UNARY,
-  Relu6: UNARY,
-  Round: FLAT_UNARY,
+  Relu: { ...UNARY, keepsBools: true },
+  Relu6: { ...UNARY, keepsBools: true },
+  Round: ROUNDS,
   Rsqrt: { ...UNARY, keepsAccuracy: true },
   Selu: UNARY,
   Sigmoid: UNARY,
-  Sign: FLAT_UNARY,
+  Sign: ROUNDS,
   Sin: UNARY,
   Sinh: UNARY,
   Softplus: UNARY,
-  Sqrt: { ...UNARY, keepsAccuracy: true },
-  Square: { ...UNARY, keepsAccuracy: true },
-  Step: FLAT_UNARY,
+  Sqrt: { ...UNARY, keepsAccuracy: true, keepsBools: true },
+  Square: { ...UNARY, keepsAccuracy: true, keepsBools: true },
+  Step: ROUNDS,
   Tan: UNARY,
   Tanh: UNARY,
   ZerosLike: { ...FLAT_UNARY, readsShape: true },
@@ -179,16 +182,23 @@ const TRAITS: Readonly<Record<KernelName, Traits>> = {
   LogicalOr: FLAT_SYMMETRIC,
   LogicalXor: SYMMETRIC,
   // Not commutative: of 0 and -0, which are equal, runtimes may return either.
-  Maximum: { ...BINARY, keepsAccuracy: true },
-  Minimum: { ...BINARY, keepsAccuracy: true },
-  Mod: BINARY,
-  Multiply: { ...BINARY, commutative: true, linear: ['a', 'b'], keepsAccuracy: true, multiplies: 'numbers' },
+  Maximum: { ...BINARY, keepsAccuracy: true, keepsBools: true },
+  Minimum: { ...BINARY, keepsAccuracy: true, keepsBools: true },
+  Mod: { ...BINARY, keepsBools: true },
+  Multiply: {
+    ...BINARY,
+    commutative: true,
+    linear: ['a', 'b'],
+    keepsAccuracy: true,
+    keepsBools: true,
+    multiplies: 'numbers',
+  },
   NotEqual: FLAT_SYMMETRIC,
   Pow: { ...BINARY, keepsAccuracy: true },
   Prelu: { elementwise: ['x', 'alpha'], multiplies: 'numbers' },
   RealDiv: { ...BINARY, linear: ['a'], keepsAccuracy: true, multiplies: 'numbers' },
   Select: { elementwise: ['condition', 't', 'e'] },
-  SquaredDifference: { ...BINARY, commutative: true },
+  SquaredDifference: { ...BINARY, commutative: true, keepsBools: true },
   Sub: { ...BINARY, adds: { a: 1, b: -1 } },
 
   // along axes

@@ -2,6 +2,7 @@
 // here.
 import type { DType } from '@forja/core';
 import type { OpName, Value } from '@forja/core/onnx';
+import { traitsOf } from '../../kernels/traits.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { arithmeticType, as, orderOf, upcast } from './layout.js';
 import { input, output } from './spatial.js';
@@ -9,19 +10,12 @@ import { input, output } from './spatial.js';
 /** Emits nodes for one value, which has the requested type. */
 export type Formula = (x: Value, ctx: LowerContext, call: BoundCall) => Value;
 
-/** Kernels that make no other numbers of 0 and 1 than these two, though they are computed in floats. */
-const KEEP_BOOLS: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Relu', 'Relu6', 'Round', 'Sign', 'Step']);
-
-/** Kernels of whole numbers that make others of them. */
-const LEAVE_BOOLS: ReadonlySet<string> = new Set(['Add', 'AddN', 'Neg', 'Sub']);
-
 /**
  * A result in the output's type. Arithmetic of bools is refused where it gives more than 0 and 1: tfjs keeps such
  * numbers in its arrays of bytes, ONNX's bool cannot.
  */
 export function typed(computed: Value, y: Logical, { kernel }: BoundCall, ctx: LowerContext): Value {
-  const other = computed.dtype === 'float32' ? !KEEP_BOOLS.has(kernel) : LEAVE_BOOLS.has(kernel);
-  if (y.dtype === 'bool' && computed.dtype !== 'bool' && other)
+  if (y.dtype === 'bool' && computed.dtype !== 'bool' && !traitsOf(kernel).keepsBools)
     ctx.unsupported(
       'arithmetic of bool values, whose results are not only 0 and 1: cast them to int32 or float32 first',
     );
