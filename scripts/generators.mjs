@@ -12,7 +12,7 @@ const DICEBEAR = ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/r
 /**
  * For each training: the packages with its pictures, their credit, the arguments of `forja train`; the description of
  * the generator, which is called like the training, and a command that uses its file. A training that makes several
- * generators lists these in `files`, each with the file of the run that it is.
+ * generators lists these in `files`, each with the file of the run that it is. `config` is written as config.json.
  */
 const recipes = {
   clothes: {
@@ -51,12 +51,16 @@ const recipes = {
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
   night: {
-    about: 'The earth by night from the earth by day, 32 × 32, larger pictures in tiles.',
+    about: 'The earth by night, from the earth by day, 64 × 64.',
     packages: ['three-globe@2.45.2', 'sharp@0.35.5'],
     pictures: 'The Blue Marble and the Black Marble by NASA, in the public domain',
-    train: ['pix2pix', '--data', 'earth-day-night', '--threads', '1', '--seed', '1'],
-    steps: 4000,
-    use: (file) => `translate ${file} day.png -o night.png --tile 32 --overlap 16`,
+    train: ['config.json'],
+    config: {
+      ...{ system: 'pix2pix', data: { kind: 'set', name: 'earth-day-night', size: 64, flip: true } },
+      ...{ base: 20, baseD: 16, batch: 4, threads: 1, seed: 1 },
+    },
+    steps: 3000,
+    use: (file) => `translate ${file} day.png -o night.png --tile 64 --overlap 32`,
   },
   sketch: {
     about: 'Paints drawings by coloured pens, in which each thing is outlined in its colour; 64 × 64.',
@@ -112,12 +116,14 @@ if (names.length === 0 || unknown !== undefined) {
 }
 
 for (const name of names) {
-  const { packages, train, steps, files = { [name]: { model: 'generator.onnx', ...recipes[name] } } } = recipes[name];
+  const { packages, config, train, steps } = recipes[name];
+  const { files = { [name]: { model: 'generator.onnx', ...recipes[name] } } } = recipes[name];
   const folder = join(root, 'runs', 'generators', name);
   const run = join(folder, 'run');
   await mkdir(folder, { recursive: true });
   await mkdir(out, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
+  if (config) await writeFile(join(folder, 'config.json'), JSON.stringify(config));
   await called('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder);
   const what = existsSync(join(run, 'config.json')) ? ['--resume', run] : [...train, '-o', run];
   await called(process.execPath, [forja, 'train', ...what, '--steps', String(steps)], folder);
@@ -143,13 +149,14 @@ function converted(model, file) {
 
 /** The card: what the file is and how it was made. */
 function card(name, title, { about, use }, made, judged, { trainedOn, license }) {
-  const { pictures, train, steps } = recipes[name];
+  const { config, pictures, train, steps } = recipes[name];
+  const given = config ? `, config.json: \`${JSON.stringify(config)}\`` : '';
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const rows = [
     ['pictures', `${pictures}; trained on ${trainedOn}`],
     ['licence', license],
     ['made by', `\`node scripts/generators.mjs ${name}\` at commit ${commit}`],
-    ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
+    ['training', `\`forja train ${train.join(' ')} --steps ${steps}\`${given}`],
     ['weights', `8 bits (int8, a scale for each output channel): ${weights(made)}`],
     ...(judged ? [['discriminator', `${title}.discriminator.onnx, 8 bits as well: ${weights(judged)}`]] : []),
   ];
