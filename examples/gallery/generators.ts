@@ -24,13 +24,17 @@ function titleOf(path: string): string {
   return name === 'generator' ? basename(dirname(path)) : name;
 }
 
-/** Description of the generator: the first line of its card that is neither heading nor table. */
-function aboutOf(path: string): string | undefined {
+/** What a generator's card says of it; nothing if there is no card. */
+function cardOf(path: string): Pick<Entry, 'about' | 'tiles'> {
   const card = path.replace(/\.onnx$/, '.md');
-  if (!existsSync(card)) return undefined;
-  return readFileSync(card, 'utf8')
-    .split('\n')
-    .find((line) => /^[^#|`\s]/.test(line));
+  if (!existsSync(card)) return {};
+  const text = readFileSync(card, 'utf8');
+  const about = text.split('\n').find((line) => /^[^#|`\s]/.test(line)); // neither heading, table nor code
+  const [, tile, overlap] = /--tile (\d+) --overlap (\d+)/.exec(text) ?? [];
+  return {
+    ...(about === undefined ? {} : { about }),
+    ...(tile === undefined ? {} : { tiles: { tile: Number(tile), overlap: Number(overlap) } }),
+  };
 }
 
 /**
@@ -93,7 +97,6 @@ function listed(paths: readonly string[]): Listed[] {
     let id = plain;
     for (let n = 2; ids.has(id); n++) id = `${plain}-${n}`;
     ids.add(id);
-    const about = aboutOf(path);
     const found = discriminatorOf(path);
     const example = besideOf(path, 'example.png');
     const text = besideOf(path, 'example.txt');
@@ -106,7 +109,7 @@ function listed(paths: readonly string[]): Listed[] {
           file: `models/${id}.onnx`,
           bytes: bytes.length,
           manifest,
-          ...(about ? { about } : {}),
+          ...cardOf(path),
           ...(found ? { discriminator: { file: `models/${id}.discriminator.onnx`, ...found.said } } : {}),
           ...(example === undefined
             ? {}

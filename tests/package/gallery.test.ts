@@ -534,6 +534,16 @@ test('a sketch: coloured lines on a large canvas become a painted picture of 64 
   await page.context().close();
 });
 
+/** Red, green and blue at a place of a generator's result for its example, in tiles of 32, as Node makes it. */
+async function inTiles(name: string, x: number, y: number): Promise<number[]> {
+  const file = (what: string): string => join(root, 'generators', `${name}.${what}`);
+  const { width, height, data } = decode(readFileSync(file('example.png')));
+  await using generator = await load(file('onnx'), { device: 'cpu' });
+  const example = { width, height, data: Uint8Array.from(data) };
+  const { data: bytes } = await generator.translate(example, { tile: 32, overlap: 0 });
+  return [...bytes.slice((y * width + x) * 3, (y * width + x) * 3 + 3)];
+}
+
 test('committed generators begin with their example: a map in tiles, small drawings, a text', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(`${address}#g=satellite`);
@@ -550,6 +560,9 @@ test('committed generators begin with their example: a map in tiles, small drawi
   await caption(page, /^The example: 64 × 48 to 256 × 192/);
   await page.goto(`${address}#g=fluent`);
   await caption(page, /^The example: 128 × 128 to 128 × 128/);
+  const [x, y] = [40, 33]; // by the border of a tile: the whole picture would give another colour
+  const [red, green, blue] = await pixel(page, 1, x, y);
+  expect([red, green, blue]).toBeAllclose(await inTiles('fluent', x, y), { atol: 1 });
   await page.goto(`${address}#g=avatars`);
   await caption(page, /“long blue hair, glasses, smiling, red clothes”/);
   const fetched = models(requests).filter((name) => name.endsWith('.onnx'));

@@ -24,6 +24,8 @@ export interface Entry {
   manifest: Manifest;
   /** What it draws, from its card. */
   about?: string;
+  /** The tiles into which its card's command cuts pictures. */
+  tiles?: { tile: number; overlap: number };
   discriminator?: Discriminator;
   /** Address of a picture to begin with, for generators that take one. */
   example?: string;

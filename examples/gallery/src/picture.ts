@@ -38,7 +38,8 @@ export function showPicture(stage: Stage): View {
   // how many times longer the sides of the canvas are, if its picture is shrunk
   const times = entry.whole && small !== undefined ? Math.round(LARGE.side / small) : 1;
   // a discriminator takes pictures of the model's own size
-  const tile = entry.discriminator === undefined && !entry.whole ? small : undefined;
+  const cut = entry.discriminator === undefined && !entry.whole ? small : undefined;
+  const tiles = entry.tiles ?? (cut === undefined ? undefined : { tile: cut, overlap: Math.floor(cut / 2) });
   const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
   const given = canvasOf('Your picture');
   given.classList.add('sketch');
@@ -61,7 +62,6 @@ export function showPicture(stage: Stage): View {
       const { width, height } = given;
       const picture = shrunk(context.getImageData(0, 0, width, height), times);
       const begun = performance.now();
-      const tiles = tile === undefined ? {} : { tile, overlap: Math.floor(tile / 2) };
       const batch = await generator.translate(picture, tiles);
       if (!here) return;
       stage.made(1, performance.now() - begun);
@@ -85,10 +85,10 @@ export function showPicture(stage: Stage): View {
    * Resizes the canvas to a size that the generator takes, and fills it with `colour`, by default that of the paper.
    */
   function blank(wide: number, high: number, colour = paper.value): void {
-    const side = (wanted: number): number => Math.max(Math.round(wanted), tile ?? 1);
+    const side = (wanted: number): number => Math.max(Math.round(wanted), tiles?.tile ?? 1);
     const free = { width: side(wide), height: side(high) };
     const { width, height } = sizeFor(entry.manifest, wide, high);
-    Object.assign(given, tile === undefined ? { width: width * times, height: height * times } : free);
+    Object.assign(given, tiles === undefined ? { width: width * times, height: height * times } : free);
     context.fillStyle = colour;
     context.fillRect(0, 0, given.width, given.height);
   }
