@@ -222,6 +222,9 @@ describe('in tiles', () => {
 test.each<[string, ImageLike | ImageLike[], object, string]>([
   ['no picture', [], {}, 'input.shape'],
   ['data that does not fit', { width: 3, height: 3, data: new Uint8Array(10) }, {}, 'input.shape'],
+  ['channels that do not fit', { ...picture(16, 16, 3), channels: 1 }, {}, 'input.shape'],
+  ['samples of 16 bits', { width: 16, height: 16, data: new Uint16Array(768).fill(300) }, {}, 'input.range'],
+  ['floats from 0 to 1', { width: 16, height: 16, data: new Float32Array(768).fill(0.5) }, {}, 'input.range'],
   ['a size of zero', { width: 0, height: 3, data: new Uint8Array(0) }, {}, 'input.range'],
   ['sizes that differ', [picture(16, 16, 3), picture(8, 16, 3)], {}, 'input.shape'],
   ['another size than the model’s', picture(9, 9, 3), {}, 'input.shape'],

@@ -3,7 +3,7 @@ import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.
 import { checkInteger } from '../integer.js';
 import { optionsOf } from '../realm.js';
 import type { ImageBatch } from '../image/batch.js';
-import { fromImages, type ImageLike } from '../image/from-images.js';
+import { checkBytes, fromImages, type ImageLike } from '../image/from-images.js';
 import { ARRAY_OF, rowsOf, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
@@ -141,12 +141,15 @@ export function checkImage(where: string, image: ImageLike, { width, height }: I
   checkInteger(`${where}.image.width`, image.width, 1, 2 ** 16);
   checkInteger(`${where}.image.height`, image.height, 1, 2 ** 16);
   const { length } = Object(image.data) as ArrayLike<number>; // undefined if an untyped caller gives no data
-  if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
+  const allowed = [1, 3, 4].filter((channels) => (image.channels ?? channels) === channels);
+  if (!allowed.some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
-      `${where}.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,
+      `${where}.image.data: expected ${image.channels ?? '1, 3 or 4'} × ${image.width} × ${image.height} bytes, ` +
+        `got ${length}`,
       { code: 'input.shape' },
     );
   }
+  checkBytes(`${where}.image`, image);
   if (image.width !== width || image.height !== height) {
     throw new UsageError(
       `${where}: expected pictures of one size, got ${width} × ${height} and ${image.width} × ` +

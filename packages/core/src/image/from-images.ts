@@ -2,7 +2,7 @@
 // load it.
 import { UsageError } from '../errors.js';
 import { halfOf } from '../half.js';
-import { oneOf, optionsOf } from '../realm.js';
+import { classOf, oneOf, optionsOf } from '../realm.js';
 import { shapeError } from '../shape-error.js';
 import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
@@ -27,7 +27,8 @@ export interface ImageLike {
 /**
  * The tensor of pictures of one size: for the range [a, b], byte v becomes a + v·(b − a)/255. `channels` (default: the
  * first picture's) may differ from the pictures': grey is repeated, colour becomes grey by Rec. 601 luma, alpha is
- * dropped or set to opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
+ * dropped or set to opaque. Throws UsageError: `input.shape` for no pictures, or for sizes that differ; `input.range`
+ * for data that are not bytes.
  */
 export function fromImages(
   images: readonly ImageLike[],
@@ -56,6 +57,7 @@ export function fromImages(
         `fromImages: expected every picture to be ${width} × ${height}, got ${image.width} × ${image.height} at ${i}`,
       );
     const have = channelsOf(image);
+    checkBytes(`fromImages.${i}`, image);
     for (let p = 0; p < plane; p++) {
       for (let ch = 0; ch < channels; ch++) {
         const v = range[0] + channelOf(image.data, p * have, have, ch, channels) * scale;
@@ -82,4 +84,21 @@ function channelsOf({ width, height, channels, data }: ImageLike): Channels {
   throw shapeError(
     `fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${length} bytes`,
   );
+}
+
+/**
+ * Throws UsageError `input.range` unless every value is a byte. Decoders of 16 bits return Uint16Arrays, tensors have
+ * floats: taken for bytes, they would make a white or a black picture.
+ */
+export function checkBytes(where: string, { data }: ImageLike): void {
+  if (/^Uint8(Clamped)?Array$/.test(classOf(data))) return;
+  for (let i = 0; i < data.length; i++) {
+    const value: unknown = data[i];
+    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255) continue;
+    throw new UsageError(
+      `${where}.data: expected bytes, whole numbers from 0 to 255, got ${shown(value)} in ${classOf(data)}; ` +
+        'scale samples of 16 bits by 1 / 257 and floats from 0 to 1 by 255, and round them',
+      { code: 'input.range' },
+    );
+  }
 }

@@ -108,6 +108,26 @@ describe('fromImages', () => {
       /1 × 1 .*got 3 bytes/,
     ],
   ])('refuses (%#)', (call, message) => expect(call).toThrow(message));
+  test.each([
+    ['the samples of 16 bits that fast-png returns', Uint16Array.of(0, 257, 65535)],
+    ['floats from 0 to 1', Float32Array.of(0, 1 / 255, 1)],
+    ['floats from −1 to 1', Float32Array.of(-1, 0, 1)],
+    ['signed bytes', Int8Array.of(0, 1, -1)],
+    ['NaN', [0, 1, NaN]],
+    ['texts', ['0', '1', '2'] as never],
+    ['holes', new Array<number>(3)],
+  ])('refuses data that are not bytes: %s', (_, data) => {
+    expect(() => fromImages([{ width: 1, height: 1, data }], { layout: 'nhwc' })).toRefuse('input.range', 'data');
+  });
+  test.each([
+    ['a list', [0, 1, 255]],
+    ['whole floats, as tf.browser.toPixels takes them', Float32Array.of(0, 1, 255)],
+    ['an Int32Array, as a tensor of pixels has', Int32Array.of(0, 1, 255)],
+    ['a Buffer', Buffer.from([0, 1, 255])],
+  ])('takes bytes in %s', (_, data) => {
+    const tensor = fromImages([{ width: 1, height: 1, data }], { layout: 'nhwc', range: [0, 255] });
+    expect([...(tensor.data as Float32Array)]).toEqual([0, 1, 255]);
+  });
 });
 
 describe('Image and ImageBatch', () => {
