@@ -76,8 +76,8 @@ const DATA = [
   [
     "pictures of the earth: NASA's Blue Marble and Black Marble by the npm package `three-globe`, Natural Earth II " +
       'by `@cesium/engine`',
-    'users install them, for `--data earth`, `earth-map`, `earth-day-night`; a few tiles are in committed pictures ' +
-      'of docs and bench',
+    'users install them, for `--data earth`, `earth-map`, `earth-day-night`; `generators/satellite.onnx` and ' +
+      '`night.onnx` were trained on them, and a few tiles are in committed pictures',
     'public domain (the pictures; `three-globe` names neither source nor licence of its own); MIT and Apache-2.0 ' +
       '(the packages)',
   ],
