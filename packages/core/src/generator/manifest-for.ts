@@ -32,7 +32,7 @@ export function manifestFor(
   optionsOf(
     'load.manifest',
     given,
-    'bounds inputs integrity kind license metrics outputs precision producer steps trainedOn version weights',
+    'bounds inputs integrity kind license metrics outputs precision producer steps strides trainedOn version weights',
   );
   const manifest: Manifest = {
     ...base,

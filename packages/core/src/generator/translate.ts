@@ -46,7 +46,7 @@ export async function translate(
   if (tile === undefined) checkWhole('translate', first, fixed);
   // Whole pictures are run at their own size; tiles may extend beyond the picture if the model accepts only sizes
   // that are multiples of a step.
-  const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed);
+  const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap);
   const covered = grid ? { width: upTo(first.width, grid.steps.x), height: upTo(first.height, grid.steps.y) } : first;
   const tiles = tilesOf(covered, tile ?? Math.max(first.width, first.height), overlap, grid?.places);
   const total = tiles.length * images.length;
@@ -211,18 +211,18 @@ function tilingOf(
 /** Grid for the tiles of a model whose strides are unknown: most models halve a picture at most three times. */
 const USUAL_STEP = 8;
 
+const ownOf = (of: Readonly<Record<string, number>>, dim: number | string | undefined): number | undefined =>
+  typeof dim === 'string' && Object.hasOwn(of, dim) ? of[dim] : undefined;
+
 /** `steps`: tile sizes must be multiples of these. `places`: tiles must start at multiples of these. */
 function gridOf(
-  { steps = {} }: Manifest,
+  { steps = {}, strides = {} }: Manifest,
   { name, shape, layout }: ManifestInput,
   tile: number,
   overlap: number,
-  fixed: Partial<Sides>,
 ): { steps: Grid; places: Grid } {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
-  const stepOf = (dim: number | string | undefined): number | undefined =>
-    typeof dim === 'string' && Object.hasOwn(steps, dim) ? steps[dim] : undefined;
-  const [x, y] = [stepOf(width), stepOf(height)];
+  const [x, y] = [ownOf(steps, width), ownOf(steps, height)];
   for (const step of [x, y]) {
     if (step !== undefined && tile % step !== 0)
       throw new UsageError(
@@ -230,11 +230,16 @@ function gridOf(
         { code: 'input.range' },
       );
   }
-  const usual = (side: number | undefined): number =>
-    side !== undefined || tile - overlap < USUAL_STEP ? 1 : USUAL_STEP;
+  // A stride above tile − overlap cannot be kept: such a network sees further than a quarter of the overlap anyway.
+  const within = (by: number | undefined): by is number => by !== undefined && by <= tile - overlap;
+  const placesOf = (step: number | undefined, dim: number | string | undefined): number => {
+    const stride = ownOf(strides, dim);
+    if (within(stride) && stride % (step ?? 1) === 0) return stride;
+    return step ?? (typeof dim === 'string' && within(USUAL_STEP) ? USUAL_STEP : 1);
+  };
   return {
     steps: { x: x ?? 1, y: y ?? 1 },
-    places: { x: x ?? usual(fixed.width), y: y ?? usual(fixed.height) },
+    places: { x: placesOf(x, width), y: placesOf(y, height) },
   };
 }
 

@@ -123,7 +123,7 @@ describe('fromImages', () => {
     ['a list', [0, 1, 255]],
     ['whole floats, as tf.browser.toPixels takes them', Float32Array.of(0, 1, 255)],
     ['an Int32Array, as a tensor of pixels has', Int32Array.of(0, 1, 255)],
-    ['a Buffer', Buffer.from([0, 1, 255])],
+    ['a Uint8Array', Uint8Array.of(0, 1, 255)],
   ])('takes bytes in %s', (_, data) => {
     const tensor = fromImages([{ width: 1, height: 1, data }], { layout: 'nhwc', range: [0, 255] });
     expect([...(tensor.data as Float32Array)]).toEqual([0, 1, 255]);

@@ -73,6 +73,11 @@ export interface Manifest {
    * that reads the size might take a branch that the file does not have. Absent: any size.
    */
   bounds?: Record<string, [number, number]>;
+  /**
+   * By which number the network divides a side of its pictures, by the side's dim, if it is known and not 1: tiles
+   * begin at multiples of it. Unlike `steps`, it does not restrict sizes.
+   */
+  strides?: Record<string, number>;
   /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
   /**

@@ -15,6 +15,7 @@ const manifest: Manifest = {
   outputs: [
     { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 28, 28], range: [-1, 1], layout: 'nchw' },
   ],
+  strides: { height: 3 },
   integrity: { sha256: 'ab'.repeat(32), bytes: 12 },
   producer: 'forja 0.1.0',
   license: 'CC0 — ñ',
@@ -100,6 +101,7 @@ describe('a damaged manifest names its field', () => {
       changed((m) => (m['kind'] = 'video')),
     ],
     [['manifest.steps.height: ', 'got 0'], changed((m) => (m['steps'] = { height: 0 }))],
+    [['manifest.strides.height: ', 'got 0'], changed((m) => (m['strides'] = { height: 0 }))],
     [['manifest.bounds.height: ', 'got [9, 3]'], changed((m) => (m['bounds'] = { height: [9, 3] }))],
     [['manifest.inputs: ', 'got {}'], changed((m) => (m['inputs'] = {}))],
     [['manifest.inputs[1]: ', 'got 5'], changed((m) => ((m['inputs'] as unknown[])[1] = 5))],

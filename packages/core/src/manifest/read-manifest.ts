@@ -106,6 +106,7 @@ const manifest: Check<Manifest> = record({
   outputs: list(output),
   'steps?': steps,
   'bounds?': bounds,
+  'strides?': steps,
   'precision?': oneOf(['fp32', 'fp16'] as const),
   'weights?': oneOf(['int8', 'uint8', 'fp16', 'exact'] as const),
   integrity: record({ sha256: digest, bytes: size }),

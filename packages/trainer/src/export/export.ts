@@ -17,9 +17,9 @@ import { outside, placement } from './external.js';
 import { checkSignal, ListenerFailed, listening, step, watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
 import { stateTable, type StateTable } from './state.js';
+import { stridesOf } from './strides.js';
 import { inStorage, storageOf, type Made } from './stored.js';
 import { isStated, subjectOf, type Exportable } from './subject.js';
-import type { Sizes } from './traced.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
 import { TOLERANCE, verify } from './verify.js';
 
@@ -139,7 +139,7 @@ async function exportFloat(model: Exportable, options: ExportOptions): Promise<F
   const precise = options.precision === 'fp16' ? toHalf(lowered.model) : lowered.model;
   const { model: placed, external } = outside(precise, where);
   const precision = hasHalves(precise) ? 'fp16' : 'fp32';
-  const manifest = manifestOf(description, captured.steps, boundsOf(captured.proven), precision, options.metadata);
+  const manifest = manifestOf(description, captured, precision, options.metadata);
   const bytes = await sealModel(placed, manifest, digestOf(options), external);
   const made = now();
 
@@ -298,12 +298,13 @@ function boundsOf(proven: Capture['proven']): Bounds {
 
 function manifestOf(
   { kind, inputs, outputs }: Description,
-  steps: Sizes,
-  bounds: Bounds,
+  { program, steps, proven }: Pick<Capture, 'program' | 'steps' | 'proven'>,
   precision: 'fp32' | 'fp16',
   metadata: Partial<Manifest> = {},
 ): Omit<Manifest, 'integrity'> {
   const { integrity: _, ...given } = metadata; // computed from the file's bytes when it is sealed
+  const bounds = boundsOf(proven);
+  const strides = kind === 'image-to-image' || kind === 'super-resolution' ? stridesOf(program, steps) : {};
   return {
     version: 1,
     kind,
@@ -311,6 +312,7 @@ function manifestOf(
     outputs,
     ...(Object.keys(steps).length === 0 ? {} : { steps }),
     ...(Object.keys(bounds).length === 0 ? {} : { bounds }),
+    ...(Object.keys(strides).length === 0 ? {} : { strides }),
     precision,
     producer: 'forja',
     ...given,

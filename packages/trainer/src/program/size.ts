@@ -28,7 +28,7 @@ function sizeOf(constant: number, terms: Readonly<Record<string, number>>): Size
   return kept.length === 0 ? constant + 0 : { constant: constant + 0, terms: Object.fromEntries(kept) };
 }
 
-const termsOf = (size: Size): Record<string, number> => (isStatic(size) ? {} : size.terms);
+export const termsOf = (size: Size): Record<string, number> => (isStatic(size) ? {} : size.terms);
 const constantOf = (size: Size): number => (isStatic(size) ? size : size.constant);
 
 /** `a + k·b`, a plain number when no symbol is left. */
