@@ -18,8 +18,7 @@ export function stridesOf({ inputs, values }: Program, steps: Sizes): Record<str
   const strides: Record<string, number> = {};
   for (const { shape } of Object.values(values))
     for (const size of shape)
-      for (const [name, by] of divisorsOf(size))
-        if (sides.has(name)) strides[name] = lcm(strides[name] ?? 1, by);
+      for (const [name, by] of divisorsOf(size)) if (sides.has(name)) strides[name] = lcm(strides[name] ?? 1, by);
   return Object.fromEntries(Object.entries(strides).filter(([dim, by]) => by !== (steps[dim] ?? 1) && by <= MOST));
 }
 
