@@ -408,6 +408,10 @@ test('run takes tensors, data with a shape, and plain arrays', async () => {
   ]);
   for (const { image } of results)
     expect(image).toEqual({ dtype: 'float32', shape: [2, 1, 2, 2], data: z.map((v) => v / 4) });
+  const reused = Float32Array.from(z);
+  const call = generator.run({ z: reused });
+  reused.fill(9); // at once: the run has its own copy
+  expect((await call)['image']!.data).toEqual(z.map((v) => v / 4));
   expect(await codes([generator.run({ z: { shape: [2, SIZE] } as never }), generator.run({ z: 3 as never })])).toEqual([
     'input.shape',
     'input.shape',

@@ -60,6 +60,20 @@ async function lazy(): Promise<typeof import('./lazy.js')> {
   return (imported ??= await import('./lazy.js'));
 }
 
+const { slice } = Uint8Array.prototype as unknown as { slice: (this: unknown) => unknown };
+
+/** Pictures or a feed with copied data: the caller may reuse its arrays before an import ends. */
+function held<T>(given: T): T {
+  if (Array.isArray(given)) return given.map(held) as T;
+  const { data, width, height } = Object(given) as Partial<ImageLike>;
+  try {
+    // ImageData has its sizes in getters, which a spread leaves out.
+    return (data === undefined ? slice.call(given) : { ...given, width, height, data: slice.call(data) }) as T;
+  } catch {
+    return given; // no typed array, or one that was transferred: checked later
+  }
+}
+
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
   /**
@@ -141,9 +155,10 @@ export class Generator {
    * where they overlap.
    */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
+    const own = held(image);
     const { translate } = await lazy();
     return this.#admit(() =>
-      translate(this.manifest, image, options, (feeds, asked, done) => this.#run(feeds, asked, done), TOOLS),
+      translate(this.manifest, own, options, (feeds, asked, done) => this.#run(feeds, asked, done), TOOLS),
     );
   }
 
@@ -153,15 +168,17 @@ export class Generator {
    * with `input.shape`, `input.range` (label, text), `model.notGenerator`, `aborted`, `disposed`.
    */
   async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
+    const own = held(image);
     const { score } = await lazy();
-    return this.#admit(() => score(this.manifest, image, options, (feeds, asked) => this.#run(feeds, asked, 0), TOOLS));
+    return this.#admit(() => score(this.manifest, own, options, (feeds, asked) => this.#run(feeds, asked, 0), TOOLS));
   }
 
   /** One run of any model. A feed may omit its type, or be a typed array if the input's shape is known. */
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
+    const own = Object.fromEntries(Object.entries(optionsOf('run', feeds)).map(([name, feed]) => [name, held(feed)]));
     return this.#admit(async () => {
       const { completeFeeds } = await lazy();
-      return this.#run(completeFeeds(this.#parts.session.inputs, feeds), options, 0);
+      return this.#run(completeFeeds(this.#parts.session.inputs, own), options, 0);
     });
   }
 

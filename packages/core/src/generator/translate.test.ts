@@ -219,6 +219,15 @@ describe('in tiles', () => {
   });
 });
 
+test('a caller may reuse its picture at once', async () => {
+  const image = picture(16, 16, 3);
+  const wanted = inverted(image);
+  const { generator } = invert();
+  const made = generator.translate([image], { tile: 8, overlap: 0 });
+  (image.data as Uint8ClampedArray).fill(7);
+  expect([...(await made).data]).toEqual(wanted);
+});
+
 test.each<[string, ImageLike | ImageLike[], object, string]>([
   ['no picture', [], {}, 'input.shape'],
   ['data that does not fit', { width: 3, height: 3, data: new Uint8Array(10) }, {}, 'input.shape'],

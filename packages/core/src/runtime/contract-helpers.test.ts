@@ -38,3 +38,15 @@ test('checkIntegrity refuses a manifest that is none', async () => {
   for (const wrong of [undefined, null, 0])
     await expect(core.checkIntegrity(new Uint8Array(), wrong as never, digest as never)).rejects.toRefuse('usage');
 });
+
+test('a bool is a byte of 0 or 1: kernels compute with others', () => {
+  const [bools, bytes] = [
+    { name: 'b', dtype: 'bool', shape: [3] },
+    { name: 'b', dtype: 'uint8', shape: [3] },
+  ] as const;
+  const of = (dtype: 'bool' | 'uint8', ...data: number[]) => ({ dtype, shape: [3], data: Uint8Array.from(data) });
+  core.checkTensor('x', { ...bools, shape: [3] }, of('bool', 0, 1, 1));
+  core.checkTensor('x', { ...bytes, shape: [3] }, of('uint8', 0, 1, 255));
+  for (const byte of [2, 255])
+    expect(() => core.checkTensor('x', { ...bools, shape: [3] }, of('bool', 0, 1, byte))).toRefuse('input.shape', 'x');
+});

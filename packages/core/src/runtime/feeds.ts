@@ -69,6 +69,9 @@ export function checkWhole(where: string, value: Tensor): void {
         `${data.byteLength} bytes`,
     );
   }
+  // ONNX kernels compute with the byte: of 2, both it and its negation would be true.
+  if (value.dtype === 'bool' && (data as Uint8Array).some((byte) => byte > 1))
+    throw shapeError(`${where}: expected bools as bytes 0 and 1, got others`);
 }
 
 /** {@link checkTensor} for type and shape only. */

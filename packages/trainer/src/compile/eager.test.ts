@@ -63,6 +63,9 @@ test('a failed step does not advance the step number; bad feeds do not change th
   await expect(engine.run({ x: null as never, n: 0 })).rejects.toRefuse('input.shape', 'run.x', 'got nothing');
   for (const n of [1.5, 2 ** 31, NaN])
     await expect(engine.run({ x: [1, 2], n })).rejects.toRefuse('input.shape', 'run.n', `got ${n}`);
+  const lit = eagerStep(({ b }) => ({ dark: tf.logicalNot(b!) }), { inputs: { b: { shape: [2], dtype: 'bool' } } });
+  for (const b of [[1, 2], Uint8Array.of(1, 2)])
+    await expect(lit.run({ b })).rejects.toRefuse('input.shape', 'run.b', 'got 2');
   await expect(engine.load({ total: undefined as never })).rejects.toMatchObject({ code: 'input.shape' });
   expect([engine.step, ...total.dataSync()]).toEqual([0, 0, 0]);
   total.dispose();

@@ -94,8 +94,8 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
 }
 
 /**
- * Checks plain arrays against the range of the type: a fraction or 2³¹ for an int32 would silently become another
- * number.
+ * Checks plain arrays, and the bytes of bools, against the range of the type: a fraction or 2³¹ for an int32 would
+ * silently become another number, and a bool of 2 be neither true nor false.
  */
 const IN_RANGE: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
   float32: () => true,
@@ -112,7 +112,8 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
     throw shapeError(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
   if (!isNumbers(data)) throw shapeError(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
-  const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !IN_RANGE[dtype](value));
+  const checked = !ArrayBuffer.isView(data) || (dtype === 'bool' && classOf(data) === 'Uint8Array');
+  const strange = !checked ? undefined : Array.from(data).find((value) => !IN_RANGE[dtype](value));
   if (strange !== undefined)
     throw shapeError(`run.${name}: expected ${describe(input)}, got ${strange}, which is not in the range of ${dtype}`);
   if (data.length !== sizeOf(shape))
