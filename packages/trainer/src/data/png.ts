@@ -6,7 +6,10 @@ import type { Picture } from './picture.js';
 /** True if the bytes have the PNG signature. */
 export const isPng = (bytes: Uint8Array): boolean => bytes.length >= 8 && hasPngSignature(bytes);
 
-/** Decodes a PNG file: palettes and less than 8 bits are unpacked, 16 bits kept. */
+/**
+ * Decodes a PNG file: palettes and less than 8 bits are unpacked, 16 bits kept, and the colour that tRNS makes
+ * transparent gets an alpha of 0.
+ */
 export function decodePng(bytes: Uint8Array): Picture {
   const png = decode(bytes, { checkCrc: true });
   const { width, height, depth } = png;
@@ -16,8 +19,28 @@ export function decodePng(bytes: Uint8Array): Picture {
     return oriented({ width, height, channels, data: convertIndexedToRgb(png) as Uint8Array }, orientation);
   }
   // below 8 bits there is one channel, packed
-  const data = depth < 8 ? unpack(png.data as Uint8Array, width, height, depth) : png.data;
-  return oriented({ width, height, channels: png.channels, data: data as Uint8Array | Uint16Array }, orientation);
+  const data = (depth < 8 ? unpack(png.data as Uint8Array, width, height, depth) : png.data) as Samples;
+  const { channels, transparency } = png;
+  if (!transparency) return oriented({ width, height, channels, data }, orientation);
+  const most = 2 ** depth - 1;
+  const key = Array.from(transparency, (sample) => ((sample & most) * (depth < 8 ? 255 : most)) / most);
+  return oriented({ width, height, channels: channels + 1, data: keyed(data, key) }, orientation);
+}
+
+type Samples = Uint8Array | Uint16Array;
+
+/** The pixels with an alpha channel: 0 where all samples are those of `key`, else opaque. */
+function keyed(data: Samples, key: readonly number[]): Samples {
+  const channels = key.length;
+  const pixels = data.length / channels;
+  const out =
+    data.BYTES_PER_ELEMENT === 2 ? new Uint16Array(data.length + pixels) : new Uint8Array(data.length + pixels);
+  out.fill(data.BYTES_PER_ELEMENT === 2 ? 65_535 : 255);
+  for (let p = 0; p < pixels; p++) {
+    out.set(data.subarray(p * channels, (p + 1) * channels), p * (channels + 1));
+    if (key.every((sample, c) => sample === data[p * channels + c])) out[p * (channels + 1) + channels] = 0;
+  }
+  return out;
 }
 
 function unpack(data: Uint8Array, width: number, height: number, depth: number): Uint8Array {

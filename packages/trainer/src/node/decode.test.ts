@@ -1,5 +1,6 @@
 // Decoding by sharp and in JavaScript, and fitting to a size, against Pillow's pixels (tests/vectors/pictures.py).
 import { readFileSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { fitPicture, type Target } from '../data/fit.js';
@@ -43,6 +44,31 @@ function expectPixels(got: Picture, want: Entry, most: number): void {
   expect(worst).toBeLessThanOrEqual(most);
 }
 
+const TARGET = { alpha: 'over', background: '#ffffff', fit: 'stretch' } as const;
+
+/** A PNG of three columns with the transparent colour `key` (PNG 1.2, section 4.2.9). */
+function withKey({ depth, colour, key }: { depth: number; colour: number; key: number[] }, rows: number[][]): Buffer {
+  const chunk = (kind: string, content: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(kind, 'latin1'), content]);
+    let crc = ~0;
+    for (const byte of body) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(content.length, 0);
+    ends.writeInt32BE(~crc, 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', Uint8Array.of(0, 0, 0, 3, 0, 0, 0, rows.length, depth, colour, 0, 0, 0)),
+    chunk('tRNS', Uint8Array.from(key.flatMap((sample) => [sample >> 8, sample & 255]))),
+    chunk('IDAT', deflateSync(Uint8Array.from(rows.flatMap((row) => [0, ...row])))),
+    chunk('IEND', new Uint8Array(0)),
+  ]);
+}
+
 describe('decoding', () => {
   it('finds sharp', () => expect(sharp).toBeDefined());
 
@@ -62,6 +88,31 @@ describe('decoding', () => {
       expectPixels(await decodePicture(png, sharp), want, 0);
       expectPixels(decodePng(png), want, 0);
     }
+  });
+
+  it.each([
+    { depth: 1, colour: 0, key: [1], rows: [[0b10100000]], alphas: [0, 255, 0] },
+    { depth: 2, colour: 0, key: [2], rows: [[0b10011000]], alphas: [0, 255, 0] },
+    { depth: 4, colour: 0, key: [7], rows: [[0x7f, 0x70]], alphas: [0, 255, 0] },
+    { depth: 8, colour: 0, key: [9], rows: [[9, 8, 9]], alphas: [0, 255, 0] },
+    { depth: 16, colour: 0, key: [0x1234], rows: [[0x12, 0x34, 0x12, 0x35, 0x12, 0x34]], alphas: [0, 255, 0] },
+    { depth: 8, colour: 2, key: [1, 2, 3], rows: [[1, 2, 3, 1, 2, 4, 1, 2, 3]], alphas: [0, 255, 0] },
+    {
+      depth: 16,
+      colour: 2,
+      key: [1, 2, 0x303],
+      rows: [[0, 1, 0, 2, 3, 3, 0, 1, 0, 2, 3, 2, 0, 1, 0, 2, 3, 3]],
+      alphas: [0, 255, 0],
+    },
+  ])('makes the colour of tRNS transparent: $depth bits, colour type $colour', async ({ rows, alphas, ...how }) => {
+    const png = withKey(how, rows);
+    const rgba = { ...TARGET, width: 3, height: 1, channels: 4 };
+    const [ours, theirs] = [decodePng(png), await decodePicture(png, sharp)].map((one) => [...fitPicture(one, rgba)]);
+    const alphaOf = (pixels: number[]): number[] => pixels.filter((_, i) => i % 4 === 3);
+    expect(alphaOf(ours!)).toEqual(alphas);
+    expect(ours!.slice(4, 8)).toEqual(theirs!.slice(4, 8));
+    expect(alphaOf(theirs!)).toEqual(alphas);
+    expect(() => fitPicture(decodePng(png), { ...rgba, channels: 3, alpha: 'refuse' })).toRefuse('data.alpha');
   });
 
   it.each(vectors.lossy)('$name is within a few steps of Pillow', async (entry) => {
