@@ -193,9 +193,16 @@ const PLACED: Readonly<Record<string, () => [Inputs, Attrs]>> = (() => {
   };
 })();
 
+/** The kernel's example; fails if there is none. */
+function example(kernel: string): [Inputs, Attrs] {
+  const make = PLACED[kernel];
+  if (make === undefined) throw new Error(`PLACED: expected an example of ${kernel}, got none; add one above`);
+  return make();
+}
+
 describe('kernels that move numbers', () => {
   it.each(those(({ moves }) => moves))('%s: the result has only numbers of its inputs', (kernel) => {
-    const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
+    const [inputs, attrs] = example(kernel);
     const { moves, fills } = traitsOf(kernel);
     const from = moves === 'list' ? Object.keys(inputs) : [...(moves ?? [])];
     const given = new Set(numbers(from.map((name) => (inputs as Record<string, tf.Tensor>)[name] as tf.Tensor)));
@@ -204,7 +211,7 @@ describe('kernels that move numbers', () => {
     else expect(foreign).toEqual([]);
   });
   it.each(those(({ within }) => within))('%s: the result lies within the numbers of its input', (kernel) => {
-    const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
+    const [inputs, attrs] = example(kernel);
     const given = numbers([(inputs as Record<string, tf.Tensor>)[traitsOf(kernel).within ?? ''] as tf.Tensor]);
     for (const number of numbers(run(kernel, inputs, attrs))) {
       expect(number).toBeGreaterThanOrEqual(Math.min(...given));
