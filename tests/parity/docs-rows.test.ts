@@ -54,6 +54,11 @@ test.each(['node.md', 'glossary.md'])('docs/%s names every device', (name) => {
   expect(DEVICE_NAMES.filter((device) => device !== 'auto' && !page(name).includes(`\`${device}\``))).toEqual([]);
 });
 
+test('docs/conformance.md has a row for each device of Node', () => {
+  const tested = [...page('conformance.md').matchAll(/^\| Node \| \w+ \| (\w+) \|/gm)].map(([, device]) => device);
+  expect(DEVICE_NAMES.filter((device) => device !== 'auto' && !tested.includes(device))).toEqual([]);
+});
+
 test('docs mention every command', () => {
   const names = [...OWN, ...commands].map(({ name }) => name);
   expect(names.filter((name) => !new RegExp(`forja(/node)? ${name}\\b`).test(all))).toEqual([]);
