@@ -16,44 +16,13 @@ import {
   type ValueInfo,
 } from './ir.js';
 import { encodeModel } from './serialize.js';
+import * as messages from './testing/messages.js';
 
-const none = {
-  floatData: new Float32Array(0),
-  int32Data: new Int32Array(0),
-  int64Data: new BigInt64Array(0),
-  uint64Data: new BigUint64Array(0),
-  doubleData: new Float64Array(0),
-  stringData: [],
-};
-const tensor = (fields: Partial<TensorProto> = {}): TensorProto => ({
-  ...none,
-  name: 'w',
-  dims: [2n],
-  dataType: DATA_TYPE.float32,
-  externalData: [],
-  metadata: [],
-  ...fields,
-});
-const attribute = (fields: Partial<Attribute>): Attribute => ({
-  name: 'a',
-  floats: new Float32Array(0),
-  ints: new BigInt64Array(0),
-  strings: [],
-  tensors: [],
-  graphs: [],
-  sparseTensors: [],
-  typeProtos: [],
-  ...fields,
-});
-const node = (fields: Partial<Node>): Node => ({
-  opType: 'Relu',
-  inputs: ['x'],
-  outputs: ['y'],
-  attributes: [],
-  metadata: [],
-  deviceConfigurations: [],
-  ...fields,
-});
+const tensor = (fields: Partial<TensorProto> = {}): TensorProto =>
+  messages.tensor({ name: 'w', dims: [2n], dataType: DATA_TYPE.float32, ...fields });
+const attribute = (fields: Partial<Attribute>): Attribute => messages.attribute({ name: 'a', ...fields });
+const node = (fields: Partial<Node>): Node =>
+  messages.node({ opType: 'Relu', inputs: ['x'], outputs: ['y'], ...fields });
 const value = (name: string, ...dims: (bigint | string)[]): ValueInfo => ({
   name,
   metadata: [],
@@ -64,18 +33,14 @@ const value = (name: string, ...dims: (bigint | string)[]): ValueInfo => ({
     },
   },
 });
-const graph = (fields: Partial<Graph> = {}): Graph => ({
-  name: 'g',
-  nodes: [node({})],
-  initializers: [],
-  sparseInitializers: [],
-  inputs: [value('x', 'n', 2n)],
-  outputs: [value('y', 'n', 2n)],
-  valueInfo: [],
-  quantizationAnnotation: [],
-  metadata: [],
-  ...fields,
-});
+const graph = (fields: Partial<Graph> = {}): Graph =>
+  messages.graph({
+    name: 'g',
+    nodes: [node({})],
+    inputs: [value('x', 'n', 2n)],
+    outputs: [value('y', 'n', 2n)],
+    ...fields,
+  });
 const fun = (fields: Partial<ModelFunction> = {}): ModelFunction => ({
   name: 'F',
   domain: 'd',
@@ -89,16 +54,8 @@ const fun = (fields: Partial<ModelFunction> = {}): ModelFunction => ({
   metadata: [],
   ...fields,
 });
-const model = (g: Partial<Graph> = {}, fields: Partial<Model> = {}): Model => ({
-  irVersion: 10n,
-  opsetImport: [{ version: 21n }],
-  graph: graph(g),
-  metadata: [],
-  trainingInfo: [],
-  functions: [],
-  configuration: [],
-  ...fields,
-});
+const model = (g: Partial<Graph> = {}, fields: Partial<Model> = {}): Model =>
+  messages.model({ irVersion: 10n, opsetImport: [{ version: 21n }], graph: graph(g), ...fields });
 const withAttribute = (fields: Partial<Attribute>): Model =>
   model({ nodes: [node({ attributes: [attribute(fields)] })] });
 const weights = (fields: Partial<TensorProto>): Model => model({ initializers: [tensor(fields)] });

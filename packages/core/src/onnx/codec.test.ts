@@ -8,60 +8,10 @@ import { describe, expect, test } from 'vitest';
 import { ModelFormatError } from '../errors.js';
 import { utf8 } from '../platform.js';
 import { decodeGraph, decodeModel } from './deserialize.js';
-import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Model, type Node, type TensorProto } from './ir.js';
+import { ATTRIBUTE_TYPE, type Graph } from './ir.js';
 import { encodeGraph, encodeModel } from './serialize.js';
+import { attribute, graph, model, node, tensor } from './testing/messages.js';
 import { decodeText, encodeText } from './text.js';
-
-const tensor = (fields: Partial<TensorProto>): TensorProto => ({
-  dims: [],
-  floatData: new Float32Array(0),
-  int32Data: new Int32Array(0),
-  int64Data: new BigInt64Array(0),
-  uint64Data: new BigUint64Array(0),
-  doubleData: new Float64Array(0),
-  stringData: [],
-  externalData: [],
-  metadata: [],
-  ...fields,
-});
-const attribute = (fields: Partial<Attribute>): Attribute => ({
-  floats: new Float32Array(0),
-  ints: new BigInt64Array(0),
-  strings: [],
-  tensors: [],
-  graphs: [],
-  sparseTensors: [],
-  typeProtos: [],
-  ...fields,
-});
-const node = (fields: Partial<Node>): Node => ({
-  inputs: [],
-  outputs: [],
-  attributes: [],
-  metadata: [],
-  deviceConfigurations: [],
-  ...fields,
-});
-const graph = (fields: Partial<Graph> = {}): Graph => ({
-  nodes: [],
-  initializers: [],
-  sparseInitializers: [],
-  inputs: [],
-  outputs: [],
-  valueInfo: [],
-  quantizationAnnotation: [],
-  metadata: [],
-  ...fields,
-});
-const model = (fields: Partial<Model> = {}): Model => ({
-  opsetImport: [],
-  metadata: [],
-  trainingInfo: [],
-  functions: [],
-  configuration: [],
-  graph: graph(),
-  ...fields,
-});
 
 /** A field of length-delimited content. */
 const field = (number: number, content: Uint8Array): Uint8Array =>

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../builder.js';
 import { ATTRIBUTE_TYPE, DATA_TYPE } from '../ir.js';
+import { attribute, tensor } from '../testing/messages.js';
 import { factsOf } from './shapes.js';
 
 /** The type of `ConstantOfShape([2, 3])`, with a `value` of this type. */
@@ -14,31 +15,11 @@ function typeOf(dataType: number | undefined): unknown {
     ...node,
     attributes:
       node.opType === 'ConstantOfShape' && dataType !== undefined
-        ? [{ ...ATTRIBUTE, name: 'value', type: ATTRIBUTE_TYPE.tensor, t: { ...TENSOR, dims: [1n], dataType } }]
+        ? [attribute({ name: 'value', type: ATTRIBUTE_TYPE.tensor, t: tensor({ dims: [1n], dataType }) })]
         : node.attributes,
   }));
   return factsOf({ ...graph, nodes }, 17).get('y');
 }
-
-const ATTRIBUTE = {
-  floats: new Float32Array(0),
-  ints: new BigInt64Array(0),
-  strings: [],
-  tensors: [],
-  graphs: [],
-  sparseTensors: [],
-  typeProtos: [],
-};
-const TENSOR = {
-  floatData: new Float32Array(0),
-  int32Data: new Int32Array(0),
-  int64Data: new BigInt64Array(0),
-  uint64Data: new BigUint64Array(0),
-  doubleData: new Float64Array(0),
-  stringData: [],
-  externalData: [],
-  metadata: [],
-};
 
 test('ConstantOfShape has the type of its value, by default float32', () => {
   expect(typeOf(undefined)).toMatchObject({ dtype: 'float32', shape: [2, 3] });

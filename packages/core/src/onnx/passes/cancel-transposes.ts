@@ -1,6 +1,7 @@
 // Passes that merge a Transpose of a Transpose, turn a Transpose that moves nothing into an Identity, and remove pairs
 // that cancel across element-wise ops.
-import { ATTRIBUTE_TYPE, type Graph, type Node } from '../ir.js';
+import { attribute } from '../build/attributes.js';
+import type { Graph, Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes, type Scope } from './scope.js';
 
 /** Operators whose result at an index depends only on the inputs' elements at that index. */
@@ -88,17 +89,7 @@ const isIdentity = (perm: Perm): boolean => perm.every((axis, i) => axis === i);
 const inverse = (perm: Perm): Perm => perm.map((_, i) => perm.indexOf(i));
 
 function transposing(node: Node, source: string, perm: Perm): Node {
-  const empty = {
-    floats: new Float32Array(0),
-    strings: [],
-    tensors: [],
-    graphs: [],
-    sparseTensors: [],
-    typeProtos: [],
-  };
-  const attributes = isIdentity(perm)
-    ? []
-    : [{ name: 'perm', type: ATTRIBUTE_TYPE.ints, ints: BigInt64Array.from(perm, BigInt), ...empty }];
+  const attributes = isIdentity(perm) ? [] : [attribute('Transpose', 'perm', perm)];
   return { ...node, opType: isIdentity(perm) ? 'Identity' : 'Transpose', inputs: [source], attributes };
 }
 

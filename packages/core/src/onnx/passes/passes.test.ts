@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../builder.js';
 import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Model, type Node } from '../ir.js';
+import { attribute, graph, node } from '../testing/messages.js';
 import { mergeTransposes } from './cancel-transposes.js';
 import { optimizeModel, PASSES } from './index.js';
 import { removeDead } from './remove-dead.js';
@@ -24,37 +25,9 @@ function built(make: (g: GraphBuilder) => void): Model {
 /** A node with a subgraph that reads `names`, as If and Loop have. */
 function holding(...names: string[]): Attribute {
   const info = (name: string) => ({ name, metadata: [] });
-  const inner: Node = {
-    opType: 'Sum',
-    inputs: names,
-    outputs: ['inner'],
-    attributes: [],
-    metadata: [],
-    deviceConfigurations: [],
-  };
-  const g: Graph = {
-    name: 'body',
-    nodes: [inner],
-    initializers: [],
-    sparseInitializers: [],
-    inputs: [],
-    outputs: [info('inner')],
-    valueInfo: [],
-    quantizationAnnotation: [],
-    metadata: [],
-  };
-  return {
-    name: 'then_branch',
-    type: ATTRIBUTE_TYPE.graph,
-    g,
-    floats: new Float32Array(0),
-    ints: new BigInt64Array(0),
-    strings: [],
-    tensors: [],
-    graphs: [],
-    sparseTensors: [],
-    typeProtos: [],
-  };
+  const inner = node({ opType: 'Sum', inputs: names, outputs: ['inner'] });
+  const g = graph({ name: 'body', nodes: [inner], outputs: [info('inner')] });
+  return attribute({ name: 'then_branch', type: ATTRIBUTE_TYPE.graph, g });
 }
 
 test('identities go, and outputs are made by their producers', () => {
@@ -259,18 +232,12 @@ test('what no output needs goes; subgraphs count as readers', () => {
     const x = g.input('x', 'float32', [2]);
     g.output('y', g.op('Relu', [g.op('Add', [x, g.constant('float32', [1], [1])])]));
   });
-  const node = (opType: string, inputs: string[], outputs: string[], attributes: Attribute[] = []): Node => ({
-    opType,
-    inputs,
-    outputs,
-    attributes,
-    metadata: [],
-    deviceConfigurations: [],
-  });
+  const call = (opType: string, input: string, output: string): Node =>
+    node({ opType, inputs: [input], outputs: [output] });
   const spare = graph?.initializers.map((t) => ({ ...t, name: 'spare' })) ?? [];
   const more = {
     ...(graph as Graph),
-    nodes: [node('Neg', ['x'], ['unread']), node('Abs', ['unread'], ['dead']), ...(graph?.nodes ?? [])],
+    nodes: [call('Neg', 'x', 'unread'), call('Abs', 'unread', 'dead'), ...(graph?.nodes ?? [])],
     initializers: [...(graph?.initializers ?? []), ...spare],
   };
   expect(shown(removeDead(more))).toEqual(shown(graph));
