@@ -8,6 +8,12 @@ import { join, relative } from 'node:path';
 import { root } from './lib/stage.mjs';
 
 const DICEBEAR = ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'];
+const SHARP = 'sharp@0.35.5';
+const GLOBE = 'three-globe@2.45.2';
+const NOTO = 'emoji-datasource-google@16.0.0';
+
+/** Arguments that most trainings share. */
+const SEEDED = ['--threads', '1', '--seed', '1'];
 
 /**
  * For each training: the packages with its pictures, their credit, the arguments of `forja train`; the description of
@@ -38,21 +44,21 @@ const recipes = {
     about: 'Pixel-art faces from a description, 32 × 32.',
     packages: DICEBEAR,
     pictures: 'Pixel Art by DiceBear, drawn from seeds, under CC0 1.0',
-    train: ['text2image', '--data', 'faces', '--threads', '1', '--seed', '1'],
+    train: ['text2image', '--data', 'faces', ...SEEDED],
     steps: 12000,
     use: (file) => `sample ${file} -o avatars.png --text 'long red hair, glasses'`,
   },
   satellite: {
     about: 'Painted maps as pictures from space, 32 × 32.',
-    packages: ['three-globe@2.45.2', '@cesium/engine@24.0.0', 'sharp@0.35.5'],
+    packages: [GLOBE, '@cesium/engine@24.0.0', SHARP],
     pictures: 'Natural Earth II, and the Blue Marble by NASA, in the public domain',
-    train: ['pix2pix', '--data', 'earth-map', '--threads', '1', '--seed', '1'],
+    train: ['pix2pix', '--data', 'earth-map', ...SEEDED],
     steps: 5000,
     use: (file) => `translate ${file} map.png -o satellite.png --tile 32 --overlap 16`,
   },
   night: {
     about: 'The earth by night, from the earth by day, 64 × 64.',
-    packages: ['three-globe@2.45.2', 'sharp@0.35.5'],
+    packages: [GLOBE, SHARP],
     pictures: 'The Blue Marble and the Black Marble by NASA, in the public domain',
     train: ['config.json'],
     config: {
@@ -64,30 +70,27 @@ const recipes = {
   },
   sketch: {
     about: 'Paints drawings by coloured pens, in which each thing is outlined in its colour; 64 × 64.',
-    packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
+    packages: [NOTO, SHARP],
     pictures: 'Noto Emoji by Google, under Apache-2.0, and coloured lines computed from them',
-    train: [
-      ...['pix2pix', '--data', 'emoji-pens', '--base', '20', '--base-d', '16', '--batch', '4'],
-      ...['--threads', '1', '--seed', '1'],
-    ],
+    train: [...['pix2pix', '--data', 'emoji-pens', '--base', '20', '--base-d', '16', '--batch', '4'], ...SEEDED],
     steps: 8000,
     use: (file) => `translate ${file} drawing.png -o painted.png`,
   },
   enlarge: {
     about: 'Drawings four times as large, of any size.',
-    packages: ['emoji-datasource-google@16.0.0', 'sharp@0.35.5'],
+    packages: [NOTO, SHARP],
     pictures: 'Noto Emoji by Google, under Apache-2.0',
     train: [
-      ...['srgan', '--data', 'emoji', '--batch', '8', '--threads', '1', '--seed', '1'],
+      ...['srgan', '--data', 'emoji', '--batch', '8', ...SEEDED],
       ...['--adversarial-from', '2700', '--adversarial', '0.05'],
     ],
     steps: 3500,
     use: (file) => `translate ${file} small.png -o large.png`,
   },
   styles: {
-    packages: ['emoji-datasource-google@16.0.0', '@lobehub/fluent-emoji-3d@1.1.0', 'sharp@0.35.5'],
+    packages: [NOTO, '@lobehub/fluent-emoji-3d@1.1.0', SHARP],
     pictures: 'Noto Emoji by Google, under Apache-2.0, and Fluent Emoji by Microsoft, under MIT',
-    train: ['cyclegan', '--data', 'emoji-styles', '--threads', '1', '--seed', '1'],
+    train: ['cyclegan', '--data', 'emoji-styles', ...SEEDED],
     steps: 3000,
     files: {
       fluent: {
