@@ -1,5 +1,5 @@
-// Makes the latents for picture i of a latent model; conditions.ts makes the other feeds. Built from a
-// manifest; refuses other kinds of model.
+// Makes the latents of pictures, by number, for a model of kind `latent`; conditions.ts makes the other inputs. Refuses
+// the manifests of other kinds.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { latents } from '../latent/latents.js';
 import { BYTES_OF, sizeOf } from '../tensor.js';
@@ -21,7 +21,7 @@ export interface Draw extends DrawOptions {
   start: number;
   /** Latents given by the caller, from the first picture on. */
   latents?: Float32Array | undefined;
-  /** A class per picture, instead of `label`, which is one of them. */
+  /** A class for each picture. `label` is set as well, for checks, but its value is not used. */
   labels?: readonly (number | string)[];
   /**
    * Every picture gets the noise of the picture with this number, so that pictures of a walk differ only in their

@@ -6,7 +6,7 @@ import { optionsOf } from '../realm.js';
 import type { Draw } from './latent-model.js';
 import type { StreamOptions } from './options.js';
 
-/** Pictures per run, unless the batch is smaller. */
+/** Pictures per run, unless fewer are left or the model takes fewer. */
 const STREAM_RUN = 16;
 
 /** Pictures of `draw` in order, at most `max` per run. Leaving the loop ends it. */

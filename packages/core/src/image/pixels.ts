@@ -1,4 +1,4 @@
-// Pictures as plain data: what encoders need of an Image and an ImageBatch, whose methods import them.
+// Pictures as plain data, for the encoders. Those do not import Image and ImageBatch, whose methods import them.
 
 /** Channels a picture may have: grey, RGB or RGBA. */
 export type Channels = 1 | 3 | 4;

@@ -51,8 +51,8 @@ export interface ManifestOutput {
 }
 
 /**
- * The manifest. `integrity` covers the encoded GraphProto, then each external file, sorted by location, but not the
- * metadata, so that it can be edited.
+ * The manifest. `integrity` covers the encoded GraphProto, then each external file, sorted by location. It leaves out
+ * the metadata, so that these can be edited.
  */
 export interface Manifest {
   /** Version of the manifest; readers refuse later ones with `model.unsupported`. */

@@ -103,7 +103,7 @@ export function answerOf(error: unknown): ErrorAnswer {
   return {
     status,
     code,
-    message: instead ?? (error as Error).message,
+    message: instead ?? (error as Error).message, // codes without `instead` are only in our own errors
     headers: error instanceof RequestError ? error.headers : {},
-  }; // the cast: rows without `instead` are only for our own errors
+  };
 }

@@ -186,7 +186,7 @@ function written(constant: number, terms: readonly (readonly [string, number])[]
 
 const byKey = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1);
 
-/** A size as a key, which includes the steps. */
+/** A size as part of a key. A dim with a step stays `4*name/4`, which {@link sizeText} writes as `name`. */
 function textOf(size: Size): string {
   return written(constantOf(size), Object.entries(termsOf(size)).sort(byKey));
 }

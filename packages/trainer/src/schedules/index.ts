@@ -1,4 +1,4 @@
-// Schedules: a number for each step, from 0, for rates and any other scalar of a game.
+// Schedules: a number for each step, counted from 0, for learning rates and other numbers that change during training.
 export {
   schedule,
   scheduleKinds,

@@ -41,7 +41,7 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 
 /**
  * Traces a function again at the same size, with its clocks set ahead; several times if it reads a clock.
- * @throws ExportError `export.unsupported` if the computation is another one then.
+ * @throws ExportError `export.unsupported` if the traces differ.
  */
 export function refuseChance(first: Trace, again: (moved: number) => Trace): void {
   const [far, ...near] = LATER;
@@ -58,7 +58,7 @@ export function refuseBakedRandomness(a: Trace, b: Trace): void {
   if (a.clock !== undefined && (other !== undefined || baked.length > 0))
     throw new ChanceError(
       a.clock,
-      'expected the same computation at any time, got another where the clock shows another time: the time of ' +
+      'expected a computation that does not depend on the clock, got another one at a later time: the time of ' +
         'the export would be frozen in the file. Pass the time as an input',
     );
   if (other !== undefined)

@@ -81,9 +81,9 @@ export function poolWithPadding(
 const LEAST = -3.4028234663852886e38;
 
 /**
- * The same values. onnxruntime fuses a Pad into the pooling after it, wrongly: it treats the zeros as the pooling's own
- * padding, which a maximum excludes and which may not exceed the window (seen in 1.30). A Clip prevents that; without
- * bounds it would make infinity the greatest finite float.
+ * Passes the values on through a Clip from -∞ to ∞, which keeps onnxruntime from fusing a Pad into the pooling after it
+ * (seen in 1.30). That fusion is wrong: it treats the padded values as the pooling's own padding, which a maximum
+ * excludes and which may not exceed the window. The bounds are given because the default ones are finite.
  */
 const unfused = (padded: Value, ctx: LowerContext): Value =>
   padded.dtype === 'float32'

@@ -25,9 +25,9 @@ export interface Device {
   readonly build: () => BuildName;
   /** Number of threads if `asked` are requested. */
   readonly threads: (asked: number | undefined) => number;
-  /** Why this number differs from that requested of the runtime or of a session. */
+  /** Says why it runs with another number of threads than the runtime or a session requested. */
   readonly threadNotes: (asked: number | undefined, session?: number) => string[];
-  /** Why it cannot compute in half precision. */
+  /** Why it cannot compute in half precision; undefined if it can. */
   readonly withoutHalf: (found: Found) => string | undefined;
   /** Whether `lowering: 'auto'` replaces convolutions. */
   readonly lowers: boolean;
