@@ -381,6 +381,6 @@ globalThis.outcome = sampling.then(({ width, height, data }) => ({ size: [width,
   );
   expect(used).toBeGreaterThan(5000);
   expect(used).toBeLessThanOrEqual(15_000);
-  expect(all).toBeLessThanOrEqual(15_000);
+  expect(all).toBeLessThanOrEqual(15_250); // with drawing, of which the page above uses nothing
   expect(readFileSync(join(web, 'dist', 'index.js'), 'utf8')).not.toMatch(/onnxruntime-web\//);
 });
