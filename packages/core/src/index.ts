@@ -128,6 +128,8 @@ export type { AnimationOptions } from './image/animation.js';
 export { toBatch } from './image/convert.js';
 export { fromImages } from './image/from-images.js';
 export type { ImageLike } from './image/from-images.js';
+export { oriented, pngOrientation, webpOrientation } from './image/orientation.js';
+export type { DecodedPixels } from './image/orientation.js';
 export type { ImageLayout, ImageTensorOptions } from './image/range.js';
 // Three functions of the codec; `@forja/core/onnx` has the rest. If unused, tree shaking removes them and protobufjs:
 // see codec.ts.

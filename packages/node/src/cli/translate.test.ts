@@ -79,6 +79,23 @@ test('a JPEG upright, as sharp decodes it', async () => {
   expect(await read('upright.png')).toEqual({ width: 32, height: 48, rgb: inverted(upright) });
 });
 
+test.each([2, 3, 5, 6, 7, 8])('a PNG upright by its Exif orientation %i, as sharp decodes it', async (orientation) => {
+  const raw = { width: 24, height: 16, channels: 3 } as const;
+  const png = await sharp(Buffer.from(picture(24, 16).data), { raw })
+    .png()
+    .withMetadata({ orientation })
+    .toBuffer();
+  await writeFile(join(cwd, `turned-${orientation}.png`), png);
+  expect((await forja('invert.onnx', `turned-${orientation}.png`, '-o', 'upright.png')).code).toBe(0);
+  const { data, info } = await sharp(png).autoOrient().raw().toBuffer({ resolveWithObject: true });
+  const upright = new Image(info.width, info.height, 3, new Uint8ClampedArray(data));
+  expect(await read('upright.png')).toEqual({
+    width: 2 * info.width,
+    height: 2 * info.height,
+    rgb: inverted(upright),
+  });
+});
+
 test.each<[string, number, string[]]>([
   ['several into a file', 2, ['invert.onnx', 'a.png', 'b.png', '-o', 'one.png']],
   ['the same name twice', 2, ['invert.onnx', 'a.png', './a.png', '-o', 'twice']],

@@ -3,7 +3,7 @@
 // are missing.
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import type { ImageLike } from '@forja/core';
+import { oriented, pngOrientation, type ImageLike } from '@forja/core';
 
 /** How every PNG begins. */
 const SIGNATURE = '\x89PNG\r\n\x1a\n';
@@ -39,7 +39,10 @@ export function pngSize(png: Uint8Array): { width: number; height: number } {
   return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
 }
 
-/** The pixels as RGBA. Throws an Error if the file is incomplete. Memory is bounded by the size in its header. */
+/**
+ * The pixels as RGBA, upright by the Exif orientation in the file. Throws an Error if the file is incomplete. Memory is
+ * bounded by the size in its header.
+ */
 export async function decodePng(png: Uint8Array): Promise<ImageLike> {
   const bytes = bufferOf(png);
   const { parts, end } = chunksOf(bytes);
@@ -48,7 +51,8 @@ export async function decodePng(png: Uint8Array): Promise<ImageLike> {
   if (pixels.length < size || size === 0) throw new Error(`${size} bytes of pixels expected, got ${pixels.length}`);
   const { PNG } = await import('pngjs');
   const { width, height, data } = PNG.sync.read(bytes.subarray(0, end));
-  return { width, height, data };
+  const rgba = new Uint8Array(data.buffer, data.byteOffset, data.length); // not a Buffer
+  return oriented({ width, height, channels: 4, data: rgba }, pngOrientation(bytes));
 }
 
 /** The compressed pixels, and where the picture ends. */

@@ -1,6 +1,5 @@
 // Decoding in a page: createImageBitmap turns pictures upright and converts them to sRGB, a canvas gives their pixels.
-import { ForjaError } from '@forja/core';
-import { oriented, webpOrientation } from './orientation.js';
+import { ForjaError, oriented, webpOrientation } from '@forja/core';
 import type { Decode } from './picture.js';
 
 /** The APIs of a page or its worker that decoding needs. */

@@ -1,6 +1,6 @@
 // Decoding of PNG files in JavaScript.
+import { oriented, pngOrientation } from '@forja/core';
 import { convertIndexedToRgb, decode, hasPngSignature } from 'fast-png';
-import { oriented, pngOrientation } from './orientation.js';
 import type { Picture } from './picture.js';
 
 /** True if the bytes have the PNG signature. */

@@ -1,6 +1,13 @@
 // The Exif orientation of a picture (TIFF tag 0x0112, values 1 to 8), and turning pictures accordingly, for decoders
-// that ignore it: fast-png for PNG, Chromium for WebP.
-import type { Picture } from './picture.js';
+// that ignore it: fast-png and pngjs for PNG, Chromium for WebP.
+
+/** The pixels of a decoded picture, row by row, channels last. */
+export interface DecodedPixels {
+  width: number;
+  height: number;
+  channels: number;
+  data: Uint8Array | Uint8ClampedArray | Uint16Array;
+}
 
 const ORIENTATION = 0x0112;
 
@@ -45,13 +52,13 @@ function exifOrientation(exif: Uint8Array): number {
   return 1;
 }
 
-/** The picture turned upright. */
-export function oriented(picture: Picture, orientation: number): Picture {
+/** The picture turned upright, given its Exif orientation (1 to 8). */
+export function oriented(picture: DecodedPixels, orientation: number): DecodedPixels {
   if (orientation === 1) return picture;
   const { width, height, channels, data } = picture;
   const turned = orientation > 4; // rows become columns
   const [w, h] = turned ? [height, width] : [width, height];
-  const out = data.slice();
+  const out = new (data.constructor as Uint8ArrayConstructor)(data.length); // of the same type
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
       const [u, v] = turned ? [y, x] : [x, y];
