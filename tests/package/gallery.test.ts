@@ -54,12 +54,35 @@ afterAll(async () => {
 const caption = (page: Page, text: RegExp): Promise<void> =>
   page.locator('#caption').filter({ hasText: text }).waitFor();
 
+/** Opens the gallery at the address with this query and fragment, and waits for its caption. */
+async function opened(path: string, text: RegExp): ReturnType<typeof openPage> {
+  const shown = await openPage(browser);
+  await shown.page.goto(`${address}${path}`);
+  await caption(shown.page, text);
+  return shown;
+}
+
+const click = (page: Page, button: string): Promise<void> => page.getByRole('button', { name: button }).click();
+
+/** Presses a button by keyboard. */
+async function press(page: Page, button: string): Promise<void> {
+  await page.getByRole('button', { name: button, exact: true }).focus();
+  await page.keyboard.press('Enter');
+}
+
+const redFile = async (page: Page): Promise<{ name: string; mimeType: string; buffer: Buffer }> => ({
+  name: 'red.png',
+  mimeType: 'image/png',
+  buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
+});
+
+/** Opens the red picture as the visitor's. */
+const chooseRed = async (page: Page): Promise<void> =>
+  page.getByLabel('Your picture').setInputFiles(await redFile(page));
+
 /** Presses a button that saves a file. */
 async function saved(page: Page, button: string): Promise<{ name: string; bytes: Buffer }> {
-  const [file]: [Download, void] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: button }).click(),
-  ]);
+  const [file]: [Download, void] = await Promise.all([page.waitForEvent('download'), click(page, button)]);
   return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
 }
 
@@ -93,9 +116,10 @@ const models = (requests: readonly string[]): string[] =>
   requests.flatMap((url) => /models\/(\S+)$/.exec(url)?.[1] ?? []);
 
 test('clothes: an address gives the same picture as in Node; controls update the address', async () => {
-  const { page, requests, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=clothes&seed=21&class=Coat&count=4&t=1.5`);
-  await caption(page, /^Seed 21, 4 pictures of 28 × 28: Coat/);
+  const { page, requests, complaints } = await opened(
+    '#g=clothes&seed=21&class=Coat&count=4&t=1.5',
+    /^Seed 21, 4 pictures of 28 × 28: Coat/,
+  );
   const { name, bytes } = await saved(page, 'Save PNG');
   expect(name).toBe('clothes-21.png');
   await using generator = await load(join(root, 'generators', 'clothes.onnx'), { device: 'cpu' });
@@ -106,7 +130,7 @@ test('clothes: an address gives the same picture as in Node; controls update the
   expect(most).toBeLessThanOrEqual(1);
 
   await page.getByLabel('Class').selectOption('Bag');
-  await page.getByRole('button', { name: 'Next' }).click();
+  await click(page, 'Next');
   await caption(page, /^Seed 22, 4 pictures of 28 × 28: Bag/);
   expect(new URL(page.url()).hash).toBe('#g=clothes&seed=22&count=4&class=Bag&t=1.5');
   await page.reload();
@@ -124,10 +148,8 @@ test('clothes: an address gives the same picture as in Node; controls update the
 });
 
 test('a walk plays, stops, and is saved as GIF and WebM', async () => {
-  const { page, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=clothes&class=Sneaker&seed=3`);
-  await caption(page, /^Seed 3/);
-  await page.getByRole('button', { name: 'Play walk' }).click();
+  const { page, complaints } = await opened('#g=clothes&class=Sneaker&seed=3', /^Seed 3/);
+  await click(page, 'Play walk');
   await caption(page, /^A walk from seed 3, 96 pictures: Sneaker/);
   const gif = await saved(page, 'Save GIF');
   const reader = new omggif.GifReader(gif.bytes);
@@ -148,16 +170,17 @@ test('a walk plays, stops, and is saved as GIF and WebM', async () => {
   );
   expect(video).toEqual([168, 168, expect.closeTo(96 * 0.05, 1)]);
   await played.page.context().close();
-  await page.getByRole('button', { name: 'Stop walk' }).click();
+  await click(page, 'Stop walk');
   await caption(page, /^Seed 3, 16 pictures/);
   expect(complaints).toEqual([]);
   await page.context().close();
 });
 
 test('styles: there are controls for psi, text and a second seed if the file takes them', async () => {
-  const { page, requests, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=styled&seed=1&count=1&text=green&psi=0.5&mix=9&from=2`);
-  await caption(page, /^Seed 1, a picture of 8 × 8: “green”/);
+  const { page, requests, complaints } = await opened(
+    '#g=styled&seed=1&count=1&text=green&psi=0.5&mix=9&from=2',
+    /^Seed 1, a picture of 8 × 8: “green”/,
+  );
   const { bytes } = await saved(page, 'Save PNG');
   await using generator = await load(join(folder, 'styled.onnx'), { device: 'cpu' });
   const wanted = await generator.sample({
@@ -184,9 +207,7 @@ test('styles: there are controls for psi, text and a second seed if the file tak
 });
 
 test('noise: of the seed, of another one, or none; a link has it', async () => {
-  const { page, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=styled&seed=3&count=1&text=red&noise=9`);
-  await caption(page, /^Seed 3/);
+  const { page, complaints } = await opened('#g=styled&seed=3&count=1&text=red&noise=9', /^Seed 3/);
   await using generator = await load(join(folder, 'styled.onnx'), { device: 'cpu' });
   const shown = async (noise: SampleOptions['noise']): Promise<number> => {
     const { channels, data } = decode((await saved(page, 'Save PNG')).bytes);
@@ -212,7 +233,7 @@ test('noise: of the seed, of another one, or none; a link has it', async () => {
   await expect.poll(() => new URL(page.url()).hash).toMatch(/&noise=12$/);
   await expect.poll(() => shown({ seed: 12 })).toBeLessThanOrEqual(1);
   expect(await shown('none')).toBeGreaterThan(1);
-  await page.getByRole('button', { name: 'Play walk' }).click();
+  await click(page, 'Play walk');
   await caption(page, /^A walk from seed 3/);
   expect(await findings(page)).toEqual([]);
   await page.screenshot({ path: join(output, 'gallery-noise.png'), fullPage: true });
@@ -238,9 +259,9 @@ test('without a network: what was opened draws, walks and saves, and the page ca
   const left = page.evaluate(async () => (await (await caches.open('stored')).keys()).map(({ url }) => url));
   expect(await left).toEqual([new URL('/other/assets/theirs.js', address).href]);
   await page.context().setOffline(true);
-  await page.getByRole('button', { name: 'Next' }).click();
+  await click(page, 'Next');
   await caption(page, /^Seed 4, 4 pictures/);
-  await page.getByRole('button', { name: 'Play walk' }).click();
+  await click(page, 'Play walk');
   await caption(page, /^A walk from seed 4/);
   for (const [button, signature] of [
     ['Save GIF', 'GIF89a'],
@@ -259,20 +280,13 @@ test('without a network: what was opened draws, walks and saves, and the page ca
 });
 
 test('colours: a link has those of the example; a dropped picture brings its own', async () => {
-  const { page, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=turned&seed=4&ink=1d6fb8&paper=ffffe0&brush=3`);
-  await caption(page, /^Example 4/);
+  const { page, complaints } = await opened('#g=turned&seed=4&ink=1d6fb8&paper=ffffe0&brush=3', /^Example 4/);
   expect(await page.getByLabel('Ink', { exact: true }).inputValue()).toBe('#1d6fb8');
   expect(await page.getByLabel('Paper').inputValue()).toBe('#ffffe0');
   expect(await page.getByRole('button', { name: 'Ink #1d6fb8' }).getAttribute('aria-pressed')).toBe('true');
-  await page.getByRole('button', { name: 'Ink #c0392b' }).focus();
-  await page.keyboard.press('Enter');
+  await press(page, 'Ink #c0392b');
   await expect.poll(() => new URL(page.url()).hash).toBe('#g=turned&seed=4&ink=c0392b&paper=ffffe0&brush=3');
-  await page.getByLabel('Your picture').setInputFiles({
-    name: 'red.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
-  });
+  await chooseRed(page);
   await caption(page, /^A picture of yours/);
   const inks = page.getByRole('group', { name: 'Inks' }).getByRole('button');
   expect(await inks.count()).toBe(1);
@@ -280,9 +294,9 @@ test('colours: a link has those of the example; a dropped picture brings its own
   expect(await page.getByLabel('Ink', { exact: true }).inputValue()).toBe('#ff0000');
   await caption(page, /^A picture of yours/); // choosing an ink does not draw over it
   await page.getByLabel('Paper').fill('#0000ff');
-  await page.getByRole('button', { name: 'Clear' }).click();
+  await click(page, 'Clear');
   await expect.poll(() => pixel(page, 1, 3, 3)).toEqual([255, 255, 0, 255]);
-  await page.getByRole('button', { name: 'Fill' }).click();
+  await click(page, 'Fill');
   await expect.poll(() => pixel(page, 1, 3, 3)).toEqual([0, 255, 255, 255]);
   expect(await findings(page)).toEqual([]);
   expect(complaints).toEqual([]);
@@ -299,7 +313,7 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await page.keyboard.press('Enter');
   await caption(page, /^Example 7: 32 × 32 to 32 × 32/);
   const given = page.locator('canvas').first();
-  await page.getByRole('button', { name: 'Clear' }).click();
+  await click(page, 'Clear');
   await caption(page, /^Blank paper/);
   expect(await pixel(page, 1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
   await page.getByLabel('Brush').fill('8');
@@ -313,11 +327,7 @@ test('a picture is drawn or chosen, and translated; the keyboard can switch gene
   await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([255, 255, 255, 255]);
   expect(await pixel(page, 0, 16, 16)).toEqual([0, 0, 0, 255]);
 
-  await page.getByLabel('Your picture').setInputFiles({
-    name: 'red.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
-  });
+  await chooseRed(page);
   await caption(page, /^A picture of yours: 32 × 20/);
   await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([0, 255, 255, 255]);
   await page
@@ -341,39 +351,31 @@ test('by keyboard: the next example, an ink, Fill and Clear make other pictures,
   const chooser = new Promise<FileChooser>((resolve) => page.once('filechooser', resolve));
   await page.goto(`${address}#g=turned&seed=4`);
   await caption(page, /^Example 4/);
-  const press = async (name: string): Promise<void> => {
-    await page.getByRole('button', { name, exact: true }).focus();
-    await page.keyboard.press('Enter');
-  };
-  await press('Next');
+  await press(page, 'Next');
   await caption(page, /^Example 5/);
   await page.getByRole('spinbutton', { name: 'Example' }).focus();
   await page.keyboard.press('ArrowUp');
   await caption(page, /^Example 6/);
-  await press('Ink #c0392b');
+  await press(page, 'Ink #c0392b');
   await caption(page, /^Example 6/);
-  await press('Fill');
+  await press(page, 'Fill');
   await caption(page, /^A drawing of yours/);
   const [red, green, blue] = [0xc0, 0x39, 0x2b];
   await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([255 - red, 255 - green, 255 - blue, 255]);
-  await press('Clear');
+  await press(page, 'Clear');
   await caption(page, /^Blank paper/);
   await expect.poll(() => pixel(page, 1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
   await page.getByLabel('Your picture').focus();
   await page.keyboard.press('Enter');
-  const buffer = Buffer.from(await page.evaluate<string>(RED), 'base64');
-  await (await chooser).setFiles({ name: 'red.png', mimeType: 'image/png', buffer });
+  await (await chooser).setFiles(await redFile(page));
   await caption(page, /^A picture of yours/);
   expect(complaints).toEqual([]);
   await page.context().close();
 });
 
 test('by keyboard: a visible pen draws lines, tells where it is, and lines are undone', async () => {
-  const { page, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=turned&seed=4&brush=3`);
-  await caption(page, /^Example 4/);
-  await page.getByRole('button', { name: 'Clear' }).focus();
-  await page.keyboard.press('Enter');
+  const { page, complaints } = await opened('#g=turned&seed=4&brush=3', /^Example 4/);
+  await press(page, 'Clear');
   await caption(page, /^Blank paper/);
   const easel = page.getByRole('application', { name: 'Draw by keyboard', description: /arrow keys move the pen/ });
   const told = (text: string): Promise<void> => easel.getByRole('status').filter({ hasText: text }).waitFor();
@@ -451,16 +453,14 @@ test('by keyboard: a visible pen draws lines, tells where it is, and lines are u
 });
 
 test('by finger and mouse: lines, Fill, Clear and an opened picture are undone, with the canvas’s size', async () => {
-  const { page, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=turned&seed=4`);
-  await caption(page, /^Example 4/);
+  const { page, complaints } = await opened('#g=turned&seed=4', /^Example 4/);
   const undo = page.getByRole('button', { name: 'Undo' });
   const canvas = page.locator('canvas').first();
   const size = (): Promise<number[]> => canvas.evaluate((one: HTMLCanvasElement) => [one.width, one.height]);
   const fingers = await page.context().newCDPSession(page);
   const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...at: number[]): Promise<unknown> =>
     fingers.send('Input.dispatchTouchEvent', { type, touchPoints: at.length > 0 ? [{ x: at[0]!, y: at[1]! }] : [] });
-  await page.getByRole('button', { name: 'Clear' }).click();
+  await click(page, 'Clear');
   await canvas.scrollIntoViewIfNeeded();
   const { x, y, width, height } = (await canvas.boundingBox())!;
   await touch('touchStart', x + 5, y + 5);
@@ -472,13 +472,9 @@ test('by finger and mouse: lines, Fill, Clear and an opened picture are undone, 
   await page.mouse.move(x + width - 5, y + height - 5, { steps: 3 });
   await page.mouse.up();
   await expect.poll(() => pixel(page, 1, 16, 31)).toEqual([255, 255, 255, 255]); // black, inverted
-  await page.getByRole('button', { name: 'Fill' }).click();
+  await click(page, 'Fill');
   await expect.poll(() => pixel(page, 1, 30, 2)).toEqual([255, 255, 255, 255]);
-  await page.getByLabel('Your picture').setInputFiles({
-    name: 'red.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
-  });
+  await chooseRed(page);
   await caption(page, /^A picture of yours/);
   expect(await size()).toEqual([32, 20]);
   await undo.click(); // the picture
@@ -491,7 +487,7 @@ test('by finger and mouse: lines, Fill, Clear and an opened picture are undone, 
   expect(await pixel(page, 0, 16, 16)).toEqual([0, 0, 0, 255]);
   await undo.click(); // the finger's line
   await caption(page, /^Blank paper/);
-  await page.getByRole('button', { name: 'Next' }).click();
+  await click(page, 'Next');
   await caption(page, /^Example 0/);
   await undo.click(); // the example in its place
   await caption(page, /^Blank paper/);
@@ -500,11 +496,9 @@ test('by finger and mouse: lines, Fill, Clear and an opened picture are undone, 
 });
 
 test('a sketch: coloured lines on a large canvas become a painted picture of 64 × 64', async () => {
-  const { page, requests, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=sketch`);
-  await caption(page, /^The example: 256 × 256 to 64 × 64/);
+  const { page, requests, complaints } = await opened('#g=sketch', /^The example: 256 × 256 to 64 × 64/);
   expect(await page.getByLabel('Brush').inputValue()).toBe('8');
-  await page.getByRole('button', { name: 'Clear' }).click();
+  await click(page, 'Clear');
   await caption(page, /^Blank paper: 256 × 256 to 64 × 64/);
   await page.getByLabel('Ink', { exact: true }).fill('#1d6fb8');
   await page.locator('canvas').first().scrollIntoViewIfNeeded();
@@ -545,15 +539,13 @@ async function inTiles(name: string, x: number, y: number): Promise<number[]> {
 }
 
 test('committed generators begin with their example: a map in tiles, small drawings, a text', async () => {
-  const { page, requests, complaints } = await openPage(browser);
-  await page.goto(`${address}#g=satellite`);
-  await caption(page, /^The example: 128 × 128 to 128 × 128/);
+  const { page, requests, complaints } = await opened('#g=satellite', /^The example: 128 × 128 to 128 × 128/);
   const [sea, desert] = [await pixel(page, 1, 60, 40), await pixel(page, 1, 30, 100)];
   expect(sea[2]).toBeGreaterThan((sea[0] ?? 255) + 40); // blue
   expect(desert[0]).toBeGreaterThan((desert[2] ?? 255) + 20); // brown
-  await page.getByRole('button', { name: 'Clear' }).click();
+  await click(page, 'Clear');
   await caption(page, /^Blank paper: 128 × 128/);
-  await page.getByRole('button', { name: 'First picture' }).click();
+  await click(page, 'First picture');
   await caption(page, /^The example/);
   expect(await findings(page)).toEqual([]);
   await page.goto(`${address}#g=enlarge`);
@@ -589,9 +581,7 @@ const verdictOn = (bytes: readonly number[], ofClass = 1): number =>
 const percents = (text: string): number[] => [...text.matchAll(/(\d+) %/g)].map(([, number]) => Number(number));
 
 test.each(['', '?noisolation'])('the discriminator is asked about pictures of classes%s', async (how) => {
-  const { page, requests, complaints } = await openPage(browser);
-  await page.goto(`${address}${how}#g=classed&seed=5&count=4`);
-  await caption(page, /^Seed 5, 4 pictures/);
+  const { page, requests, complaints } = await opened(`${how}#g=classed&seed=5&count=4`, /^Seed 5, 4 pictures/);
   const ask = page.getByRole('button', { name: 'Ask the discriminator' });
   const verdict = page.locator('#verdict');
   expect(await page.locator('#half').innerText()).toMatch(/near one half/);
@@ -635,9 +625,9 @@ test.each(['', '?noisolation'])('the discriminator is asked about pictures of cl
   expect(Math.abs(percents(await verdict.innerText())[0]! - verdictOn(grey, 2))).toBeLessThan(0.51);
   expect(await page.locator('.verdicts').count()).toBe(0);
 
-  await page.getByRole('button', { name: 'Play walk' }).click();
+  await click(page, 'Play walk');
   await verdict.filter({ hasText: 'does not judge walks' }).waitFor();
-  await page.getByRole('button', { name: 'Stop walk' }).click();
+  await click(page, 'Stop walk');
   await verdict.filter({ hasText: 'takes this for real' }).waitFor();
   await ask.click();
   expect(await verdict.innerText()).toBe('');
@@ -655,14 +645,10 @@ test('the discriminator is asked about a picture of the visitor, and about what 
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.goto(`${address}#g=turned`);
   await caption(page, /^Example 7/);
-  await page.getByLabel('Your picture').setInputFiles({
-    name: 'red.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
-  });
+  await chooseRed(page);
   await caption(page, /^A picture of yours/);
   expect(models(requests)).not.toContain('turned.discriminator.onnx');
-  await page.getByRole('button', { name: 'Ask the discriminator' }).click();
+  await click(page, 'Ask the discriminator');
   await page.getByRole('img', { description: /takes yours for real/ }).waitFor();
   const sentences = await page.locator('#verdict p').allInnerTexts();
   expect(sentences).toEqual([
