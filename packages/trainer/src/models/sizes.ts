@@ -28,5 +28,5 @@ export function mapSizes(size: PictureSize): MapSize[] {
   return sizes;
 }
 
-/** The number that names a map: its edge, or the shorter one. Each map has another. */
+/** The number that names a map: its edge, or the shorter one. It is different for each map. */
 export const edgeOf = ([height, width]: MapSize): number => Math.min(height, width);
