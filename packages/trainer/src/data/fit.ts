@@ -185,7 +185,8 @@ function readLine(
     if (a < 1 && policy === 'refuse')
       throw new ForjaError(
         'data.alpha',
-        `expected no transparency, got alpha ${Math.round(a * 255)} at ${from.left + x}, ${from.top + y}; set alpha to 'over', or channels to 4`,
+        `expected no transparency, got alpha ${Math.round(a * 255)} at ${from.left + x}, ${from.top + y}; ` +
+          "set alpha to 'over', or channels to 4",
       );
     const to = x * channels;
     if (channels === 4) {

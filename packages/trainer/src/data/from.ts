@@ -65,7 +65,8 @@ export async function datasetFrom(source: Dataset | ExampleStream, options: Stre
     if (bytes > memory)
       throw new ForjaError(
         'data.size',
-        `data: expected at most ${memory} bytes of examples from ${name}, as they are kept in memory, got more after ${taken}; take fewer by count`,
+        `data: expected at most ${memory} bytes of examples from ${name}, as they are kept in memory, got more ` +
+          `after ${taken}; take fewer by count`,
       );
     if (taken >= count) break;
   }
@@ -135,7 +136,8 @@ function arrayOf(name: string, field: string, { shape, values }: Column): ArrayF
     if (stray !== undefined)
       throw new ForjaError(
         'data.format',
-        `data: expected whole numbers of the pictures ${field} of ${name} in 0..255, got ${stray}; give floats for others`,
+        `data: expected whole numbers of the pictures ${field} of ${name} in 0..255, got ${stray}; ` +
+          'give floats for others',
       );
     data.set(row, i * size);
   }

@@ -115,7 +115,8 @@ async function gunzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new ForjaError(
       'data.format',
-      `${where}: expected a whole gzip file, got one that cannot be unpacked (${cause instanceof Error ? cause.message : String(cause)})`,
+      `${where}: expected a whole gzip file, got one that cannot be unpacked ` +
+        `(${cause instanceof Error ? cause.message : String(cause)})`,
       { cause },
     );
   }

@@ -74,12 +74,15 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
     if (empty.length > 0)
       throw new ForjaError(
         'data.class',
-        `data: expected pictures in each subfolder of ${config.path}, as each is a class, got none in ${some(empty)}; remove it, or set classes to false`,
+        `data: expected pictures in each subfolder of ${config.path}, as each is a class, got none in ` +
+          `${some(empty)}; remove it, or set classes to false`,
       );
     if (classes.length > named.length)
       throw new ForjaError(
         'data.class',
-        `data: expected all pictures of ${config.path} in subfolders, which are classes, or none, got ${some(files.filter((f) => !f.includes('/')))} beside ${some(named)}; move them, or set classes to false`,
+        `data: expected all pictures of ${config.path} in subfolders, which are classes, or none, got ` +
+          `${some(files.filter((f) => !f.includes('/')))} beside ${some(named)}; ` +
+          'move them, or set classes to false',
       );
     return { parts: [singleField('image', examples)], classes, skipped: [] };
   },
@@ -93,7 +96,8 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
     if (alone.length > 0)
       throw new ForjaError(
         'data.pair',
-        `data: expected a picture of the same name in ${input} and ${target} of ${path}, got ${some(alone)} without a partner`,
+        `data: expected a picture of the same name in ${input} and ${target} of ${path}, got ${some(alone)} ` +
+          'without a partner',
       );
     const examples = [...inputs].map(([name, file]) => ({ name, files: [file, targets.get(name) ?? ''] }));
     return { parts: [{ fields: [{ name: 'input' }, { name: 'target' }], examples }], skipped: [] };
@@ -209,7 +213,8 @@ function picturesIn({ files, folders }: Listing, path: string, folder?: string):
     const others = inside.filter((file) => UNREAD_FILE.test(file));
     throw new ForjaError(
       'data.empty',
-      `data: expected pictures (PNG, JPEG, WebP or AVIF) in ${where}, got none${others.length > 0 ? ` but ${some(others)}; convert them to one of these` : ''}`,
+      `data: expected pictures (PNG, JPEG, WebP or AVIF) in ${where}, got ` +
+        `none${others.length > 0 ? ` but ${some(others)}; convert them to one of these` : ''}`,
     );
   }
   return found;

@@ -10,7 +10,8 @@ export function pageDecoder(page: PageDecoding = globalThis): Decode {
   if (typeof page.createImageBitmap !== 'function' || typeof page.OffscreenCanvas !== 'function')
     throw new ForjaError(
       'data.decoder',
-      'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of @forja/trainer/node',
+      'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of ' +
+        '@forja/trainer/node',
     );
   return async (bytes) => {
     // Chromium ignores the orientation of WebP files, and other browsers may apply it, so it is applied here

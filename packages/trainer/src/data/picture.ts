@@ -23,7 +23,8 @@ export function notAPicture(file: string, cause: unknown): ForjaError {
   if (cause instanceof ForjaError) return cause;
   return new ForjaError(
     'data.format',
-    `data: expected a picture, got a file that cannot be read at ${file} (${cause instanceof Error ? cause.message : String(cause)})`,
+    `data: expected a picture, got a file that cannot be read at ${file} ` +
+      `(${cause instanceof Error ? cause.message : String(cause)})`,
     { cause },
   );
 }

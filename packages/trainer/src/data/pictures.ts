@@ -96,7 +96,8 @@ export async function layoutDataset(
     if (group.train.length === 0 || (config.holdout > 0 && group.held.length === 0))
       throw new ForjaError(
         'data.empty',
-        `data: expected examples to train with and to hold out, got ${group.train.length} and ${group.held.length} of ${name} for holdout ${config.holdout}; use more pictures, or another share`,
+        `data: expected examples to train with and to hold out, got ${group.train.length} and ` +
+          `${group.held.length} of ${name} for holdout ${config.holdout}; use more pictures, or another share`,
       );
   }
   const empty = (classes ?? []).filter((label) => !groups[0]?.train.some((e) => e.label === label));

@@ -64,7 +64,8 @@ export function sheetDataset(
   if (train.length === 0 || judge.length === 0)
     throw new ForjaError(
       'data.empty',
-      `data.size: expected tiles of ${name} to train with and to hold out, got ${train.length} and ${judge.length} of ${options.size} pixels; choose smaller ones`,
+      `data.size: expected tiles of ${name} to train with and to hold out, got ${train.length} and ` +
+        `${judge.length} of ${options.size} pixels; choose smaller ones`,
     );
   // In training, a and b take alternate bands; in the holdout, the same places.
   const bands = [...new Set(train.map(({ band }) => band))];

@@ -74,7 +74,8 @@ export async function generatorFeeds(
       );
     } else if (role === 'text') {
       throw new UsageError(
-        `measures: expected captions in the field '${name}' of ${dataset.name} for a generator that takes a text, got none; give data of the kind captions`,
+        `measures: expected captions in the field '${name}' of ${dataset.name} for a generator that takes a ` +
+          'text, got none; give data of the kind captions',
         { code: 'config.invalid' },
       );
     } else if (role === 'psi' || role === 'mix' || role === 'layer') {

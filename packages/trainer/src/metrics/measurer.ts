@@ -142,7 +142,8 @@ function checkNeeds({ name, needs = [] }: Metric, options: MeasureOptions, where
     if (either.some((one) => met[one])) continue;
     if (either.includes('holdout')) throw noHoldout(`${where}: measure '${name}'`, dataset);
     throw new UsageError(
-      `${where}: measure '${name}': expected ${either.map((one) => NEEDS[one]).join(', or ')}; got ${dataset.name} with the extractor '${extractor.name}'`,
+      `${where}: measure '${name}': expected ${either.map((one) => NEEDS[one]).join(', or ')}; got ` +
+        `${dataset.name} with the extractor '${extractor.name}'`,
       { code: 'config.invalid' },
     );
   }
@@ -150,7 +151,8 @@ function checkNeeds({ name, needs = [] }: Metric, options: MeasureOptions, where
 
 const noHoldout = (where: string, { name }: Dataset): UsageError =>
   new UsageError(
-    `${where}: expected examples kept out of training, got none in ${name}; give its data a holdout ({ kind: 'folder', path, holdout: 0.1 }), or leave the measure out`,
+    `${where}: expected examples kept out of training, got none in ${name}; give its data a holdout ` +
+      "({ kind: 'folder', path, holdout: 0.1 }), or leave the measure out",
     { code: 'config.invalid' },
   );
 

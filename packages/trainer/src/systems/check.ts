@@ -73,12 +73,14 @@ export function checkSystem({ name, variables, phases, outputs, schedules }: Gan
     const { from: first = 0, until = Infinity } = phase;
     if (!(Number.isInteger(first) && first >= 0 && until > first))
       throw refuse(
-        `system '${name}', phase '${phase.name}': expected a whole number ≥ 0 for from, and until above it, got ${first} and ${until}`,
+        `system '${name}', phase '${phase.name}': expected a whole number ≥ 0 for from, and until above it, got ` +
+          `${first} and ${until}`,
       );
     for (const [input, { from }] of Object.entries(phase.inputs))
       if ('schedule' in from && schedules[from.schedule] === undefined)
         throw refuse(
-          `system '${name}', phase '${phase.name}': expected the schedule '${from.schedule}' of its input '${input}' among the system's, got ${Object.keys(schedules).join(', ') || 'none'}`,
+          `system '${name}', phase '${phase.name}': expected the schedule '${from.schedule}' of its input ` +
+            `'${input}' among the system's, got ${Object.keys(schedules).join(', ') || 'none'}`,
         );
   }
 }
@@ -92,7 +94,8 @@ export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void
       const field = dataset.fields[from.data];
       if (field === undefined)
         throw refuse(
-          `${where}: expected a field of ${dataset.name} (${Object.keys(dataset.fields).join(', ')}), got '${from.data}'`,
+          `${where}: expected a field of ${dataset.name} (${Object.keys(dataset.fields).join(', ')}), got ` +
+            `'${from.data}'`,
         );
       if (String(shape.slice(1)) !== String(field.shape))
         throw refuse(

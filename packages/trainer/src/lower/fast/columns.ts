@@ -14,8 +14,12 @@ function selection({ large, small, kernel, stride, before }: Axis): Matrix {
   });
 }
 
-const keyOf = (name: string, { height, width }: Convolution): string =>
-  `${name} ${[height, width].map(({ large, small, kernel, stride, before }) => [large, small, kernel, stride, before].join()).join(';')}`;
+const keyOf = (name: string, { height, width }: Convolution): string => {
+  const axes = [height, width].map(({ large, small, kernel, stride, before }) =>
+    [large, small, kernel, stride, before].join(),
+  );
+  return `${name} ${axes.join(';')}`;
+};
 
 const taps = ({ height, width, channels }: Convolution): number => height.kernel * width.kernel * channels;
 

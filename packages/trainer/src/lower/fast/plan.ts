@@ -84,10 +84,12 @@ function pictureSize(program: Program, id: ValueId): number {
 /** The plan as text, one line per convolution. */
 export function explain({ fast, choices, pictures, crossings }: ConvolutionPlan): string {
   const size = ({ conv: { batch, channels, outChannels, height: h, width: w } }: Choice): string =>
-    `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ${h.kernel}×${w.kernel}, stride ${h.stride}`;
+    `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ` +
+    `${h.kernel}×${w.kernel}, stride ${h.stride}`;
   const lines = choices.map(
     (c) =>
-      `${c.call.kernel}${c.call.layer === undefined ? '' : ` ${c.call.layer}`}, ${size(c)}: ${c.algorithm} ${c.cost.toFixed(1)}, portable ${c.portable.toFixed(1)}`,
+      `${c.call.kernel}${c.call.layer === undefined ? '' : ` ${c.call.layer}`}, ${size(c)}: ${c.algorithm} ` +
+      `${c.cost.toFixed(1)}, portable ${c.portable.toFixed(1)}`,
   );
   const others =
     pictures.fast + pictures.portable > 0

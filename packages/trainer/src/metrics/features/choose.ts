@@ -38,7 +38,8 @@ export async function chooseExtractor({ asked, dataset, shape, runtime }: Extrac
   if (chosen === 'random') return onnxExtractor(randomExtractor(shape[2] ?? 1), runtime);
   if (!Object.hasOwn(READY, chosen))
     throw new UsageError(
-      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${chosen}'${nearest(chosen, extractorNames)}`,
+      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got ` +
+        `'${chosen}'${nearest(chosen, extractorNames)}`,
       { code: 'config.invalid' },
     );
   return onnxExtractor(await readyExtractor(chosen as ReadyName), runtime); // `chosen` is a key of READY

@@ -73,7 +73,8 @@ function inputOf(name: string, model: Uint8Array, { inputs }: Session): Input {
   const refuse = (got: string): ModelFormatError =>
     new ModelFormatError(
       'model.unsupported',
-      `features ${name}: expected one input of pictures [batch, channels, height, width] or [batch, height, width, channels], float32 or uint8, got ${got}`,
+      `features ${name}: expected one input of pictures [batch, channels, height, width] or [batch, height, ` +
+        `width, channels], float32 or uint8, got ${got}`,
     );
   if (input === undefined || inputs.length !== 1) throw refuse(`${inputs.length} inputs`);
   const { shape, dtype = 'float32' } = input;

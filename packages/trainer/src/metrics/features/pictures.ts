@@ -28,7 +28,8 @@ export function fitted({ count, shape, values, range }: RawExamples, to: Picture
   const [h, w, c] = [to.height ?? height, to.width ?? width, to.channels ?? channels];
   if (shape.length !== 3 || !(c === channels || (c === 3 && channels === 1) || (c === 1 && channels === 3)))
     throw new UsageError(
-      `features: expected pictures of ${c === 1 || c === 3 ? '1 or 3' : c} channels, as the extractor takes them, got [${shape.join(', ')}]`,
+      `features: expected pictures of ${c === 1 || c === 3 ? '1 or 3' : c} channels, as the extractor takes ` +
+        `them, got [${shape.join(', ')}]`,
       { code: 'input.shape' },
     );
   const scale = (to.range[1] - to.range[0]) / (range[1] - range[0]);

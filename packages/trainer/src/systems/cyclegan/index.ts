@@ -25,7 +25,8 @@ export const cycleganKind = systemKind({
     const [a, b] = [fields['a']?.shape ?? [], fields['b']?.shape ?? []];
     if (a[0] !== b[0] || a[1] !== b[1])
       throw new UsageError(
-        `config.data: expected pictures of one size in both sets for the system 'cyclegan', got ${a.slice(0, 2).join(' × ')} and ${b.slice(0, 2).join(' × ')} from ${name}`,
+        "config.data: expected pictures of one size in both sets for the system 'cyclegan', got " +
+          `${a.slice(0, 2).join(' × ')} and ${b.slice(0, 2).join(' × ')} from ${name}`,
         { code: 'config.invalid' },
       );
     if (options.identity > 0 && a[2] !== b[2])

@@ -14,7 +14,8 @@ export function sizesOf(
   const [h = 0, w = 0, output = 0] = fields['target']?.shape ?? [];
   if (height !== h || width !== w)
     throw new UsageError(
-      `config.data: expected pictures of one size in pairs for the system 'pix2pix', got ${height} × ${width} and ${h} × ${w} from ${from}`,
+      `config.data: expected pictures of one size in pairs for the system 'pix2pix', got ${height} × ${width} ` +
+        `and ${h} × ${w} from ${from}`,
       { code: 'config.invalid' },
     );
   return { size: [height, width], input, output };

@@ -32,7 +32,8 @@ export function sizesOf(
     refuse(`config.channels: expected 1 (grey) or 3 (RGB) for the system 'srgan', got ${channels} from ${from}`);
   if (edge > least || edge === 0)
     refuse(
-      `config.crop: expected pictures of at least ${edge === 0 ? step : edge} pixels, got ${height} × ${width} from ${from}`,
+      `config.crop: expected pictures of at least ${edge === 0 ? step : edge} pixels, got ${height} × ${width} ` +
+        `from ${from}`,
     );
   if (edge % scale !== 0)
     refuse(`config.scale: expected a number that divides the crop of ${edge} pixels, got ${scale}`);

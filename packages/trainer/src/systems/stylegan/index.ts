@@ -68,7 +68,8 @@ function sizeOfSquare(field: FieldSpec | undefined, from: string): { size: numbe
     styleMaps(height);
   } catch (cause) {
     throw new UsageError(
-      `config.data: expected square pictures with an edge of 8, 16, 32, 64, 128 or 256 for the system 'stylegan', got ${height} × ${width} from ${from}; a folder's are resized to config.size`,
+      'config.data: expected square pictures with an edge of 8, 16, 32, 64, 128 or 256 for the system ' +
+        `'stylegan', got ${height} × ${width} from ${from}; a folder's are resized to config.size`,
       { code: 'config.invalid', cause },
     );
   }

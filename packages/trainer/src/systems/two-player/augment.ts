@@ -105,7 +105,8 @@ export const shiftedSight = fixedSight(['flip', 'translation']);
 export function checkAugment({ augment }: AugmentOptions, field: FieldSpec | undefined, from: string): void {
   if (augment.length > 0 && field?.shape.length !== 3)
     throw new UsageError(
-      `config.augment: expected pictures to augment, got points [${field?.shape.join(', ') ?? ''}] from ${from}; leave augment out`,
+      `config.augment: expected pictures to augment, got points [${field?.shape.join(', ') ?? ''}] from ${from}; ` +
+        'leave augment out',
       { code: 'config.invalid' },
     );
 }

@@ -59,7 +59,8 @@ export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
     const value = values[name];
     if (value === undefined)
       throw new UsageError(
-        `config.schedules.${name}: expected a scalar of this game (${known.join(', ')}), got '${name}'${nearest(name, known)}`,
+        `config.schedules.${name}: expected a scalar of this game (${known.join(', ')}), got ` +
+          `'${name}'${nearest(name, known)}`,
         { code: 'config.invalid' },
       );
     const ends = Object.entries(config).filter(([field]) => field === 'from' || field === 'to');
