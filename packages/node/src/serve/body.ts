@@ -1,9 +1,12 @@
 // Reads a request's body within limits of size and time.
-import { joinBytes } from '@forja/core';
+import { abortError, joinBytes } from '@forja/core';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 
-/** The whole body. Throws `request.tooLarge` (by its declared length, if any) or `request.timeout`. */
+/**
+ * The whole body. Throws `request.tooLarge` (by its declared length, if any), `request.timeout`, or `aborted` if the
+ * client leaves before it has sent all of it.
+ */
 export async function readBody(
   request: Request,
   { bodyBytes, bodyMs }: Pick<Limits, 'bodyBytes' | 'bodyMs'>,
@@ -38,7 +41,7 @@ export async function readBody(
     }
   } catch (error) {
     reader.cancel().catch(() => undefined);
-    throw error;
+    throw error instanceof RequestError ? error : abortError(error);
   } finally {
     clearTimeout(timer);
   }

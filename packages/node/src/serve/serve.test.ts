@@ -492,6 +492,12 @@ describe('Open Inference Protocol', () => {
       'input.shape',
     ],
     [
+      'a number beyond float32',
+      JSON.stringify({ inputs: [{ ...input, data: input.data.map((v, i) => (i === 0 ? 1e39 : v)) }, label] }),
+      400,
+      'input.range',
+    ],
+    [
       'a list nested a hundred thousand deep',
       `{"inputs":[{"name":"latent","shape":[1],"datatype":"FP32","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}]}`,
       400,
@@ -623,6 +629,34 @@ test('load.batch holds for inference: a request waits for another, and a full ru
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   const metrics = await (await own.fetch(new Request(`${HOST}/metrics`))).text();
   expect(metrics).toMatch(/^forja_runs\{model="tiny"\} 1$/m);
+  await own.close();
+});
+
+test('a client that leaves while it sends its body is no failure of the service', async () => {
+  const told: unknown[] = [];
+  const own = serve({
+    models: { it: await tiny() },
+    load: { device: 'cpu', threads: 1 },
+    onError: (e) => told.push(e),
+  });
+  await own.ready;
+  for (const [path, type] of [
+    ['/v1/images', 'application/json'],
+    ['/v2/models/it/infer', 'application/json'],
+  ] as const) {
+    let sent = 0;
+    const body = new ReadableStream({
+      pull: (to) => (sent++ === 0 ? to.enqueue(new Uint8Array([123])) : to.error(new Error('aborted'))),
+    });
+    const request = new Request(`${HOST}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+      duplex: 'half',
+    } as RequestInit);
+    expect(await refusal(own.fetch(request))).toEqual([499, 'aborted']);
+  }
+  expect(told).toEqual([]);
   await own.close();
 });
 

@@ -159,14 +159,14 @@ function fromJson(where: string, dtype: DType, given: unknown[], length: number)
         ? number === 0 || number === 1
         : range
           ? Number.isInteger(number) && number >= range[0] && number <= range[1]
-          : true);
-    if (!fits)
+          : Number.isFinite(Math.fround(number))); // a larger number would become infinite
+    if (!fits) {
+      const wanted = range ? `integers from ${range[0]} to ${range[1]}` : 'numbers of 32 bits';
       throw new UsageError(
-        `${where}.data: expected ` +
-          `${dtype === 'bool' ? 'booleans' : range ? `integers from ${range[0]} to ${range[1]}` : 'numbers'}, got ` +
-          `another value at ${i}`,
+        `${where}.data: expected ${dtype === 'bool' ? 'booleans' : wanted}, got another value at ${i}`,
         { code: 'input.range' },
       );
+    }
     data[i] = dtype === 'int64' ? BigInt(number) : number;
   }
   return data;
