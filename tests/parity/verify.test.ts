@@ -146,6 +146,26 @@ describe('outputs that are always the same', () => {
   });
 });
 
+describe('where only the file changes its behaviour', () => {
+  const x: Inputs = [{ name: 'x', shape: ['batch', 24] }];
+  const [w, v] = [weights(1), weights(2).transpose()];
+
+  it.each<[string, ExportFunction, ExportFunction]>([
+    ['a ReLU6', (t: tf.Tensor) => tf.relu6(t), (t: tf.Tensor) => tf.relu(t)],
+    [
+      'a ReLU6 between products',
+      (t: tf.Tensor) => tf.matMul(tf.relu6(tf.matMul(t, w.mul(0.1))), v),
+      (t: tf.Tensor) => tf.matMul(tf.relu(tf.matMul(t, w.mul(0.1))), v),
+    ],
+    [
+      'a step at 100',
+      (t: tf.Tensor) => tf.add(t, tf.cast(tf.greater(t, 100), 'float32')),
+      (t: tf.Tensor) => tf.mul(t, 1),
+    ],
+    ['another bound', (t: tf.Tensor) => tf.clipByValue(t, -5, 5), (t: tf.Tensor) => tf.clipByValue(t, -5, 50)],
+  ])('%s is told apart', (_, a, b) => tellsApart(a, b, x));
+});
+
 describe('draws depend on what an input feeds', () => {
   const table = tf.randomNormal([50, 4], 0, 1, 'float32', 5);
   const changed = tf.concat([table.slice([0], [49]), tf.ones([1, 4])]);

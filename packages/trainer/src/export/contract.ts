@@ -145,6 +145,8 @@ export interface Verification {
   program?: Program;
   /** Outputs that do not depend on inputs, and so are the same at every draw. */
   fixed: readonly string[];
+  /** Magnitudes that the draws must also reach: see thresholds.ts. */
+  beyond?: readonly number[];
 }
 
 /** One comparison of one output. */

@@ -21,6 +21,7 @@ import { describe, orderOf } from './describe.js';
 import { fixedOutputs } from './domain.js';
 import { checkVerifyOptions } from './options.js';
 import { isStated, subjectOf, type Exportable, type Subject } from './subject.js';
+import { differingThresholds } from './thresholds.js';
 import { quantisation } from './uint8.js';
 import { TOLERANCE, verify } from './verify.js';
 
@@ -115,6 +116,7 @@ export async function verifyOnnx(
       sizes,
       traced: [],
       fixed: fixedOutputs(program),
+      beyond: differingThresholds(file, program),
       ...(seeds === undefined ? {} : { seeds }),
       tolerance,
       ...psnr,

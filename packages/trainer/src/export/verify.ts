@@ -16,7 +16,7 @@ import {
   type Compared,
   type Round,
 } from './round.js';
-import { turnsFarAway, waysFor, type Draws } from './ways.js';
+import { reaching, turnsFarAway, waysFor, type Draws } from './ways.js';
 import { Witness } from './witness.js';
 
 /** Default bound on the relative error. */
@@ -101,6 +101,11 @@ export async function verify(
     for (const way of [...(turns === undefined ? [] : [turns]), ...more]) {
       if (unseen().length === 0 && way !== turns) break;
       const { errors: found, failed } = await attempt(work, witness, way, [1]);
+      if (failed?.explained === false) throw failed.error;
+      if (failed === undefined) errors.push(...found);
+    }
+    for (const magnitude of draws === undefined && freeInputs(round).length > 0 ? (job.beyond ?? []) : []) {
+      const { errors: found, failed } = await attempt(work, witness, reaching(magnitude), [1, 2]);
       if (failed?.explained === false) throw failed.error;
       if (failed === undefined) errors.push(...found);
     }

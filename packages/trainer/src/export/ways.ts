@@ -34,6 +34,12 @@ export function turnsFarAway(domains: readonly (Domain | undefined)[]): Draws | 
   return far ? { name: TURNS.name, of: () => TURNS } : undefined;
 }
 
+/** The way that draws on both sides of a magnitude at which the file changes behaviour. */
+export function reaching(magnitude: number): Draws {
+  const way: Way = { name: `values up to and beyond ±${magnitude}`, of: (value) => 2 * magnitude * value };
+  return { name: way.name, of: () => way };
+}
+
 const LARGER: Way = { name: 'larger positive values', of: (value) => 1 + 30 * Math.abs(value) };
 
 /** Ways that apply to every input at once. */
