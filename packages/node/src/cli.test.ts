@@ -18,13 +18,13 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { latents } from '@forja/core';
-import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
+import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildForTests } from '../vitest.worker.js';
+import { classModel, pixelsOf, SIZE } from './class-model.support.js';
 import { textModel } from './text-model.support.js';
 
-const SIZE = 8;
 let bin: string;
 let folder: string;
 let home: string;
@@ -59,43 +59,8 @@ function result(...args: string[]): Record<string, unknown> {
 const sha256 = (bytes: Uint8Array): Promise<string> =>
   Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
 
-/**
- * latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]: each pixel can be
- * computed by hand.
- */
-async function generatorFile(classes = ['plain', 'lighter']): Promise<Uint8Array> {
-  const g = new GraphBuilder({ name: 'tiny' });
-  const z = g.input('latent', 'float32', ['batch', SIZE]);
-  const rows = g.constant(
-    'float32',
-    [2, SIZE],
-    Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)),
-    'rows',
-  );
-  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
-  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 4])]));
-  return sealModel(
-    g.build(),
-    {
-      version: 1,
-      kind: 'latent',
-      inputs: [
-        { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
-        { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes },
-      ],
-      outputs: [
-        { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
-      ],
-      producer: 'test',
-      license: 'CC0-1.0',
-    },
-    sha256,
-  );
-}
-
-/** The pixels that the generator gives for latents. */
-const pixelsOf = (z: Float32Array, shift = 0): number[] =>
-  [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
+const generatorFile = (classes = ['plain', 'lighter']): Promise<Uint8Array> =>
+  classModel(sha256, classes, { license: 'CC0-1.0' });
 
 const TRAINER = `
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -10,6 +10,7 @@ import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Ajv } from 'ajv';
 import { decode } from 'fast-png';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { classModel, pixelsOf, SIZE } from '../class-model.support.js';
 import { serve, type Service, type ServeOptions } from '../serve.js';
 import { STATUS } from './errors.js';
 import { Gate } from './gate.support.js';
@@ -17,36 +18,12 @@ import { imagesRequest } from './images.js';
 import { limitsOf } from './limits.js';
 import { encodePng } from './png.js';
 
-const SIZE = 8;
 const HOST = 'http://localhost';
 const sha256 = (bytes: Uint8Array): Promise<string> =>
   Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
 
-/** latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]. */
-async function tiny(): Promise<Uint8Array> {
-  const g = new GraphBuilder({ name: 'tiny' });
-  const z = g.input('latent', 'float32', ['batch', SIZE]);
-  const rows = g.constant(
-    'float32',
-    [2, SIZE],
-    Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)),
-    'rows',
-  );
-  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
-  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 4])]));
-  const inputs: Manifest['inputs'] = [
-    { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
-    { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['plain', '<b>"lighter"</b>'] },
-  ];
-  const outputs: Manifest['outputs'] = [
-    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
-  ];
-  return sealModel(
-    g.build(),
-    { version: 1, kind: 'latent', inputs, outputs, producer: 'test', trainedOn: '<img src=x onerror=alert(1)>' },
-    sha256,
-  );
-}
+const tiny = (): Promise<Uint8Array> =>
+  classModel(sha256, ['plain', '<b>"lighter"</b>'], { trainedOn: '<img src=x onerror=alert(1)>' });
 
 /** One input and output of each type that models have: y = x. */
 async function echo(): Promise<Uint8Array> {
@@ -60,9 +37,6 @@ async function echo(): Promise<Uint8Array> {
   }
   return sealModel(g.build(), { version: 1, kind: 'function', inputs, outputs, producer: 'test' }, sha256);
 }
-
-const pixelsOf = (z: Float32Array, shift = 0): number[] =>
-  [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
 
 let service: Service;
 beforeAll(async () => {
