@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { override } from '../tfjs/engine.js';
+import { watchTape } from '../tfjs/engine.js';
 import { gradientTable, provenGradients, withGradients } from './index.js';
 import { refusedGradients } from './refusals.js';
 import { COMPILED_ONLY, DRAWN, drawnNumbers, drawsOf, type Draw } from './testing/drawn.js';
@@ -53,31 +53,16 @@ function check(name: string, draw: Draw): void {
 /** Kernels whose gradient functions ran. */
 const ran = new Set<string>();
 
-interface Taping {
-  state: { activeTape: { gradient?: (dys: tf.Tensor[]) => unknown }[] };
-  addTapeNode: (
-    ...args: [kernel: string, inputs: unknown, outputs: unknown, gradient: unknown, ...rest: unknown[]]
-  ) => void;
-}
-
 /** Records the kernels whose gradients run during `fn`. */
 function noting(fn: () => void): void {
-  const undo = override(
-    tf.engine() as unknown as Taping,
-    'addTapeNode',
-    (original) =>
-      function (this: Taping, ...args) {
-        original.apply(this, args);
-        const [kernel, , , own] = args;
-        const node = this.state.activeTape.at(-1);
-        const { gradient } = node ?? {};
-        if (node === undefined || gradient === undefined || typeof own === 'function') return;
-        node.gradient = (dys) => {
-          ran.add(kernel);
-          return gradient(dys);
-        };
-      },
-  );
+  const undo = watchTape((node, { kernel, gradient: own }) => {
+    const { gradient } = node;
+    if (gradient === undefined || typeof own === 'function') return;
+    node.gradient = (dys) => {
+      ran.add(kernel);
+      return gradient(dys);
+    };
+  });
   try {
     fn();
   } finally {

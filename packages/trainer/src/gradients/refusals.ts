@@ -4,7 +4,7 @@ import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { rowOf, type KernelRows } from '../kernels/rows.js';
 import { callSite } from '../tfjs/call-site.js';
-import { override } from '../tfjs/engine.js';
+import { watchTape } from '../tfjs/engine.js';
 
 /** Kernels whose tfjs gradient is not used, with the reason. */
 export const refusedGradients: KernelRows<string> = {
@@ -20,19 +20,6 @@ export const refusedGradients: KernelRows<string> = {
  */
 const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
 
-/** Adds a node to the tape. Private in tfjs's types, but a plain method of its engine. */
-interface Taping {
-  state: { activeTape: { gradient?: () => never }[] };
-  addTapeNode: (
-    kernel: string,
-    inputs: Readonly<Record<string, tf.Tensor>>,
-    outputs: tf.Tensor[],
-    gradient: unknown,
-    saved: tf.Tensor[],
-    attrs: object,
-  ) => void;
-}
-
 /** Why a kernel's gradient is refused, or undefined. */
 function refusal(kernel: string): string | undefined {
   const config = tf.getGradient(kernel) as tf.GradConfig | undefined; // tfjs's type claims that there always is one
@@ -45,26 +32,19 @@ function refusal(kernel: string): string | undefined {
  * it.
  */
 export function refuseUnproven(): () => void {
-  return override(
-    tf.engine() as unknown as Taping,
-    'addTapeNode',
-    (original) =>
-      function (this: Taping, kernel, inputs, outputs, gradient, saved, attrs) {
-        original.call(this, kernel, inputs, outputs, gradient, saved, attrs);
-        // Accept an op's own gradient, the user's in tf.customGrad, and kernels without inputs.
-        if (typeof gradient === 'function' || Object.keys(inputs).length === 0) return;
-        const reason = refusal(kernel);
-        const node = this.state.activeTape.at(-1);
-        if (reason === undefined || node === undefined) return;
-        const site = callSite();
-        node.gradient = () => {
-          throw new ExportError(
-            'gradient.unproven',
-            `gradient${site === undefined ? '' : `, at ${site}`}: expected kernels with a proven gradient in ` +
-              `what is differentiated, got ${kernel}: ${reason}. Compute that part with other ops, or register one ` +
-              'with tf.registerGradient',
-          );
-        };
-      },
-  );
+  return watchTape((node, { kernel, inputs, gradient }) => {
+    // Accept an op's own gradient, the user's in tf.customGrad, and kernels without inputs.
+    if (typeof gradient === 'function' || Object.keys(inputs).length === 0) return;
+    const reason = refusal(kernel);
+    if (reason === undefined) return;
+    const site = callSite();
+    node.gradient = () => {
+      throw new ExportError(
+        'gradient.unproven',
+        `gradient${site === undefined ? '' : `, at ${site}`}: expected kernels with a proven gradient in ` +
+          `what is differentiated, got ${kernel}: ${reason}. Compute that part with other ops, or register one ` +
+          'with tf.registerGradient',
+      );
+    };
+  });
 }

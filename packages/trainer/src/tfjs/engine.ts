@@ -1,5 +1,5 @@
-// The private parts of tfjs's engine that tracing and replaying need, and a synchronous change of backend built on
-// them.
+// The private parts of tfjs's engine that tracing, replaying and gradients need, and a synchronous change of backend
+// built on them.
 import * as tf from '@tensorflow/tfjs';
 
 /** tfjs's engine object. */
@@ -99,4 +99,48 @@ export function override<T extends object, K extends keyof T>(
     if (own === undefined) Reflect.deleteProperty(target, name);
     else Object.defineProperty(target, name, own);
   };
+}
+
+/** A kernel call on the tape; its gradient can be replaced. */
+export interface TapeNode {
+  gradient?: (dys: readonly tf.Tensor[]) => Record<string, () => tf.Tensor>;
+}
+
+/** A call that is added to the tape. `gradient`: the op's own gradient, if it has one. */
+export interface TapedCall {
+  kernel: string;
+  inputs: Readonly<Record<string, tf.Tensor>>;
+  gradient: unknown;
+  saved: readonly tf.Tensor[];
+  /** Names of the scopes that the call is in. */
+  scopes: readonly string[];
+}
+
+/** The engine's tape: private in its types, but plain properties and a plain method. */
+interface Taping {
+  state: { activeTape: TapeNode[]; scopeStack: readonly { name: string }[] };
+  addTapeNode: (
+    kernel: string,
+    inputs: TapedCall['inputs'],
+    outputs: tf.Tensor[],
+    gradient: unknown,
+    saved: tf.Tensor[],
+    attrs: object,
+  ) => void;
+}
+
+/** Calls `seen` after each call that tfjs adds to its tape, with the new node. Returns a function that undoes it. */
+export function watchTape(seen: (node: TapeNode, call: TapedCall) => void): () => void {
+  return override(
+    tf.engine() as unknown as Taping,
+    'addTapeNode',
+    (original) =>
+      function (this: Taping, kernel, inputs, outputs, gradient, saved, attrs) {
+        original.call(this, kernel, inputs, outputs, gradient, saved, attrs);
+        const { activeTape, scopeStack } = this.state;
+        const node = activeTape.at(-1);
+        if (node !== undefined)
+          seen(node, { kernel, inputs, gradient, saved, scopes: scopeStack.map(({ name }) => name) });
+      },
+  );
 }
