@@ -8,6 +8,7 @@ import type { CliIo } from '@forja/core';
 import { loadData, readFields } from '@forja/trainer/node';
 import { augmentCommand } from '../../packages/trainer/src/node/augment-command.js';
 import { folderNames, writeClassFolders } from '../../packages/trainer/src/node/class-folders.js';
+import { quietIo } from '../../packages/trainer/src/node/quiet-io.support.js';
 
 const CLASSES = ['across', 'down'];
 const COUNT = 40;
@@ -27,16 +28,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
-const io = (signal: AbortSignal = new AbortController().signal, onLine: (line: string) => void = () => {}): CliIo => ({
-  json: false,
-  verbose: false,
-  tty: false,
-  cwd,
-  signal,
-  print: (line = '') => void lines.push(line),
-  warn: (line) => void lines.push(`warn ${line}`),
-  progress: (_, title) => ({ update: (done, text) => onLine(`${title} ${done} ${text}`), stop: () => {} }),
-});
+const io = (signal: AbortSignal = new AbortController().signal, onLine: (line: string) => void = () => {}): CliIo =>
+  quietIo({
+    cwd,
+    signal,
+    print: (line = '') => void lines.push(line),
+    warn: (line) => void lines.push(`warn ${line}`),
+    progress: (_, title) => ({ update: (done, text) => onLine(`${title} ${done} ${text}`), stop: () => {} }),
+  });
 
 const TINY = {
   data: 'pictures',

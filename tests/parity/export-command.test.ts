@@ -8,6 +8,7 @@ import type { CliIo } from '@forja/core';
 import { commands, exportOnnx, loadTfjsModel, verifyOnnx, type ExportReport } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quietIo } from '../../packages/trainer/src/node/quiet-io.support.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -18,17 +19,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function io(): CliIo & { lines: string[] } {
   const lines: string[] = [];
-  return {
-    lines,
-    json: false,
-    verbose: false,
-    tty: false,
-    cwd: folder,
-    signal: new AbortController().signal,
-    print: (line = '') => void lines.push(line),
-    warn: (line) => void lines.push(line),
-    progress: () => ({ update: () => undefined, stop: () => undefined }),
-  };
+  const note = (line = ''): void => void lines.push(line);
+  return { ...quietIo({ cwd: folder, print: note, warn: note }), lines };
 }
 
 function find(name: string): (typeof commands)[number] {

@@ -3,13 +3,14 @@
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readManifest, type CliIo, type NamedTensors, type Runtime } from '@forja/core';
+import { readManifest, type NamedTensors, type Runtime } from '@forja/core';
 import { checkModel, decodeModel, DATA_TYPE, internalizeModel } from '@forja/core/onnx';
 import { load, runtime } from '@forja/node';
 import { commands, exportOnnx, loadTfjsModel, reportText, verifyOnnx } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quietIo } from '../../packages/trainer/src/node/quiet-io.support.js';
 import { packaged } from '../models/published.js';
 import '../matchers.js';
 import { sweep } from '../sweeps.js';
@@ -214,16 +215,8 @@ describe('external weights', () => {
       }),
     );
     const lines: string[] = [];
-    const io: CliIo = {
-      json: false,
-      verbose: false,
-      tty: false,
-      cwd: folder,
-      signal: new AbortController().signal,
-      print: (line = '') => void lines.push(line),
-      warn: (line) => void lines.push(line),
-      progress: () => ({ update: () => undefined, stop: () => undefined }),
-    };
+    const note = (line = ''): void => void lines.push(line);
+    const io = quietIo({ cwd: folder, print: note, warn: note });
     const forja = async (name: string, args: Record<string, unknown>) =>
       (await commands.find((command) => command.name === name)?.run(args, io)) as Record<string, unknown>;
     const data = join(folder, 'small.onnx.data');

@@ -13,6 +13,7 @@ import { chooseExtractor, onnxExtractor } from '@forja/trainer';
 import { fitted, resizeText } from '../../packages/trainer/src/metrics/features/pictures.js';
 import { FolderStore } from '../../packages/trainer/src/node/folder-store.js';
 import { evaluateCommand } from '../../packages/trainer/src/node/evaluate-command.js';
+import { quietIo } from '../../packages/trainer/src/node/quiet-io.support.js';
 import { runsCommand } from '../../packages/trainer/src/node/runs-command.js';
 import type { MeasureLine } from '../../packages/trainer/src/records/store.js';
 
@@ -163,19 +164,8 @@ describe('a run in a folder', () => {
 
 describe('forja evaluate', () => {
   const printed: string[] = [];
-  const io: CliIo = {
-    json: false,
-    verbose: false,
-    tty: false,
-    get cwd() {
-      return folder;
-    },
-    signal: new AbortController().signal,
-    print: (text = '') => void printed.push(text),
-    warn: () => {},
-    progress: () => ({ update: () => {}, stop: () => {} }),
-  };
-  const evaluate = (args: Record<string, unknown>): Promise<unknown> => evaluateCommand.run(args, io);
+  const io = (): CliIo => quietIo({ cwd: folder, print: (text = '') => void printed.push(text) });
+  const evaluate = (args: Record<string, unknown>): Promise<unknown> => evaluateCommand.run(args, io());
 
   it('scores a run over seeds, and its file equally', async () => {
     const scores = await evaluate({ source: 'kept', metrics: 'frechet,modes', count: 200, seeds: 3 });
@@ -196,21 +186,21 @@ describe('forja evaluate', () => {
   });
 
   it('forja runs lists and compares runs, and refuses other folders', async () => {
-    const { runs } = (await runsCommand.run({ folders: ['.'] }, io)) as { runs: Record<string, unknown>[] };
+    const { runs } = (await runsCommand.run({ folders: ['.'] }, io())) as { runs: Record<string, unknown>[] };
     expect(runs).toMatchObject([{ folder: 'kept', system: 'mlp', data: 'ring', steps: 6, finished: true }]);
-    expect(await runsCommand.run({ folders: ['kept', 'kept'] }, io)).toMatchObject({
+    expect(await runsCommand.run({ folders: ['kept', 'kept'] }, io())).toMatchObject({
       page: join(folder, 'compare.html'),
     });
     // A NaN score is null in JSON.
     await cp(join(folder, 'kept'), join(folder, 'odd'), { recursive: true });
     const line = { step: 6, output: 'generator', scores: { frechet: null }, seconds: 1 };
     await writeFile(join(folder, 'odd', 'measures.jsonl'), `${JSON.stringify(line)}\n`);
-    expect(await runsCommand.run({ folders: ['kept', 'odd'] }, io)).toMatchObject({
+    expect(await runsCommand.run({ folders: ['kept', 'odd'] }, io())).toMatchObject({
       page: expect.any(String) as string,
     });
     await rm(join(folder, 'odd'), { recursive: true });
-    await expect(runsCommand.run({ folders: ['kept/samples'] }, io)).rejects.toRefuse('usage', 'kept/samples');
-    await expect(runsCommand.run({}, io)).rejects.toRefuse('usage', 'runs');
+    await expect(runsCommand.run({ folders: ['kept/samples'] }, io())).rejects.toRefuse('usage', 'kept/samples');
+    await expect(runsCommand.run({}, io())).rejects.toRefuse('usage', 'runs');
   });
 
   it('scores a folder of pictures: itself is perfect, black ones are not', async () => {

@@ -3,22 +3,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { CliIo } from '@forja/core';
+import { quietIo } from './quiet-io.support.js';
 import { runsCommand } from './runs-command.js';
 
 const cwd = await mkdtemp(join(tmpdir(), 'forja-runs-'));
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 const printed: string[] = [];
-const io: CliIo = {
-  json: false,
-  verbose: false,
-  tty: false,
-  cwd,
-  signal: new AbortController().signal,
-  print: (line = '') => void printed.push(line),
-  warn: () => {},
-  progress: () => ({ update: () => {}, stop: () => {} }),
-};
+const io = quietIo({ cwd, print: (line = '') => void printed.push(line) });
 
 const facts = { output: 'generator', extractor: 'digits', sha256: 'abc', resize: 'none', made: 5, real: 5 };
 /** A folder with two lines of the log, the second of which may be cut off, and two measurements. */

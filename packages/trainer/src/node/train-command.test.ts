@@ -6,6 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { encode } from 'fast-png';
 import type { CliIo } from '@forja/core';
 import { duration } from './duration.js';
+import { quietIo } from './quiet-io.support.js';
 import { progressListener, trainCommand } from './train-command.js';
 
 const root = await mkdtemp(join(tmpdir(), 'forja-command-'));
@@ -19,19 +20,17 @@ beforeEach(async () => {
   lines = [];
 });
 
-const io = (signal = new AbortController().signal): CliIo => ({
-  json: false,
-  verbose: false,
-  tty: false,
-  cwd,
-  signal,
-  print: (line = '') => void lines.push(line),
-  warn: (line) => void lines.push(`warn ${line}`),
-  progress: (total, title) => ({
-    update: (done, text) => void lines.push(`${title} ${done}/${total} ${text}`),
-    stop: () => {},
-  }),
-});
+const io = (signal = new AbortController().signal): CliIo =>
+  quietIo({
+    cwd,
+    signal,
+    print: (line = '') => void lines.push(line),
+    warn: (line) => void lines.push(`warn ${line}`),
+    progress: (total, title) => ({
+      update: (done, text) => void lines.push(`${title} ${done}/${total} ${text}`),
+      stop: () => {},
+    }),
+  });
 
 const tiny = { system: 'mlp', data: { kind: 'synthetic', count: 64 }, steps: 3, batch: 8, base: 4, threads: 1 };
 
