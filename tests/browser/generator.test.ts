@@ -26,6 +26,7 @@ const sha256 = async (bytes: Uint8Array): Promise<string> =>
 
 let sealed: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
+  await commands.forgetWorkers();
   sealed = new Uint8Array(await sealModel(decodeModel(tinyGenerator()), MANIFEST, sha256));
 });
 

@@ -4,7 +4,7 @@ import { tensor } from '@forja/core';
 import type { NamedTensors, RuntimeEvent, Session } from '@forja/core';
 import { load, runtime } from '@forja/web';
 import type { RuntimeOptions } from '@forja/web';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { commands } from 'vitest/browser';
 import { runningMean, tinyGenerator } from './models.js';
 import { withWorkers } from './with-workers.js';
@@ -63,6 +63,8 @@ const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: exp
 const image = async (session: Session, shift?: number): Promise<number[]> => [
   ...((await session.run(latent(shift)))['image']?.data as Float32Array),
 ];
+
+beforeAll(() => commands.forgetWorkers());
 
 describe.each([
   ['WASM', 'wasm', 'die', /the worker failed: .*a fault of the test/],

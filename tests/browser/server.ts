@@ -1,6 +1,7 @@
 // What the browser tests ask of the Node side: misbehaving model addresses, and reference runs by onnxruntime-node.
 import { createRequire } from 'node:module';
 import type { ServerResponse } from 'node:http';
+import type { BrowserContext, Worker } from 'playwright-core';
 import type { Plugin } from 'vite';
 import type { BrowserCommand } from 'vitest/node';
 import { importInNode } from './bundle.js';
@@ -110,15 +111,28 @@ const projectInNode: BrowserCommand<Parameters<Systems['projectInNode']>> = asyn
 
 /** Our workers that the pages of this run have now; `faulty`: those with faults. */
 const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
-  context
-    .pages()
-    .reduce(
-      (sum, page) => sum + page.workers().filter((worker) => worker.url().includes(kind ?? '/packages/web/')).length,
-      0,
-    );
+  workersOf(context).filter((worker) => !before.has(worker) && worker.url().includes(kind ?? '/packages/web/')).length;
+
+/**
+ * Leaves the workers of earlier files out of `workers`. Their frames are gone, but Chromium on a busy machine sometimes
+ * never ends such a worker, both its thread and that of its WASM asleep.
+ */
+const forgetWorkers: BrowserCommand<[]> = ({ context }) => workersOf(context).forEach((worker) => before.add(worker));
+const before = new WeakSet<object>();
+
+const workersOf = (context: BrowserContext): Worker[] => context.pages().flatMap((page) => page.workers());
 
 /** Commands of the project. */
-export const commands = { answer, filesInNode, projectInNode, runInNode, requests, stepsInNode, workers };
+export const commands = {
+  answer,
+  filesInNode,
+  forgetWorkers,
+  projectInNode,
+  requests,
+  runInNode,
+  stepsInNode,
+  workers,
+};
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
@@ -134,5 +148,6 @@ declare module 'vitest/browser' {
     filesInNode(name: string): Promise<Made[]>;
     projectInNode(options: { starts: number; steps: number; label: string }): Promise<Projected>;
     workers(kind?: 'faulty'): Promise<number>;
+    forgetWorkers(): Promise<void>;
   }
 }

@@ -14,6 +14,8 @@ const workersAre = (count: number): Promise<void> => expect.poll(() => commands.
 /** Those that are there: none, once what ran before is gone. */
 const workersBefore = async (): Promise<number> => workersAre(0).then(() => 0);
 
+beforeAll(() => commands.forgetWorkers());
+
 describe('load', () => {
   test('with the same options shares a worker; the last dispose ends it', async () => {
     const before = await workersBefore();

@@ -4,7 +4,7 @@ import type { Generator } from '@forja/core';
 import { decodeModel, encodeModel, externalizeModel, fastConvolutions } from '@forja/core/onnx';
 import { load } from '@forja/web';
 import type { LoadOptions } from '@forja/web';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';
 import { convolving, tinyGenerator } from './models.js';
 
@@ -27,6 +27,8 @@ const preparing = async (): Promise<string[]> =>
   (await commands.requests()).filter((url) => url.includes('/web/src/prepare.'));
 /** 1e-5 of the range, which is 2. */
 const NEAR = { atol: 2e-5 };
+
+beforeAll(() => commands.forgetWorkers());
 
 describe.each([1, 2])('with %i threads', (threads) => {
   test('single pictures use the file’s convolutions, large batches others once prepared, within 1e-5', async () => {
