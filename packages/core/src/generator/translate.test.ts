@@ -14,6 +14,7 @@ function invert({
   range = [0, 1],
   shade,
   steps,
+  strides,
 }: {
   scale?: number;
   shape?: TensorSpec['shape'];
@@ -22,6 +23,7 @@ function invert({
   range?: [number, number];
   shade?: (x: number, y: number, w: number, h: number) => number;
   steps?: Record<string, number>;
+  strides?: Record<string, number>;
 } = {}) {
   const seen: number[][] = [];
   const [inputs, outputs]: TensorSpec[][] = [
@@ -76,6 +78,7 @@ function invert({
     inputs: [{ name: 'x', role: 'image', dtype, shape, layout, range }],
     outputs: [{ name: 'y', role: 'image', dtype, shape: ['b', 'c', 'H', 'W'], layout, range }],
     ...(steps === undefined ? {} : { steps }),
+    ...(strides === undefined ? {} : { strides }),
   };
   return {
     seen,
@@ -187,6 +190,21 @@ describe('in tiles', () => {
       await invert(options).generator.translate(image, { tile: 16, overlap: 4 }),
     ];
     expect(tiled).toEqual(whole);
+  });
+
+  // 45 pixels in tiles of 21 that overlap by 6 or more: they begin 15, or a multiple of the stride below it, apart.
+  test.each([
+    [3, [21, 21, 21]], // at 0, 15 and 24
+    [5, [21, 21, 25]], // at 0, 15 and 20
+    [16, [21, 21, 21, 21]], // beyond 15: at 0, 8, 16 and 24, as without a stride
+    [0, [21, 21, 21, 21]],
+    [NaN, [21, 21, 21, 21]],
+  ])('begin at multiples of the stride %d', async (stride, widths) => {
+    const { generator, seen } = invert({ strides: { w: stride } });
+    const image = picture(45, 8, 3);
+    const made = await generator.translate(image, { tile: 21, overlap: 6 });
+    expect(seen.map((shape) => shape[3])).toEqual(widths);
+    expect([...made.data]).toEqual(inverted(image));
   });
 
   test('are blended without larger steps at seams', async () => {

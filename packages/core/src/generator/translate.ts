@@ -231,7 +231,7 @@ function gridOf(
       );
   }
   // A stride above tile − overlap cannot be kept: such a network sees further than a quarter of the overlap anyway.
-  const within = (by: number | undefined): by is number => by !== undefined && by <= tile - overlap;
+  const within = (by: number | undefined): by is number => by !== undefined && by > 0 && by <= tile - overlap;
   const placesOf = (step: number | undefined, dim: number | string | undefined): number => {
     const stride = ownOf(strides, dim);
     if (within(stride) && stride % (step ?? 1) === 0) return stride;

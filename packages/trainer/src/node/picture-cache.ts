@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Target } from '../data/fit.js';
 
 /** Increment this when the same file and target give different bytes than before. */
-const VERSION = 1;
+const VERSION = 2;
 /** Bytes of the digest after each record, which detects incomplete files. */
 const DIGEST = 8;
 
