@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CliIo } from '@forja/core';
 import { afterAll, expect, it } from 'vitest';
 import { quietIo } from './quiet-io.support.js';
 import { runsCommand } from './runs-command.js';
