@@ -14,6 +14,7 @@ import { describe, orderOf, type Description, type LayoutOption, type OutputOpti
 import { fixedOutputs } from './domain.js';
 import { checkOptions } from './options.js';
 import { outside, placement } from './external.js';
+import { checkRows, type Batches } from './independent-rows.js';
 import { checkSignal, ListenerFailed, listening, step, watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
 import { stateTable, type StateTable } from './state.js';
@@ -202,6 +203,7 @@ async function exportFloat(model: Exportable, options: ExportOptions): Promise<F
     ...psnr,
   };
   const own = await verify(bytes, job, checks.runtime, checks.perNode === true, options, external);
+  if (description.kind === 'latent') await checkRows(job, description, batchesOf(description, captured));
   // CPUs do not round between half-precision nodes; the rounded twin shows the numbers that a GPU will give.
   const twin = precision === 'fp16' ? outside(roundedTwin(lowered.model), placement()) : undefined;
   const result =
@@ -294,6 +296,12 @@ function dtypeOf(program: Program, input: string): ProgramDType {
 
 function boundsOf(proven: Capture['proven']): Bounds {
   return Object.fromEntries(Object.entries(proven).map(([dim, { bounds }]) => [dim, bounds]));
+}
+
+/** The step and the bounds of the latent's batch. */
+function batchesOf({ inputs }: Description, { steps, proven }: Capture): Batches {
+  const dim = String(inputs.find(({ role }) => role === 'latent')?.shape[0]);
+  return { step: steps[dim] ?? 1, bounds: boundsOf(proven)[dim] ?? [1, Infinity] };
 }
 
 function manifestOf(
