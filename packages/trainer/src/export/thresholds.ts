@@ -12,10 +12,13 @@ const [NEAR, FAR] = [1, 1e6];
 /** Maximum length of a constant, and maximum number of thresholds. */
 const [SMALL, MANY] = [16, 4];
 
-/** Magnitudes of such numbers, the smallest first. */
-export function differingThresholds(file: Uint8Array, program: Program): number[] {
+/**
+ * Magnitudes of such numbers, the smallest first. `bytes`: the file's pictures are bytes, which are clipped at 255; the
+ * comparison knows that.
+ */
+export function differingThresholds(file: Uint8Array, program: Program, bytes = false): number[] {
   const [theirs, ours] = [thresholdsOf(decodeModel(file).graph), bounds(program)];
-  const [known, given] = [new Set(numbersOf(program).map(Math.fround)), new Set(theirs)];
+  const [known, given] = [new Set([...numbersOf(program).map(Math.fround), ...(bytes ? [255] : [])]), new Set(theirs)];
   const differing = [...theirs.filter((one) => !known.has(one)), ...ours.filter((one) => !given.has(Math.fround(one)))];
   const far = differing.map(Math.abs).filter((value) => value > NEAR && value < FAR);
   return [...new Set(far)].sort((a, b) => a - b).slice(0, MANY);

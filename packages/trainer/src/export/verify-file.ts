@@ -116,7 +116,11 @@ export async function verifyOnnx(
       sizes,
       traced: [],
       fixed: fixedOutputs(program),
-      beyond: differingThresholds(file, program),
+      beyond: differingThresholds(
+        file,
+        program,
+        outputs.some(({ quantised }) => quantised),
+      ),
       ...(seeds === undefined ? {} : { seeds }),
       tolerance,
       ...psnr,
