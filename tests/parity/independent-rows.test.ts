@@ -51,7 +51,7 @@ it.each<[string, (y: tf.Tensor) => tf.Tensor]>([
   const generator = await load(await exported(fn, 'tensor'));
   const z = Float32Array.of(0.5, -1, 2, 0.25);
   const { data } = Object.values(await generator.run({ z }))[0]!;
-  expect(data).toBeAllclose(await fn(tf.tensor2d(z, [2, 2])).data(), { atol: 1e-5 });
+  expect(data).toBeAllclose(await (fn(tf.tensor2d(z, [2, 2])) as tf.Tensor).data(), { atol: 1e-5 });
   await generator.dispose();
 });
 
