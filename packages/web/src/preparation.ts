@@ -10,6 +10,24 @@ async function prepareHere(model: Blob): Promise<FastBytes | undefined> {
   return fastModelBytes(new Uint8Array(bytes));
 }
 
+/** How long Chromium takes to end a worker, with room to spare. */
+const ENDING_MS = 500;
+let lastEnd = -Infinity;
+
+function terminate(worker: Worker): void {
+  worker.terminate();
+  lastEnd = performance.now();
+}
+
+/**
+ * Waits until workers that prepared have ended. Chromium (seen in 156) may never end a worker that is terminated while
+ * one that it started is just ending: both stay, with their memory.
+ */
+export async function preparationsEnded(): Promise<void> {
+  const rest = lastEnd + ENDING_MS - performance.now();
+  if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+}
+
 /** Starts a preparation. */
 export function prepare(model: Blob): Preparation {
   let worker: Worker;
@@ -31,11 +49,11 @@ export function prepare(model: Blob): Preparation {
       resolve(prepareHere(model));
     });
     worker.postMessage(model);
-  }).finally(() => worker.terminate());
+  }).finally(() => terminate(worker));
   return {
     done,
     cancel: () => {
-      worker.terminate();
+      terminate(worker);
       end();
       return Promise.resolve();
     },

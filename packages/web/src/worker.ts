@@ -1,7 +1,7 @@
 // Entry of the module worker that the page starts: receives calls and answers them. The work is in worker/executor.ts.
 import { abortError, buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { NamedTensors, SessionRecord } from '@forja/core';
-import { prepare } from './preparation.js';
+import { preparationsEnded, prepare } from './preparation.js';
 import type { Operation, Operations, Reply, Request } from './protocol.js';
 import { BUILDS } from './worker/builds.js';
 import type { CallContext, Handlers } from './worker/contract.js';
@@ -24,6 +24,7 @@ function serve(): void {
     builds: BUILDS,
     passes: () => import('./lower.js'),
     prepare,
+    prepared: preparationsEnded,
   });
 
   scope.addEventListener('message', (event: MessageEvent<Request>) => {

@@ -36,10 +36,12 @@ export interface ExecutorParts {
   passes?: () => Promise<typeof import('../lower.js')>;
   /** Prepares a model's second form, for large batches. */
   prepare?: (model: Blob) => Preparation;
+  /** Waits until what `prepare` started has ended. */
+  prepared?: () => Promise<void>;
 }
 
 /** Handlers of a new, empty executor. */
-export function createExecutor({ executor, builds, wasmFile, passes, prepare }: ExecutorParts): Handlers {
+export function createExecutor({ executor, builds, wasmFile, passes, prepare, prepared }: ExecutorParts): Handlers {
   const started = new Map<Device, Promise<OrtBuild>>();
   const sessions = new Map<number, OpenSession>();
   /** Runs calls, and opens second forms, one at a time. The runtime's queue knows nothing of second forms. */
@@ -215,6 +217,7 @@ export function createExecutor({ executor, builds, wasmFile, passes, prepare }: 
       for (const open of sessions.values()) await open.release();
       sessions.clear();
       shared.clear();
+      await prepared?.();
       return null;
     },
   };
