@@ -142,7 +142,8 @@ ${numbers.opset17[0]} pass (\`BitwiseAnd\` came with 18).
 
 Of the ${counted.length - numbers.all[0]} that do not pass, ${status(counted, 'refused')} are refused by \
 name when exported, ${status(counted, 'failed')} make a file that onnxruntime refuses, \
-${status(counted, 'differs')} differ from the cpu kernel on purpose, and ${status(counted, 'wrong')} give other numbers, shapes or types.
+${status(counted, 'differs')} differ from the cpu kernel on purpose, and ${status(counted, 'wrong')} give other \
+numbers, shapes or types.
 Strings and complex numbers have no place in an exported graph: their ${numbers.other} signatures \
 are refused and are not in the totals. What TensorFlow.js composes of such kernels (FFT, string splitting) \
 belongs before or after the exported function.
