@@ -114,8 +114,8 @@ const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
   workersOf(context).filter((worker) => !before.has(worker) && worker.url().includes(kind ?? '/packages/web/')).length;
 
 /**
- * Leaves the workers of earlier files out of `workers`. Their frames are gone, but Chromium on a busy machine sometimes
- * never ends such a worker, both its thread and that of its WASM asleep.
+ * Leaves the workers of earlier files out of `workers`. Their frames are gone, but Chromium may never end a worker that
+ * was killed, as tests of faults do, while one that it had started was ending (see `web/src/preparation.ts`).
  */
 const forgetWorkers: BrowserCommand<[]> = ({ context }) => workersOf(context).forEach((worker) => before.add(worker));
 const before = new WeakSet<object>();
