@@ -1,6 +1,7 @@
 // The penalties on the discriminator by name, built-in and registered by users.
 import { describeValue, UsageError } from '@forja/core';
 import { registry } from '../registry.js';
+import { returningScalars } from '../tfjs/scalars.js';
 import { consistency } from './consistency.js';
 import { dragan } from './dragan.js';
 import { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
@@ -52,7 +53,7 @@ const all = registry<PenaltyKind>(
 );
 
 /**
- * Adds a penalty of your own under its name.
+ * Adds a penalty of your own under its name. In a run, a penalty that is not a scalar is a UsageError `config.invalid`.
  * @throws UsageError for a name that is empty or taken.
  */
 export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
@@ -68,7 +69,9 @@ export function penaltyOf(name: string, options: PenaltyOptions = {}): Penalty {
       `penalty '${name}': expected make() to return { name, of }, got ${describeValue(made)}; of returns the penalty`,
       { code: 'config.invalid' },
     );
-  return made as Penalty;
+  return Object.hasOwn(penalties, name)
+    ? (made as Penalty)
+    : returningScalars(made as Penalty, `penalty '${name}'`, ['of']);
 }
 
 /** Names of all penalties, including registered ones. */
