@@ -41,16 +41,19 @@ export type ErrorCode =
 
 /** Base of all errors thrown on purpose. `code` is stable; the message is for people. */
 export class ForjaError extends Error {
+  /** Its name as a literal, because minifiers rename classes. */
+  static readonly named: string = 'ForjaError';
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options as ErrorOptions);
-    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the name that the web platform uses
+    this.name = code === 'aborted' ? 'AbortError' : new.target.named; // the name that the web platform uses
     this.code = code;
   }
 }
 
 /** A wrong call, option or command line; retrying it unchanged cannot work. Exit code 2 in the CLI. */
 export class UsageError extends ForjaError {
+  static override readonly named: string = 'UsageError';
   constructor(
     message: string,
     options?: { cause?: unknown; code?: 'usage' | 'config.invalid' | 'input.shape' | 'input.range' },
@@ -61,6 +64,7 @@ export class UsageError extends ForjaError {
 
 /** A model file that is missing, damaged, or of another format. */
 export class ModelFormatError extends ForjaError {
+  static override readonly named: string = 'ModelFormatError';
   constructor(code: Extract<ErrorCode, `model.${string}`>, message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
@@ -68,6 +72,7 @@ export class ModelFormatError extends ForjaError {
 
 /** The requested device is unavailable or was lost. */
 export class DeviceError extends ForjaError {
+  static override readonly named: string = 'DeviceError';
   constructor(code: 'device.unavailable' | 'device.lost', message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
@@ -75,6 +80,7 @@ export class DeviceError extends ForjaError {
 
 /** Thrown by a job that needs state that was lost with its executor. The new executor itself works. */
 export class StateLost extends DeviceError {
+  static override readonly named: string = 'StateLost';
   constructor(
     message = 'session: its state was lost with its executor; create it again with the last state that you read',
   ) {
@@ -84,6 +90,7 @@ export class StateLost extends DeviceError {
 
 /** The queue is full: try later, or raise `batch.queue`. */
 export class OverloadedError extends ForjaError {
+  static override readonly named: string = 'OverloadedError';
   constructor(message: string) {
     super('overloaded', message);
   }
@@ -94,6 +101,7 @@ export class OverloadedError extends ForjaError {
  * compared with them, or a gradient that is not known to be correct.
  */
 export class ExportError extends ForjaError {
+  static override readonly named: string = 'ExportError';
   constructor(
     code: 'export.unsupported' | 'export.mismatch' | 'export.unverified' | 'gradient.unproven',
     message: string,
