@@ -38,6 +38,13 @@ const RECIPES = {
   'DCGAN, RpGAN + R1 + R2': { ...dcgan, loss: 'rpgan', penalties: { r1: 0.1, r2: 0.1 } },
   'WGAN-GP': { system: 'wgan-gp' },
   'SNGAN, residual': { system: 'resnet' },
+  'SNGAN, residual, base 8, rates 1e-3': {
+    system: 'resnet',
+    base: 8,
+    rates: { g: 1e-3, d: 1e-3 },
+    beta1: 0.5,
+    beta2: 0.999,
+  },
 };
 
 /** Recipes that are also trained by PyTorch, with flags of torch/train_mnist.py. */
