@@ -12,7 +12,7 @@ function scalarOf(where: string, value: unknown): tf.Scalar {
 
 /** `part`, whose `methods` throw a UsageError `config.invalid` if they return something other than a scalar. */
 export function returningScalars<T extends object>(part: T, where: string, methods: readonly (keyof T & string)[]): T {
-  const checked = Object.create(Object.getPrototypeOf(part) as object | null, {
+  return Object.create(Object.getPrototypeOf(part) as object | null, {
     ...Object.getOwnPropertyDescriptors(part),
     ...Object.fromEntries(
       methods.map((name) => [
@@ -25,5 +25,4 @@ export function returningScalars<T extends object>(part: T, where: string, metho
       ]),
     ),
   }) as T;
-  return checked;
 }
