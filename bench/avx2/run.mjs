@@ -3,13 +3,16 @@
 // a C compiler. Results go to bench/results/<bench>-avx2-hidden.json, and their `machine.vectors` says so. Clock rate,
 // caches and memory are those of the real processor.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [bench, ...flags] = process.argv.slice(2);
-if (!bench || bench.startsWith('-')) {
-  console.error('bench:avx2: expected the name of a bench first, as in `npm run bench:avx2 -- step --blocks 5`');
+const [bench = '', ...flags] = process.argv.slice(2);
+const file = join(import.meta.dirname, `../${bench}.mjs`);
+if (!existsSync(file)) {
+  console.error(
+    `bench:avx2: expected the name of a bench first, as in \`npm run bench:avx2 -- step --blocks 5\`, got '${bench}'`,
+  );
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'forja-avx2-'));
@@ -23,10 +26,7 @@ try {
   };
   const source = join(import.meta.dirname, 'hide.c');
   if (run('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl']))
-    run(process.execPath, [join(import.meta.dirname, `../${bench}.mjs`), '--name', `${bench}-avx2-hidden`, ...flags], {
-      LD_PRELOAD: library,
-      FORJA_BENCH_AVX512: 'hidden',
-    });
+    run(process.execPath, [file, ...flags], { LD_PRELOAD: library, FORJA_BENCH_AVX512: 'hidden' });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

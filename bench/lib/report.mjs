@@ -43,6 +43,9 @@ export function ratio(ours, theirs) {
   return { wall: each((b) => quantile(b.wall_ms, 0.5)), cpu: each((b) => b.cpu_ms) };
 }
 
+/** Whether bench/avx2/run.mjs hides AVX-512 from this process. */
+const hidden = process.env.FORJA_BENCH_AVX512 === 'hidden';
+
 /** The widest vector instructions, which decide how fast products are; Linux only. */
 function vectors() {
   try {
@@ -51,7 +54,7 @@ function vectors() {
         .match(/^flags.*$/m)?.[0]
         .split(/\s+/) ?? [];
     const widest = ['avx512f', 'avx2', 'asimd'].find((flag) => flags.includes(flag)) ?? 'unknown';
-    return process.env.FORJA_BENCH_AVX512 === 'hidden' ? `avx2 (${widest} hidden)` : widest; // bench/avx2/run.mjs
+    return hidden ? `avx2 (${widest} hidden)` : widest;
   } catch {
     return 'unknown';
   }
@@ -80,8 +83,9 @@ export function machine() {
   };
 }
 
-/** Writes bench/results/<name>.json and returns its path relative to bench/. */
-export function save(name, results) {
+/** Writes bench/results/<name>.json, or <name>-avx2-hidden.json, and returns its path. */
+export function save(bench, results) {
+  const name = hidden ? `${bench}-avx2-hidden` : bench;
   const rounded = JSON.stringify(results, (_, v) => (typeof v === 'number' ? Number(v.toPrecision(5)) : v), 2);
   mkdirSync(new URL('../results/', import.meta.url), { recursive: true });
   writeFileSync(new URL(`../results/${name}.json`, import.meta.url), `${rounded}\n`);
