@@ -1,6 +1,5 @@
 // The adversarial losses by name, built-in and registered by users.
 import { registry } from '../registry.js';
-import { returningScalars } from '../tfjs/scalars.js';
 import { hinge } from './hinge.js';
 import { leastSquares } from './least-squares.js';
 import type { GanLoss } from './loss.js';
@@ -34,7 +33,7 @@ export const losses: Readonly<Record<LossName, GanLoss>> = {
 const all = registry<GanLoss>('loss', Object.values(losses), { discriminator: 'function', generator: 'function' });
 
 /**
- * Adds a loss of your own under its name. In a run, a loss that is not a scalar is a UsageError `config.invalid`.
+ * Adds a loss of your own under its name.
  * @throws UsageError for a name that is empty or taken.
  */
 export const registerLoss = (loss: GanLoss): void => all.add(loss);
@@ -43,10 +42,7 @@ export const registerLoss = (loss: GanLoss): void => all.add(loss);
  * The loss called `name`.
  * @throws UsageError `config.invalid` for an unknown name.
  */
-export function lossOf(name: string): GanLoss {
-  const loss = all.of(name);
-  return Object.hasOwn(losses, name) ? loss : returningScalars(loss, `loss '${name}'`, ['discriminator', 'generator']);
-}
+export const lossOf = (name: string): GanLoss => all.of(name);
 
 /** Names of all losses, including registered ones. */
 export const lossNames = (): string[] => all.names();

@@ -1,7 +1,6 @@
 // The penalties on the discriminator by name, built-in and registered by users.
 import { describeValue, UsageError } from '@forja/core';
 import { registry } from '../registry.js';
-import { returningScalars } from '../tfjs/scalars.js';
 import { consistency } from './consistency.js';
 import { dragan } from './dragan.js';
 import { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
@@ -53,7 +52,7 @@ const all = registry<PenaltyKind>(
 );
 
 /**
- * Adds a penalty of your own under its name. In a run, a penalty that is not a scalar is a UsageError `config.invalid`.
+ * Adds a penalty of your own under its name.
  * @throws UsageError for a name that is empty or taken.
  */
 export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
@@ -69,9 +68,7 @@ export function penaltyOf(name: string, options: PenaltyOptions = {}): Penalty {
       `penalty '${name}': expected make() to return { name, of }, got ${describeValue(made)}; of returns the penalty`,
       { code: 'config.invalid' },
     );
-  return Object.hasOwn(penalties, name)
-    ? (made as Penalty)
-    : returningScalars(made as Penalty, `penalty '${name}'`, ['of']);
+  return made as Penalty;
 }
 
 /** Names of all penalties, including registered ones. */
