@@ -39,6 +39,9 @@ export type ErrorCode =
   | 'io'
   | 'internal';
 
+/** The literal of a class below, which minifiers leave alone; of a user's class that extends one, its own name. */
+const nameOf = (made: typeof ForjaError): string => (Object.hasOwn(made, 'named') ? made.named : made.name);
+
 /** Base of all errors thrown on purpose. `code` is stable; the message is for people. */
 export class ForjaError extends Error {
   /** Its name as a literal, because minifiers rename classes. */
@@ -46,7 +49,7 @@ export class ForjaError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options as ErrorOptions);
-    this.name = code === 'aborted' ? 'AbortError' : new.target.named; // the name that the web platform uses
+    this.name = code === 'aborted' ? 'AbortError' : nameOf(new.target); // the name that the web platform uses
     this.code = code;
   }
 }

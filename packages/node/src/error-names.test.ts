@@ -27,5 +27,7 @@ test('names of errors survive a minifier', async () => {
   ];
   const names = 'ForjaError UsageError ModelFormatError DeviceError OverloadedError ExportError StateLost AbortError';
   expect(made.map(({ name }) => name)).toEqual(names.split(' '));
+  class Own extends core.ExportError {}
+  expect(new Own('export.mismatch', 'x').name).toBe('Own');
   expect(made.every((error) => core.isForjaError(error) && !(error instanceof core.ForjaError))).toBe(true);
 });
