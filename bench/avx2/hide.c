@@ -59,7 +59,7 @@ static void find_sigaction(void) {
   if (!libc_sigaction) libc_sigaction = dlsym(RTLD_NEXT, "sigaction");
 }
 
-/* V8 and others set a handler of SIGSEGV; it is kept and called from ours. */
+/* V8 and others set a handler of SIGSEGV by sigaction; it is kept and called from ours. signal() would replace ours. */
 int sigaction(int signal, const struct sigaction *action, struct sigaction *old) {
   find_sigaction();
   if (signal != SIGSEGV) return libc_sigaction(signal, action, old);

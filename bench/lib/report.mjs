@@ -54,7 +54,7 @@ function vectors() {
         .match(/^flags.*$/m)?.[0]
         .split(/\s+/) ?? [];
     const widest = ['avx512f', 'avx2', 'asimd'].find((flag) => flags.includes(flag)) ?? 'unknown';
-    return hidden ? `avx2 (${widest} hidden)` : widest;
+    return hidden && widest === 'avx512f' ? 'avx2 (avx512f hidden)' : widest;
   } catch {
     return 'unknown';
   }
